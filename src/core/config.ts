@@ -1,0 +1,195 @@
+/**
+ * `millrace.toml`: every key with its default, its description and the boundary at which a change takes effect.
+ * `tick` = at once, `claim` = with the next item (everything that is compiled), `restart` = with the next start.
+ * Reading the file is the store's work; this module only knows what a valid one says.
+ */
+import * as z from 'zod'
+import { MillraceError } from './errors.ts'
+import { AssetId, PermissionLevel } from './stage.ts'
+
+export type Boundary = 'tick' | 'claim' | 'restart'
+
+const tick = (description: string) => ({ description, boundary: 'tick' as Boundary })
+const claim = (description: string) => ({ description, boundary: 'claim' as Boundary })
+const restart = (description: string) => ({ description, boundary: 'restart' as Boundary })
+
+const Effort = z.enum(['low', 'medium', 'high', 'xhigh'])
+const Env = z.record(z.string(), z.string())
+const seconds = z.number().positive()
+
+const CodexConfig = z.strictObject({
+  command: z.string().min(1).default('codex').meta(tick('Program to start.')),
+  args: z.array(z.string()).default(['exec']).meta(tick('First arguments.')),
+  profile: z.string().nullable().default(null).meta(tick('Profile passed as --profile.')),
+  permission_default: PermissionLevel.default('maximum').meta(tick('Level when neither stage nor model says otherwise.')),
+  permission_by_stage: z.record(AssetId, PermissionLevel).default({}).meta(tick('Level by stage kind; wins over the others.')),
+  permission_by_model: z.record(z.string(), PermissionLevel).default({}).meta(tick('Level by model name.')),
+  model_reasoning_effort: Effort.nullable().default(null).meta(tick('Effort when the stage has none.')),
+  skip_git_repo_check: z.boolean().default(true).meta(tick('Pass --skip-git-repo-check.')),
+  extra_config: z.array(z.string()).default([]).meta(tick('Each item is passed as a -c argument.')),
+  env: Env.default({}).meta(tick('Environment variables to set.')),
+  env_pass: z.array(z.string()).default([]).meta(tick('Names of environment variables to pass on beyond the allow-list.')),
+})
+
+const PiConfig = z.strictObject({
+  command: z.string().min(1).default('pi').meta(tick('Program to start.')),
+  args: z.array(z.string()).default([]).meta(tick('First arguments.')),
+  provider: z.string().nullable().default(null).meta(tick('Provider.')),
+  thinking: z.string().nullable().default(null).meta(tick('Thinking level.')),
+  disable_context_files: z.boolean().default(true).meta(tick('Pass --no-context-files.')),
+  disable_skills: z.boolean().default(true).meta(tick('Pass --no-skills.')),
+  event_log_policy: z.enum(['failure_full', 'full']).default('failure_full').meta(tick('When the event log is kept.')),
+  env: Env.default({}).meta(tick('Environment variables to set.')),
+  env_pass: z.array(z.string()).default([]).meta(tick('Names of environment variables to pass on.')),
+})
+
+const CommandConfig = z.strictObject({
+  command: z.string().nullable().default(null).meta(tick('Program to start: it reads the prompt on stdin and ends with a marker line or a result file.')),
+  args: z.array(z.string()).default([]).meta(tick('Its arguments.')),
+  env: Env.default({}).meta(tick('Environment variables to set.')),
+  env_pass: z.array(z.string()).default([]).meta(tick('Names of environment variables to pass on.')),
+})
+
+const ScriptedConfig = z.strictObject({
+  replies: z.string().nullable().default(null).meta(tick('Reply file of the scripted agent; relative to the workspace.')),
+})
+
+const StageConfig = z.strictObject({
+  runner: z.string().optional().meta(claim('Adapter for this stage kind.')),
+  model: z.string().optional().meta(claim('Model for this stage kind.')),
+  model_reasoning_effort: Effort.optional().meta(claim('Effort for this stage kind.')),
+  timeout_seconds: z.int().min(1).optional().meta(claim('Time limit for this stage kind.')),
+})
+
+export const Config = z.strictObject({
+  runtime: z
+    .strictObject({
+      default_mode: z
+        .string()
+        .default('default_codex')
+        .transform((mode) => mode.trim() || 'default_codex')
+        .meta(claim('Mode to compile when none is named.')),
+      run_style: z.enum(['once', 'daemon']).default('daemon').meta(tick('Recorded in the snapshot; kept for tools that read it.')),
+      idle_sleep_seconds: seconds.default(1).meta(tick('Polling floor of an idle daemon, which is otherwise woken by events.')),
+      on_restart: z.enum(['adopt', 'kill']).default('adopt').meta(restart('What a new daemon does with an agent it finds still running.')),
+      stop_grace_seconds: seconds.default(5).meta(tick('Time an agent gets after the polite stop, before it is killed.')),
+    })
+    .prefault({}),
+  runners: z
+    .strictObject({
+      default_runner: z.string().min(1).default('codex_cli').meta(claim('Adapter where neither mode nor stage names one.')),
+      output_bytes_max: z.int().min(1_000_000).default(256_000_000).meta(tick('An agent that prints more is stopped.')),
+      codex: CodexConfig.prefault({}),
+      pi: PiConfig.prefault({}),
+      command: CommandConfig.prefault({}),
+      scripted: ScriptedConfig.prefault({}),
+    })
+    .prefault({}),
+  recovery: z
+    .strictObject({
+      max_fix_cycles: z.int().min(1).default(2).meta(claim('Fix rounds per item before a repair stage is asked.')),
+      max_troubleshoot_attempts_before_consult: z.int().min(1).default(2).meta(claim('Repair attempts before escalation.')),
+      max_mechanic_attempts: z.int().min(1).default(2).meta(claim('Planning repair attempts before the item is blocked.')),
+    })
+    .prefault({}),
+  watchers: z
+    .strictObject({
+      enabled: z.boolean().default(true).meta(tick('Watch folders for changes; without it the polling floor alone notices them.')),
+      debounce_ms: z.int().min(1).default(250).meta(tick('Time a change must rest before it counts.')),
+      watch_ideas_inbox: z.boolean().default(true).meta(tick('Turn ideas of ideas/inbox into specs.')),
+      watch_specs_queue: z.boolean().default(true).meta(tick('Kept for old configs; the queue is always looked at.')),
+    })
+    .prefault({}),
+  stages: z.record(AssetId, StageConfig).default({}),
+})
+export type Config = z.infer<typeof Config>
+
+/** Text written by `init` (spec 01 §5.1). */
+export const NEW_CONFIG = `[runtime]
+default_mode = "default_codex"
+run_style = "daemon"
+
+[runners.codex]
+permission_default = "maximum"
+`
+
+export interface ConfigKey {
+  /** Dotted; `*` stands for a name the user chooses. */
+  key: string
+  description: string
+  boundary: Boundary
+  default: unknown
+}
+
+/** Every key there is, in the order of the schema: the source of help, docs and suggestions. */
+export function configKeys(): ConfigKey[] {
+  const keys: ConfigKey[] = []
+  const walk = (schema: z.core.$ZodType, at: string, fallback: unknown): void => {
+    const meta = z.globalRegistry.get(schema) as { description?: string; boundary?: Boundary } | undefined
+    const def = (schema as z.ZodType).def as { type: string; innerType?: z.core.$ZodType; defaultValue?: unknown; in?: z.core.$ZodType }
+    if (meta?.boundary) {
+      keys.push({ key: at, description: meta.description ?? '', boundary: meta.boundary, default: innermostDefault(schema) ?? fallback })
+      return
+    }
+    if (schema instanceof z.ZodObject) for (const [name, member] of Object.entries(schema.shape)) walk(member as z.core.$ZodType, at ? `${at}.${name}` : name, undefined)
+    else if (schema instanceof z.ZodRecord) walk(schema.valueType as z.core.$ZodType, `${at}.*`, undefined)
+    else if (def.innerType) walk(def.innerType, at, def.defaultValue)
+  }
+  walk(Config, '', undefined)
+  return keys
+}
+
+function innermostDefault(schema: z.core.$ZodType): unknown {
+  const def = (schema as z.ZodType).def as { defaultValue?: unknown; innerType?: z.core.$ZodType; in?: z.core.$ZodType }
+  if (def.defaultValue !== undefined) return def.defaultValue
+  if (def.innerType) return innermostDefault(def.innerType)
+  return def.in ? innermostDefault(def.in) : undefined
+}
+
+/**
+ * Checks a parsed TOML table against the schema and fills in defaults.
+ * Throws `config_invalid` with every problem: which key, what is wrong, and the nearest known key.
+ */
+export function parseConfig(table: unknown, file: string): Config {
+  const parsed = Config.safeParse(table)
+  if (parsed.success) return parsed.data
+  const known = configKeys().map((key) => key.key)
+  const problems = parsed.error.issues.flatMap((issue) => {
+    const at = issue.path.join('.')
+    if (issue.code !== 'unrecognized_keys') return [`${at || 'the file'}: ${issue.message}`]
+    return issue.keys.map((name) => {
+      const full = at ? `${at}.${name}` : name
+      const near = nearest(full, known)
+      return `unknown key ${full}${near ? ` (did you mean ${near}?)` : ''}`
+    })
+  })
+  throw new MillraceError('config_invalid', `${file}: ${problems.join('; ')}.`, {
+    hint: 'mend the file and run `millrace config validate`; `millrace config show` lists the keys in force',
+  })
+}
+
+/** The nearest of `candidates` by edit distance, if near enough to be a likely slip. */
+export function nearest(word: string, candidates: readonly string[]): string | null {
+  let best: string | null = null
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
+  for (const candidate of candidates) {
+    const distance = editDistance(word, candidate)
+    if (distance < bestDistance) {
+      best = candidate
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

@@ -1,0 +1,78 @@
+/**
+ * The runner contract: how the runtime starts an agent, follows it and ends it. Two verbs, because an agent must
+ * outlive the runtime. Neither `start` nor `follow` ever rejects: every ending is a value.
+ */
+import type { StageRequest } from '../core/request.ts'
+import type { RawResult } from '../core/result.ts'
+
+/**
+ * What a later process needs to find and follow a started agent; kept as `runner_handle.<request_id>.json` in the run
+ * folder. Every path in it follows from the request id, so an agent whose handle was not yet written is found all the same.
+ */
+export interface Handle {
+  request_id: string
+  run_id: string
+  runner_name: string
+  /** The keeper: leader of a session and process group of its own. */
+  pid: number
+  /** Start time of the process in clock ticks since boot (Linux) or as `ps` prints it (macOS). */
+  start_time: string
+  boot_id: string
+  run_dir: string
+  started_at: string
+  /** Deadline on the boot clock, milliseconds since boot. */
+  deadline_boot_ms: number
+  stop_grace_seconds: number
+}
+
+export interface Progress {
+  /** Monotonic time of the last sign of life (bytes written by the agent). */
+  lastActivityMs: number
+  outputBytes: number
+}
+
+export interface Following {
+  /** Resolves with how the agent ended, after the sweep. Never rejects. */
+  result: Promise<RawResult>
+  /** Three-step stop; resolves when no process of the stage is left. Idempotent. */
+  stop(reason: 'cancelled' | 'killed'): Promise<void>
+  progress(): Progress
+}
+
+/** What is left of a stage whose runtime died (design §6, the cases of resume). */
+export type Remains =
+  | { state: 'finished' } // exit record on disk: `follow` gives the result at once
+  | { state: 'alive'; handle: Handle }
+  | { state: 'gone' } // no process, no exit record
+
+export interface RunnerProbe {
+  runner: string
+  ok: boolean
+  /** Resolved path of the binary, if found. */
+  binary: string | null
+  version: string | null
+  /** One sentence, when not ok. */
+  problem: string | null
+  remedy: string | null
+}
+
+export interface Runner {
+  readonly name: string
+  /** True if an agent survives the death of the runtime and can be followed again. */
+  readonly adoptable: boolean
+  /** Writes prompt and invocation artifacts, then starts the agent. Resolves to a raw result if it could not be started. */
+  start(request: StageRequest): Promise<Handle | RawResult>
+  /** Follows a started agent to its end; writes the completion artifacts. May be called by another process than `start`. */
+  follow(request: StageRequest, handle: Handle): Following
+  /** Looks for what an earlier runtime left of this request. */
+  remains(request: StageRequest): Promise<Remains>
+  /** Result of a stage whose exit record is on disk though nobody followed it. */
+  collect(request: StageRequest): Promise<RawResult>
+  /** Ends every process that still carries the request's marker; gives how many it ended. */
+  sweep(requestId: string): Promise<number>
+  probe(): Promise<RunnerProbe>
+}
+
+export function isHandle(started: Handle | RawResult): started is Handle {
+  return 'pid' in started
+}

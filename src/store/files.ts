@@ -1,0 +1,148 @@
+/**
+ * The only module that touches the disk. Everything else receives this port, so tests can count, fail or stop any
+ * operation. Reading a path that is not there gives null; every other trouble throws the system error.
+ */
+import { createHash } from 'node:crypto'
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+
+export type FileKind = 'file' | 'directory' | 'link' | 'other'
+
+export interface FileStat {
+  kind: FileKind
+  bytes: number
+  /** Nanoseconds since the epoch, as a decimal string (too large for a number). */
+  mtimeNs: string
+  mtimeMs: number
+  inode: string
+  device: string
+}
+
+export interface Files {
+  read(file: string): Uint8Array | null
+  /** Reads at most `length` bytes from `offset`. */
+  readRange(file: string, offset: number, length: number): Uint8Array | null
+  /** Does not follow a link. */
+  stat(file: string): FileStat | null
+  /** Names in a folder, unsorted; null if there is no such folder. */
+  list(folder: string): string[] | null
+  realpath(file: string): string | null
+  makeFolder(folder: string): void
+  /** Creates or truncates. `exclusive` fails with EEXIST instead of truncating. */
+  write(file: string, bytes: Uint8Array | string, options?: { exclusive?: boolean; mode?: number }): void
+  append(file: string, bytes: Uint8Array | string): void
+  truncate(file: string, bytes: number): void
+  rename(from: string, to: string): void
+  /** Hard link; fails with EEXIST if `to` is there. */
+  link(from: string, to: string): void
+  unlink(file: string): void
+  /** Removes an empty folder. */
+  removeFolder(folder: string): void
+  /** Makes the content of files and the entries of folders durable: one flush round, whatever the count. */
+  flush(paths: readonly string[]): Promise<void>
+  /** Free bytes on the device of a path. */
+  freeBytes(file: string): number
+  /** Calls back on any change below a folder, best effort (recursive where the platform can). */
+  watch(folder: string, onChange: (file: string | null) => void): () => void
+  /** Opens for a child process to write or read; the caller closes it. */
+  open(file: string, mode: 'read' | 'append'): number
+  close(descriptor: number): void
+}
+
+export const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Text of a file; null if absent. Throws a TypeError if it is not UTF-8. */
+export function readText(files: Files, file: string): string | null {
+  const bytes = files.read(file)
+  return bytes === null ? null : utf8.decode(bytes)
+}
+
+export function hashBytes(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+function absentAsNull<T>(read: () => T): T | null {
+  try {
+    return read()
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    throw error
+  }
+}
+
+function kindOf(stat: fs.BigIntStats): FileKind {
+  if (stat.isFile()) return 'file'
+  if (stat.isDirectory()) return 'directory'
+  return stat.isSymbolicLink() ? 'link' : 'other'
+}
+
+async function flushOne(target: string): Promise<void> {
+  const handle = await fs.promises.open(target, 'r').catch((error: NodeJS.ErrnoException) => {
+    // Removed again within the same transaction: its folder, flushed beside it, is what must be durable.
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  if (handle === null) return
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The real disk. */
+export const disk: Files = {
+  read: (file) => absentAsNull(() => fs.readFileSync(file)),
+  readRange(file, offset, length) {
+    const descriptor = absentAsNull(() => fs.openSync(file, 'r'))
+    if (descriptor === null) return null
+    try {
+      const buffer = Buffer.allocUnsafe(length)
+      return buffer.subarray(0, fs.readSync(descriptor, buffer, 0, length, offset))
+    } finally {
+      fs.closeSync(descriptor)
+    }
+  },
+  stat(file) {
+    const stat = absentAsNull(() => fs.lstatSync(file, { bigint: true }))
+    if (stat === null) return null
+    return {
+      kind: kindOf(stat),
+      bytes: Number(stat.size),
+      mtimeNs: String(stat.mtimeNs),
+      mtimeMs: Number(stat.mtimeMs),
+      inode: String(stat.ino),
+      device: String(stat.dev),
+    }
+  },
+  list: (folder) => absentAsNull(() => fs.readdirSync(folder)),
+  realpath: (file) => absentAsNull(() => fs.realpathSync(file)),
+  makeFolder: (folder) => void fs.mkdirSync(folder, { recursive: true }),
+  write: (file, bytes, options = {}) =>
+    fs.writeFileSync(file, bytes, { flag: options.exclusive ? 'wx' : 'w', mode: options.mode ?? 0o666 }),
+  append: (file, bytes) => fs.appendFileSync(file, bytes),
+  truncate: (file, bytes) => fs.truncateSync(file, bytes),
+  rename: (from, to) => fs.renameSync(from, to),
+  link: (from, to) => fs.linkSync(from, to),
+  unlink: (file) => fs.unlinkSync(file),
+  removeFolder: (folder) => fs.rmdirSync(folder),
+  flush: async (paths) => void (await Promise.all(paths.map(flushOne))),
+  freeBytes(file) {
+    const stat = fs.statfsSync(file)
+    return stat.bavail * stat.bsize
+  },
+  watch(folder, onChange) {
+    try {
+      const watcher = fs.watch(folder, { recursive: true, persistent: false }, (_event, name) =>
+        onChange(name === null ? null : path.join(folder, name)),
+      )
+      watcher.on('error', () => onChange(null))
+      return () => watcher.close()
+    } catch {
+      return () => {} // the polling floor of the daemon still notices everything
+    }
+  },
+  open: (file, mode) => fs.openSync(file, mode === 'read' ? 'r' : 'a'),
+  close: (descriptor) => fs.closeSync(descriptor),
+}
