@@ -5,6 +5,7 @@
  */
 import * as z from 'zod'
 import { MillraceError } from './errors.ts'
+import { nearest } from './nearest.ts'
 import { AssetId, PermissionLevel } from './stage.ts'
 
 export type Boundary = 'tick' | 'claim' | 'restart'
@@ -166,30 +167,4 @@ export function parseConfig(table: unknown, file: string): Config {
   throw new MillraceError('config_invalid', `${file}: ${problems.join('; ')}.`, {
     hint: 'mend the file and run `millrace config validate`; `millrace config show` lists the keys in force',
   })
-}
-
-/** The nearest of `candidates` by edit distance, if near enough to be a likely slip. */
-export function nearest(word: string, candidates: readonly string[]): string | null {
-  let best: string | null = null
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
-  for (const candidate of candidates) {
-    const distance = editDistance(word, candidate)
-    if (distance < bestDistance) {
-      best = candidate
-      bestDistance = distance
-    }
-  }
-  return best
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
-    }
-    row = next
-  }
-  return row[b.length]!
 }

@@ -1,0 +1,88 @@
+/** Select: which item a free lane takes next, and what keeps the others waiting. Pure; reads the view's index only. */
+import type { ItemEntry, ItemKind } from './item.ts'
+import type { ConcurrencyPolicy } from './mode.ts'
+import { completionGraph, graphOf, type Plan } from './plan.ts'
+import type { ActiveRun } from './state.ts'
+import type { View } from './view.ts'
+
+export interface Selection {
+  plane: string
+  item: ItemEntry
+}
+
+/**
+ * The next item to claim, or null. Planes are asked in claim order; within a plane kinds, within a kind the oldest
+ * eligible item (spec 01 §2.2). `refused` holds `<kind>:<id>` of candidates that turned out unusable in this pass.
+ */
+export function select(view: View, plan: Plan, refused: ReadonlySet<string> = new Set()): Selection | null {
+  for (const { plane, kinds } of planesInOrder(plan, view.snapshot.last_claimed_plane)) {
+    if (!mayStart(plane, view.snapshot.active_runs, plan.concurrency_policy)) continue
+    for (const kind of kinds) {
+      for (const item of view.items.queued(kind as ItemKind)) {
+        if (!refused.has(`${item.kind}:${item.id}`) && isEligible(item, view, plan)) return { plane, item }
+      }
+    }
+  }
+  return null
+}
+
+function planesInOrder(plan: Plan, lastClaimed: string | null): Plan['claim_order']['planes'] {
+  const { fairness, planes } = plan.claim_order
+  if (fairness === 'strict' || lastClaimed === null) return planes
+  return [...planes.filter((entry) => entry.plane !== lastClaimed), ...planes.filter((entry) => entry.plane === lastClaimed)]
+}
+
+/** Whether a run of `plane` may start beside the active ones. One run per plane; without a policy one run at all. */
+export function mayStart(plane: string, active: readonly ActiveRun[], policy: ConcurrencyPolicy | null): boolean {
+  return active.every((run) => {
+    if (run.plane === plane || policy === null) return false
+    const together = (groups: readonly (readonly string[])[]) => groups.some((group) => group.includes(plane) && group.includes(run.plane))
+    return !together(policy.mutually_exclusive_planes) && together(policy.may_run_concurrently)
+  })
+}
+
+export function isEligible(item: ItemEntry, view: View, plan: Plan): boolean {
+  if (isDeferredByClosure(item, view, plan)) return false
+  if (item.dependsOn.some((id) => dependencyState(item, id, view) !== 'done')) return false
+  return view.items.find(item.kind, item.id).length === 1
+}
+
+/** A second root spec waits while a closure target is open (spec 02 §3.3). */
+export function isDeferredByClosure(item: ItemEntry, view: View, plan: Plan): boolean {
+  if (item.effectiveRoot !== item.id || completionGraph(plan)?.completion_behavior.opened_by_kind !== item.kind) return false
+  return view.targets.some((target) => target.closure_open && target.root_spec_id !== item.id)
+}
+
+export type DependencyState = 'done' | 'waiting' | 'blocked' | 'cancelled' | 'unknown' | 'cycle'
+
+/** How a dependency of a queued item stands. All but `done` and `waiting` need somebody's hand. */
+export function dependencyState(item: ItemEntry, dependency: string, view: View): DependencyState {
+  const places = view.items.find(item.kind, dependency)
+  if (places.some((place) => place.state === 'done')) return 'done'
+  if (places.length === 0) return 'unknown'
+  if (places.some((place) => place.state === 'queued' || place.state === 'active')) {
+    return leadsBack(item, dependency, view) ? 'cycle' : 'waiting'
+  }
+  return places.some((place) => place.state === 'blocked') ? 'blocked' : 'cancelled'
+}
+
+const DEPENDENCY_STEPS_MAX = 10_000
+
+function leadsBack(item: ItemEntry, dependency: string, view: View): boolean {
+  const seen = new Set<string>()
+  const stack = [dependency]
+  for (let id = stack.pop(); id !== undefined && seen.size < DEPENDENCY_STEPS_MAX; id = stack.pop()) {
+    if (id === item.id) return true
+    if (seen.has(id)) continue
+    seen.add(id)
+    for (const place of view.items.find(item.kind, id)) if (place.state !== 'done') stack.push(...place.dependsOn)
+  }
+  return false
+}
+
+/** Entry node for an item of a kind: the narrowest entry whose condition the document meets. */
+export function entryNode(plan: Plan, plane: string, entryKey: string, fieldOf: (field: string) => unknown): string | null {
+  const entries = graphOf(plan, plane)?.entries.filter((entry) => entry.entry_key === entryKey) ?? []
+  const narrow = entries.find((entry) => entry.when !== null && fieldOf(entry.when.field) === entry.when.equals)
+  return (narrow ?? entries.find((entry) => entry.when === null))?.node_id ?? null
+}

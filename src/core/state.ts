@@ -1,0 +1,176 @@
+/**
+ * The persisted runtime state: snapshot, recovery counters and closure targets. Queues are folders and are not
+ * repeated here; what can be derived is derived. Every document carries its version (see store/upgrade).
+ */
+import * as z from 'zod'
+
+const time = (what: string) => z.string().describe(`${what} (ISO time).`)
+
+export const ActiveRun = z
+  .strictObject({
+    run_id: z.string(),
+    plane: z.string(),
+    node_id: z.string().describe('Node the run stands at.'),
+    stage_kind_id: z.string(),
+    request_kind: z.enum(['active_work_item', 'closure_target']),
+    work_item_kind: z.string().nullable(),
+    work_item_id: z.string().nullable(),
+    closure_target_root_spec_id: z.string().nullable(),
+    compiled_plan_id: z.string().describe('Plan the run keeps to its end.'),
+    status: z.enum(['ready', 'started', 'held']).describe('`ready`: to be started. `started`: an agent was or is at work. `held`: waits for an operator.'),
+    request_id: z.string().nullable().describe('Stage run, while started.'),
+    active_since: time('Claim'),
+    stage_since: time('Arrival at the node'),
+    stage_runs: z.int().describe('Stage runs finished so far.'),
+    failure_class: z.string().nullable(),
+    runtime_error: z.strictObject({ code: z.string(), report_path: z.string() }).nullable(),
+    edge_uses: z.record(z.string(), z.int()).describe('How often retry edges were taken.'),
+    previous_attempt: z.strictObject({ request_id: z.string(), reason: z.string() }).nullable().describe('Unfinished attempt at this very node.'),
+    interruptions: z.int().describe('Attempts at this node that were interrupted.'),
+    environment_failures: z.int().describe('Failures of the surroundings in a row.'),
+    not_before: z.string().nullable().describe('Backoff: not started before this time.'),
+    held: z.strictObject({ reason: z.string(), since: z.string() }).nullable(),
+    cancel_requested: z.strictObject({ reason: z.string(), requeue: z.boolean() }).nullable().describe('An operator wants the run ended; the item is blocked, or goes back to its queue.'),
+  })
+  .describe('One passage of a work item or closure target.')
+export type ActiveRun = z.infer<typeof ActiveRun>
+
+export const PauseSource = z.strictObject({
+  source: z.string().describe('Who paused: operator, environment, a governance rule.'),
+  reason: z.string(),
+  since: z.string(),
+  until: z.string().nullable().describe('When the source clears itself; null waits for a person.'),
+})
+export type PauseSource = z.infer<typeof PauseSource>
+
+export const Snapshot = z
+  .strictObject({
+    schema_version: z.literal('2.0'),
+    kind: z.literal('runtime_snapshot'),
+    revision: z.int().min(0).describe('Number of the last transaction.'),
+    runtime_mode: z.enum(['once', 'daemon']),
+    process_running: z.boolean().describe('What the last runtime said; surfaces ask the lock as well.'),
+    pause_sources: z.array(PauseSource),
+    stop_requested: z.strictObject({ drain: z.boolean(), since: z.string() }).nullable(),
+    active_mode_id: z.string(),
+    compiled_plan_id: z.string(),
+    loop_ids_by_plane: z.record(z.string(), z.string()),
+    config_version: z.string(),
+    active_runs: z.array(ActiveRun),
+    status_markers_by_plane: z.record(z.string(), z.string()),
+    last_results_by_plane: z.record(
+      z.string(),
+      z.strictObject({ terminal_result: z.string(), result_class: z.string(), run_id: z.string(), stage_result_path: z.string(), failure_class: z.string().nullable() }),
+    ),
+    failure_class_by_plane: z.record(z.string(), z.string()).describe('Why a plane stands still, while it does.'),
+    last_claimed_plane: z.string().nullable(),
+    finished_items: z.int().describe('Items finished outside the plane that judges closure, for telling progress between rounds.'),
+    last_reload_outcome: z.enum(['applied', 'failed_retained_previous_plan']).nullable(),
+    last_reload_error: z.string().nullable(),
+    watcher_mode: z.enum(['watch', 'poll', 'off']),
+    announced: z.record(z.string(), z.string()).describe('Standing facts already told by an event, so that each is told once.'),
+    seen_ideas: z.record(z.string(), z.string()).describe('Idea files already turned into specs or refused, by path and hash.'),
+    updated_at: z.string(),
+  })
+  .describe('The runtime snapshot.')
+export type Snapshot = z.infer<typeof Snapshot>
+
+export const CounterEntry = z.strictObject({
+  work_item_kind: z.string(),
+  work_item_id: z.string(),
+  counter_name: z.string(),
+  key: z.string().describe('Failure class or metadata value the budget is kept for; empty = the whole item.'),
+  count: z.int().min(0),
+  last_updated_at: z.string(),
+})
+export type CounterEntry = z.infer<typeof CounterEntry>
+
+export const Counters = z
+  .strictObject({ schema_version: z.literal('2.0'), kind: z.literal('recovery_counters'), entries: z.array(CounterEntry) })
+  .describe('Recovery budgets used so far.')
+export type Counters = z.infer<typeof Counters>
+
+export const ClosureTarget = z
+  .strictObject({
+    schema_version: z.literal('2.0'),
+    kind: z.literal('closure_target_state'),
+    root_spec_id: z.string(),
+    root_idea_id: z.string(),
+    root_spec_path: z.string().describe('Frozen copy of the root spec, relative to the workspace.'),
+    root_idea_path: z.string().describe('Frozen copy of the seed idea.'),
+    rubric_path: z.string(),
+    latest_verdict_path: z.string().nullable(),
+    latest_report_path: z.string().nullable(),
+    closure_open: z.boolean(),
+    blocking_work_ids: z.array(z.string()).describe('Open work of the lineage when it was last looked at.'),
+    opened_at: z.string(),
+    closed_at: z.string().nullable(),
+    last_arbiter_run_id: z.string().nullable(),
+    rounds: z.int().describe('Judgements so far.'),
+    finished_items_at_last_round: z.int().nullable().describe('Progress mark of the last judgement that found a gap.'),
+    held: z
+      .strictObject({ reason: z.string(), since: z.string(), attempts: z.int(), retry_at: z.string().nullable(), finished_items: z.int() })
+      .nullable()
+      .describe('Held: judged again at retry_at, or when work of the lineage finishes, or when an operator releases it.'),
+  })
+  .describe('A root spec whose lineage is to be judged as a whole.')
+export type ClosureTarget = z.infer<typeof ClosureTarget>
+
+export function newSnapshot(now: string): Snapshot {
+  return {
+    schema_version: '2.0',
+    kind: 'runtime_snapshot',
+    revision: 0,
+    runtime_mode: 'daemon',
+    process_running: false,
+    pause_sources: [],
+    stop_requested: null,
+    active_mode_id: 'default_codex',
+    compiled_plan_id: 'bootstrap',
+    loop_ids_by_plane: {},
+    config_version: 'bootstrap',
+    active_runs: [],
+    status_markers_by_plane: {},
+    last_results_by_plane: {},
+    failure_class_by_plane: {},
+    last_claimed_plane: null,
+    finished_items: 0,
+    last_reload_outcome: null,
+    last_reload_error: null,
+    watcher_mode: 'off',
+    announced: {},
+    seen_ideas: {},
+    updated_at: now,
+  }
+}
+
+export function newCounters(): Counters {
+  return { schema_version: '2.0', kind: 'recovery_counters', entries: [] }
+}
+
+export const IDLE_MARKER = '### IDLE'
+
+/** Identity counters are kept under: the item, or for closure runs the target. */
+export function counterOwner(run: Pick<ActiveRun, 'work_item_kind' | 'work_item_id' | 'closure_target_root_spec_id'>): { kind: string; id: string } {
+  return { kind: run.work_item_kind ?? 'closure_target', id: run.work_item_id ?? run.closure_target_root_spec_id ?? '' }
+}
+
+export function countOf(counters: Counters, owner: { kind: string; id: string }, name: string, key: string): number {
+  return (
+    counters.entries.find((entry) => entry.work_item_kind === owner.kind && entry.work_item_id === owner.id && entry.counter_name === name && entry.key === key)
+      ?.count ?? 0
+  )
+}
+
+/** A copy with one budget used once more. */
+export function countUp(counters: Counters, owner: { kind: string; id: string }, name: string, key: string, now: string): Counters {
+  const rest = counters.entries.filter((entry) => !(entry.work_item_kind === owner.kind && entry.work_item_id === owner.id && entry.counter_name === name && entry.key === key))
+  const count = countOf(counters, owner, name, key) + 1
+  return { ...counters, entries: [...rest, { work_item_kind: owner.kind, work_item_id: owner.id, counter_name: name, key, count, last_updated_at: now }] }
+}
+
+/** A copy without the budgets of one item. */
+export function forgetCounters(counters: Counters, owner: { kind: string; id: string }): Counters {
+  const entries = counters.entries.filter((entry) => entry.work_item_kind !== owner.kind || entry.work_item_id !== owner.id)
+  return entries.length === counters.entries.length ? counters : { ...counters, entries }
+}

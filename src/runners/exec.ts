@@ -1,0 +1,107 @@
+/**
+ * Running a short program to its end: git, validators, version probes. Bounded in time and output, never rejects.
+ * Agents are not run this way: they are started detached and outlive the runtime.
+ */
+import type { Clock } from '../core/clock.ts'
+import { processIdentity, spawnPiped } from './process.ts'
+
+export interface ExecOptions {
+  cwd: string
+  env: Readonly<Record<string, string | undefined>>
+  stdin?: string | Uint8Array
+  timeoutMs: number
+  /** Of stdout and stderr together; a program that prints more is ended. */
+  outputBytesMax: number
+}
+
+export interface ExecResult {
+  /** Null if it was ended by a signal; 127 if there is no such program, 126 if it could not be started otherwise. */
+  code: number | null
+  stdout: string
+  stderr: string
+  timedOut: boolean
+  /** True if it printed more than allowed and was ended for that. */
+  truncated: boolean
+}
+
+export type Exec = (file: string, args: readonly string[], options: ExecOptions) => Promise<ExecResult>
+
+/** A program that has ended may leave a child holding its output; nobody waits for that longer than this. */
+const DRAIN_MS = 200
+
+/** The `exec` port. On a timeout or too much output the whole process group is killed. */
+export function execWith(clock: Clock): Exec {
+  return (file, args, options) => new Promise((resolve) => run(clock, file, args, options, resolve))
+}
+
+function run(
+  clock: Clock,
+  file: string,
+  args: readonly string[],
+  options: ExecOptions,
+  resolve: (result: ExecResult) => void,
+): void {
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  const timers: (() => void)[] = []
+  let bytes = 0
+  let code: number | null = null
+  let timedOut = false
+  let truncated = false
+
+  const result = (problem = ''): ExecResult => ({
+    code,
+    stdout: Buffer.concat(stdout).toString('utf8'),
+    stderr: Buffer.concat(stderr).toString('utf8') + problem,
+    timedOut,
+    truncated,
+  })
+
+  let child: ReturnType<typeof spawnPiped>
+  try {
+    child = spawnPiped(file, args, options.cwd, { ...options.env })
+  } catch (error) {
+    code = 126 // an argument that no process can be given, such as one with a NUL byte
+    resolve(result((error as Error).message))
+    return
+  }
+
+  const finish = (problem?: string): void => {
+    for (const cancel of timers) cancel()
+    child.stdout.destroy()
+    child.stderr.destroy()
+    resolve(result(problem))
+  }
+  const end = (): void => {
+    if (child.pid !== undefined) processIdentity.kill(-child.pid, 'SIGKILL')
+  }
+  const collect = (chunks: Buffer[]) => (chunk: Buffer) => {
+    if (truncated) return
+    const room = options.outputBytesMax - bytes
+    bytes += chunk.length
+    chunks.push(chunk.subarray(0, room))
+    if (chunk.length <= room) return
+    truncated = true
+    end()
+  }
+
+  child.stdout.on('data', collect(stdout))
+  child.stderr.on('data', collect(stderr))
+  child.stdin.on('error', () => {}) // it need not read its input
+  child.stdin.end(options.stdin ?? '')
+  child.once('error', (error: NodeJS.ErrnoException) => {
+    code = error.code === 'ENOENT' ? 127 : 126
+    finish(error.message)
+  })
+  child.once('exit', (status) => {
+    code = status
+    timers.push(clock.after(DRAIN_MS, finish))
+  })
+  child.once('close', () => finish())
+  timers.push(
+    clock.after(options.timeoutMs, () => {
+      timedOut = true
+      end()
+    }),
+  )
+}

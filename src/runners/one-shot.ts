@@ -1,0 +1,423 @@
+/**
+ * The runner of every harness that takes one prompt, works and exits: starts it detached, follows it, and turns what
+ * it left into one raw result. Works the same whether or not the process that follows is the one that started.
+ */
+import * as path from 'node:path'
+import { type Clock, isoTime } from '../core/clock.ts'
+import type { StageRequest } from '../core/request.ts'
+import type { FailureCause, RawResult } from '../core/result.ts'
+import type { Files } from '../store/files.ts'
+import {
+  completionRecord,
+  invocationRecord,
+  type RunFiles,
+  readExit,
+  readHandle,
+  readInvocation,
+  readStop,
+  runFiles,
+  type StopReason,
+  writeHandle,
+  writeJson,
+} from './artifacts.ts'
+import { agentEnvironment, type Environment, stageVariables } from './environment.ts'
+import { type AgentEnd, followAgent } from './follow.ts'
+import type { Findings, Harness, Transcript } from './harness.ts'
+import { decode, type GrowingFile, growingFile, readTail } from './lines.ts'
+import { carriersOf, findProgram, type Launched, processIdentity, startDetached } from './process.ts'
+import { renderPrompt } from './prompt.ts'
+import type { Handle, Remains, Runner } from './runner.ts'
+import { delay, sweepMarked } from './sweep.ts'
+
+export interface RunnerPorts {
+  files: Files
+  clock: Clock
+  /** Our own environment, of which agents get the allowed part. */
+  environment: Environment
+  /** Where relative program paths of the configuration begin. */
+  workspaceRoot: string
+}
+
+export interface RunnerLimits {
+  outputBytesMax: number
+  stopGraceSeconds: number
+}
+
+/** Longest final message that is taken from a file; a longer one keeps its end, where the marker is. */
+const MESSAGE_BYTES_MAX = 1024 * 1024
+const STDERR_TAIL_BYTES = 16 * 1024
+/** Events read in one go; the rest waits for the next poll, so that a flood does not hold up the tick. */
+const EVENT_BYTES_PER_POLL = 4 * 1024 * 1024
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
+
+export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: RunnerLimits): Runner {
+  const { files, clock } = ports
+  const children = new Map<string, Launched>()
+
+  /** The part of a result that is the same however it ended. */
+  const blank = (request: StageRequest, startedAt: string): RawResult => ({
+    request_id: request.request_id,
+    run_id: request.run_id,
+    runner_name: harness.name,
+    model_name: request.model_name,
+    ending: 'not_started',
+    cause: null,
+    resets_at: null,
+    message: null,
+    exit_code: null,
+    final_message: null,
+    session_id: null,
+    stdout_path: null,
+    stderr_path: null,
+    event_log_path: null,
+    token_usage: null,
+    started_at: startedAt,
+    ended_at: startedAt,
+    swept: [],
+    notes: [],
+  })
+
+  const start = async (request: StageRequest, startedAt: string): Promise<Handle | RawResult> => {
+    const run = runFiles(request)
+    const notStarted = (message: string, cause: FailureCause | null, argv: readonly string[] = []): RawResult => {
+      files.write(run.stderr, `${message}\n`)
+      const raw: RawResult = {
+        ...blank(request, startedAt),
+        cause,
+        message,
+        exit_code: cause === 'missing_binary' ? 127 : null,
+        stderr_path: run.stderr,
+        ended_at: isoTime(clock.now()),
+      }
+      writeJson(files, run.completion, completionRecord(request, raw, argv, null, raw.ended_at))
+      return raw
+    }
+
+    files.makeFolder(request.run_dir)
+    if (files.stat(run.pid) !== null) {
+      const message = `Request ${request.request_id} was started before; the same request is never started twice.`
+      return { ...blank(request, startedAt), message }
+    }
+    files.write(run.prompt, renderPrompt(request))
+    const command = harness.command(request, run)
+    if ('refused' in command) return notStarted(command.refused, 'missing_binary')
+
+    const set = { ...command.env, ...stageVariables(request.request_id, request.run_dir) }
+    const env = agentEnvironment(ports.environment, { prefixes: command.envPrefixes, pass: command.envPass, set })
+    const [name = '', ...args] = command.argv
+    writeJson(
+      files,
+      run.invocation,
+      invocationRecord(request, {
+        runnerName: harness.name,
+        argv: command.argv,
+        promptPath: run.prompt,
+        cwd: request.workspace_root,
+        environmentNames: Object.keys(env),
+        emittedAt: startedAt,
+      }),
+    )
+    const program = findProgram(name, env['PATH'] ?? DEFAULT_PATH, ports.workspaceRoot)
+    if (program === null) {
+      const message = `The program ${JSON.stringify(name)} of runner ${harness.name} was not found or may not be executed.`
+      return notStarted(message, 'missing_binary', command.argv)
+    }
+
+    const stdin = files.open(run.prompt, 'read')
+    const stdout = files.open(harness.output === 'events' ? run.events : run.stdout, 'append')
+    const stderr = files.open(run.stderr, 'append')
+    const deadline = processIdentity.bootMs() + request.timeout_seconds * 1000
+    const launched = await startDetached({
+      program,
+      args,
+      cwd: request.workspace_root,
+      env,
+      stdin,
+      stdout,
+      stderr,
+      pidFile: run.pid,
+      exitFile: run.exit,
+    }).finally(() => {
+      for (const descriptor of [stdin, stdout, stderr]) files.close(descriptor)
+    })
+    if ('problem' in launched) {
+      return notStarted(`Runner ${harness.name} could not be started: ${launched.problem}.`, null, command.argv)
+    }
+    children.set(request.request_id, launched)
+    const handle: Handle = {
+      request_id: request.request_id,
+      run_id: request.run_id,
+      runner_name: harness.name,
+      pid: launched.identity.pid,
+      start_time: launched.identity.startTime,
+      boot_id: launched.identity.bootId,
+      run_dir: request.run_dir,
+      started_at: startedAt,
+      deadline_boot_ms: deadline,
+      stop_grace_seconds: limits.stopGraceSeconds,
+    }
+    try {
+      writeHandle(files, run.handle, handle)
+    } catch {
+      // A full disk: the agent runs, is followed here, and is found again by its pid file or its marker.
+    }
+    return handle
+  }
+
+  /** Everything after the process has ended and been swept; the same for a followed and a found agent. */
+  const conclude = async (
+    request: StageRequest,
+    startedAt: string,
+    end: AgentEnd,
+    reading: Reading,
+  ): Promise<RawResult> => {
+    const run = runFiles(request)
+    await reading.finish(clock)
+    const stdout = harness.output === 'text' ? readTail(files, run.stdout, MESSAGE_BYTES_MAX) : null
+    const stderr = readTail(files, run.stderr, STDERR_TAIL_BYTES)
+    const findings = reading.transcript.findings({
+      exitCode: end.exitCode,
+      at: end.at,
+      stdout,
+      stderr,
+      lastMessage: readTail(files, run.lastMessage, MESSAGE_BYTES_MAX),
+    })
+    if (harness.output === 'events' && findings.finalMessage !== null) files.write(run.stdout, findings.finalMessage)
+    const existing = (file: string) => (files.stat(file) === null ? null : file)
+    const raw: RawResult = {
+      ...blank(request, startedAt),
+      ...endingOf(request, end, findings, stderr, limits.outputBytesMax),
+      exit_code: end.exitCode,
+      final_message: findings.finalMessage,
+      session_id: findings.sessionId,
+      stdout_path: existing(run.stdout),
+      stderr_path: existing(run.stderr),
+      event_log_path: existing(run.events),
+      token_usage: findings.usage,
+      ended_at: isoTime(end.at) < startedAt ? startedAt : isoTime(end.at),
+      swept: end.swept.found.map(({ pid, command }) => ({ pid, command })),
+      notes: [...findings.notes, ...sweepNotes(end)],
+    }
+    const argv = readInvocation(files, run.invocation)?.command ?? []
+    const structured = existing(request.terminal_result_path)
+    writeJson(files, run.completion, completionRecord(request, raw, argv, structured, isoTime(clock.now())))
+    return raw
+  }
+
+  /** The last resort when the disk fails while a result is put together: the work is not taken for done. */
+  const unreadable = (request: StageRequest, startedAt: string, error: unknown): RawResult => ({
+    ...blank(request, startedAt),
+    ending: 'killed',
+    message: `What the agent left could not be read or recorded: ${(error as Error).message}.`,
+    ended_at: isoTime(clock.now()),
+  })
+
+  const newReading = (request: StageRequest): Reading => {
+    const transcript = harness.transcript()
+    return readingOf(transcript, harness.output === 'events' ? eventFile(files, request, transcript) : null)
+  }
+
+  return {
+    name: harness.name,
+    adoptable: true,
+
+    async start(request) {
+      const startedAt = isoTime(clock.now())
+      try {
+        return await start(request, startedAt)
+      } catch (error) {
+        const message = `Runner ${harness.name} could not prepare the stage: ${(error as Error).message}.`
+        return { ...blank(request, startedAt), message, ended_at: isoTime(clock.now()) }
+      }
+    },
+
+    follow(request, handle) {
+      const reading = newReading(request)
+      const agent = {
+        handle,
+        own: children.get(request.request_id) ?? null,
+        run: runFiles(request),
+        outputBytesMax: limits.outputBytesMax,
+        keepBackground: request.keep_background,
+        onPoll: reading.poll,
+      }
+      const following = followAgent(agent, ports)
+      const result = following.ended
+        .then((end) => conclude(request, handle.started_at, end, reading))
+        .catch((error) => unreadable(request, handle.started_at, error))
+        .finally(() => children.delete(request.request_id))
+      return {
+        result,
+        async stop(reason) {
+          following.stop(reason)
+          await result
+        },
+        progress: following.progress,
+      }
+    },
+
+    async remains(request): Promise<Remains> {
+      const run = runFiles(request)
+      const alive = () => aliveHandle(request, run, harness.name, ports, limits)
+      if (readExit(files, run.exit) !== null) return { state: 'finished' }
+      const handle = alive()
+      if (handle !== null) return { state: 'alive', handle }
+      // It may have ended between the two looks.
+      return { state: readExit(files, run.exit) === null ? 'gone' : 'finished' }
+    },
+
+    async collect(request) {
+      const run = runFiles(request)
+      const startedAt =
+        readHandle(files, run.handle)?.started_at ??
+        readInvocation(files, run.invocation)?.emitted_at ??
+        isoTime(clock.now())
+      try {
+        const exitCode = readExit(files, run.exit)?.code ?? null
+        const asked = readStop(files, run.stop)
+        const spare = request.keep_background && asked === null && exitCode === 0
+        const keeper = keeperPid(files, run)
+        const others = carriersOf(request.request_id).filter(({ pid }) => pid !== keeper)
+        const swept = spare ? { found: [], left: [] } : await sweepMarked(request.request_id, clock)
+        const found = swept.found.filter(({ pid }) => pid !== keeper)
+        const mtimeMs = files.stat(run.exit)?.mtimeMs
+        const at = mtimeMs === undefined ? clock.now() : new Date(mtimeMs)
+        const end = { exitCode, asked, swept: { ...swept, found }, spared: spare ? others : [], at }
+        return await conclude(request, startedAt, end, newReading(request))
+      } catch (error) {
+        return unreadable(request, startedAt, error)
+      }
+    },
+
+    async sweep(requestId) {
+      return (await sweepMarked(requestId, clock)).found.length
+    },
+
+    probe: () => harness.probe(),
+  }
+}
+
+// ---- reading events while they come ------------------------------------------------------------------------------------
+
+interface Reading {
+  transcript: Transcript
+  poll(): void
+  /** Reads the rest, giving others a turn between pieces. */
+  finish(clock: Clock): Promise<void>
+}
+
+function eventFile(files: Files, request: StageRequest, transcript: Transcript): GrowingFile {
+  return growingFile(files, runFiles(request).events, (line) => transcript.line(line))
+}
+
+function readingOf(transcript: Transcript, file: GrowingFile | null): Reading {
+  return {
+    transcript,
+    poll() {
+      try {
+        file?.read(EVENT_BYTES_PER_POLL)
+      } catch {
+        // Read again on the next poll; if it still fails at the end, the result says so.
+      }
+    },
+    async finish(clock) {
+      while (file?.read(EVENT_BYTES_PER_POLL)) await delay(clock, 0)
+      file?.end()
+    },
+  }
+}
+
+// ---- how it ended ------------------------------------------------------------------------------------------------------
+
+type EndingFields = Pick<RawResult, 'ending' | 'cause' | 'resets_at' | 'message'>
+
+function endingOf(
+  request: StageRequest,
+  end: AgentEnd,
+  findings: Findings,
+  stderr: string | null,
+  outputBytesMax: number,
+): EndingFields {
+  const plain = (ending: RawResult['ending'], message: string | null): EndingFields => ({
+    ending,
+    cause: null,
+    resets_at: null,
+    message,
+  })
+  // Whatever the process made of our stop, an outcome it printed afterwards does not count.
+  if (end.asked !== null) return plain(end.asked, stopSentence(end.asked, request, outputBytesMax))
+  if (end.exitCode === null) return plain('killed', 'The agent was killed from outside: it left no exit status.')
+  const failure = findings.failure
+  if (failure !== null && (failure.cause !== null || end.exitCode === 0)) {
+    return { ending: 'provider_error', cause: failure.cause, resets_at: failure.resetsAt, message: failure.message }
+  }
+  if (end.exitCode === 0) return plain('exited', null)
+  const said = failure?.message ?? stderr?.trim().split('\n').at(-1)?.slice(0, 500)
+  return plain('exited', `The agent exited with status ${end.exitCode}${said ? `: ${said}` : '.'}`)
+}
+
+function stopSentence(reason: StopReason, request: StageRequest, outputBytesMax: number): string {
+  switch (reason) {
+    case 'timed_out':
+      return `The agent did not end within ${request.timeout_seconds} s and was stopped.`
+    case 'output_limit':
+      return `The agent printed more than ${outputBytesMax} bytes and was stopped.`
+    case 'cancelled':
+      return 'The agent was stopped on request.'
+    case 'killed':
+      return 'The agent was killed on request.'
+  }
+}
+
+function sweepNotes(end: AgentEnd): string[] {
+  const tell = (text: string) => (process: { pid: number; command: string }) => `${text}: ${process.pid} ${process.command}`
+  return [
+    ...end.swept.found.map(tell('left behind by the agent and ended')),
+    ...end.swept.left.map(tell('could not be ended')),
+    ...end.spared.map(tell('left running, as the stage kind asks')),
+  ]
+}
+
+// ---- finding an agent again --------------------------------------------------------------------------------------------
+
+/** Pid the keeper wrote of itself; null if it did not come to that. */
+function keeperPid(files: Files, run: RunFiles): number | null {
+  const bytes = files.read(run.pid)
+  const match = bytes === null ? null : /^(\d+)\n$/.exec(decode(bytes))
+  return match ? Number(match[1]) : null
+}
+
+/**
+ * The handle of an agent that still runs: the written one, or one made from the marker, which is proof enough
+ * that a process belongs to the request (the runtime may have died before it wrote the handle, or the keeper its pid).
+ */
+function aliveHandle(
+  request: StageRequest,
+  run: RunFiles,
+  runnerName: string,
+  { files, clock }: RunnerPorts,
+  limits: RunnerLimits,
+): Handle | null {
+  const written = readHandle(files, run.handle)
+  if (written !== null) {
+    return processIdentity.alive(written.pid, written.start_time, written.boot_id) ? written : null
+  }
+  const pid = keeperPid(files, run)
+  const keeper = carriersOf(request.request_id).find((carrier) => (pid === null ? carrier.leader : carrier.pid === pid))
+  const identity = keeper ? processIdentity.identify(keeper.pid) : null
+  if (identity === null || identity.zombie) return null
+  const startedAt = readInvocation(files, run.invocation)?.emitted_at ?? isoTime(clock.now())
+  const ranMs = Math.max(0, clock.now().getTime() - new Date(startedAt).getTime())
+  return {
+    request_id: request.request_id,
+    run_id: request.run_id,
+    runner_name: runnerName,
+    pid: identity.pid,
+    start_time: identity.startTime,
+    boot_id: identity.bootId,
+    run_dir: path.resolve(request.run_dir),
+    started_at: startedAt,
+    deadline_boot_ms: processIdentity.bootMs() + request.timeout_seconds * 1000 - ranMs,
+    stop_grace_seconds: limits.stopGraceSeconds,
+  }
+}
