@@ -9,7 +9,7 @@ import { absurd, MillraceError } from './errors.ts'
 import { canonicalJson, sha256 } from './ids.ts'
 import type { ItemEntry, ItemKind, ItemState } from './item.ts'
 import { inheritedFields } from './lineage.ts'
-import type { Effect, TerminalState } from './loop.ts'
+import type { Effect } from './loop.ts'
 import { completionGraph, graphOf, nodeOf, type Plan } from './plan.ts'
 import type { StageRequest } from './request.ts'
 import type { StageResult } from './result.ts'
@@ -58,7 +58,9 @@ export function settle(settlement: Settlement): Draft {
   return draft
 }
 
-function goOn(draft: Draft, { view, plan, run, result, decision }: Settlement, nodeId: string): void {
+const transitionId = (request: StageRequest): string => `transition-${sha256(request.request_id).slice(0, 12)}`
+
+function goOn(draft: Draft, { view, plan, run, request, result, decision }: Settlement, nodeId: string): void {
   const node = nodeOf(plan, run.plane, nodeId)
   if (!node) throw new MillraceError('routing_failed', `node ${nodeId} is not part of the plan ${plan.compiled_plan_id}`)
   draft.putRun({
@@ -76,6 +78,7 @@ function goOn(draft: Draft, { view, plan, run, result, decision }: Settlement, n
     interruptions: 0,
     environment_failures: 0,
     not_before: null,
+    last_transition: transitionId(request),
   })
   draft.mark(run.plane, result.terminal_result)
 }
@@ -90,7 +93,7 @@ function end(draft: Draft, settlement: Settlement): string[] {
   draft.snapshot.failure_class_by_plane = decision.failure_class === null ? others : { ...others, [run.plane]: decision.failure_class }
   const target = settlement.view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id)
   const round = target && settlement.closure ? judged(draft, settlement, target) : null
-  return terminal.effects.flatMap((effect) => carryOut(draft, settlement, terminal, effect, round))
+  return terminal.effects.flatMap((effect) => carryOut(draft, settlement, effect, round))
 }
 
 /** The target after one more judgement, with its report copied where it is kept. */
@@ -108,7 +111,7 @@ function judged(draft: Draft, { view, run, closure }: Settlement, target: Closur
   }
 }
 
-function carryOut(draft: Draft, settlement: Settlement, terminal: TerminalState, effect: Effect, target: ClosureTarget | null): string[] {
+function carryOut(draft: Draft, settlement: Settlement, effect: Effect, target: ClosureTarget | null): string[] {
   switch (effect.effect) {
     case 'complete_item':
       return moveItem(draft, settlement, 'done')
@@ -179,7 +182,7 @@ function createIncident(draft: Draft, settlement: Settlement, effect: Effect & {
   const adopted = settlement.handIns.find((handIn) => handIn.document.kind === effect.entry_kind)?.document
   const root = run.closure_target_root_spec_id
   const evidence = [...result.artifact_paths, ...(root ? [request.preferred_rubric_path, request.preferred_verdict_path, request.preferred_report_path] : [])]
-  const fields: WorkDocument['fields'] = {
+  const fields: Record<string, unknown> = {
     ...(adopted?.fields ?? {}),
     incident_id: id,
     title: adopted?.title ?? `${subject}: ${decision.reason.replaceAll('_', ' ')}`,
@@ -250,8 +253,8 @@ function recordTransition(draft: Draft, settlement: Settlement, mutations: strin
     path: `runs/${run.run_id}/transition_history.jsonl`,
     record: {
       schema_version: '1.0',
-      event_id: `transition-${sha256(request.request_id).slice(0, 12)}`,
-      previous_event_id: null,
+      event_id: transitionId(request),
+      previous_event_id: run.last_transition,
       run_id: run.run_id,
       request_id: request.request_id,
       frozen_plan: { plan_id: plan.compiled_plan_id, run_id: run.run_id, compiled_at: plan.compiled_at, content_hash: sha256(canonicalJson(plan.graphs_by_plane)).slice(0, 12), selection_ref: `mode:${plan.mode_id}` },

@@ -172,6 +172,7 @@ export function newRun(
     interruptions: 0,
     environment_failures: 0,
     not_before: null,
+    last_transition: null,
     held: null,
     cancel_requested: null,
   }

@@ -158,3 +158,8 @@ export function textFromValue(value: FieldValue): string {
   if (typeof value === 'string') return oneLine(value)
   return typeof value === 'object' && !Array.isArray(value) ? canonicalJson(value) : String(value)
 }
+
+/** The value of an absent field, if it has one. Lists and objects are fresh: whoever gets the document may change it. */
+export function freshFallback(field: Field): FieldValue | undefined {
+  return typeof field.fallback === 'object' ? structuredClone(field.fallback) : field.fallback
+}

@@ -6,11 +6,11 @@
  * the text. Only a programming mistake, such as an edit that makes a document invalid, throws.
  */
 import { editFields } from './document-edit.ts'
-import { type Field, type KindTable, type LabelUse, TABLES } from './document-fields.ts'
-import { type Entry, type Scan, scanLines } from './document-lines.ts'
-import { isPlaceholder, oneLine, textFromValue, valueFromJson, valueFromText } from './document-values.ts'
+import { type KindTable, TABLES } from './document-fields.ts'
+import { scanLines } from './document-lines.ts'
+import { readJson, readText } from './document-read.ts'
+import { oneLine, textFromValue } from './document-values.ts'
 import { MillraceError } from './errors.ts'
-import { nearest } from './nearest.ts'
 import { parseTimestamp } from './timestamp.ts'
 
 export const DOCUMENT_KINDS = ['task', 'spec', 'incident', 'probe', 'learning_request'] as const
@@ -48,21 +48,6 @@ export type DocumentResult = { ok: true; document: WorkDocument } | { ok: false;
 
 /** A document above 1 MiB is malformed. */
 export const DOCUMENT_BYTES_MAX = 1024 * 1024
-const FAULTS_MAX = 50
-
-type Fault = (line: number | null, field: string | null, message: () => string) => void
-
-/** Collects faults up to a bound, so that a megabyte of nonsense gives a page of them. */
-function collectFaults(): { faults: DocumentFault[]; fault: Fault } {
-  const faults: DocumentFault[] = []
-  const fault: Fault = (line, field, message) => {
-    if (faults.length < FAULTS_MAX) faults.push({ line, field, message: message() })
-    else if (faults.length === FAULTS_MAX)
-      faults.push({ line: null, field: null, message: `there is more; these are the first ${FAULTS_MAX}` })
-  }
-  return { faults, fault }
-}
-
 /** Faults as one text for an operator: `line 3: …; line 7: …`. */
 export function faultsText(faults: readonly DocumentFault[]): string {
   return faults.map(({ line, message }) => (line === null ? message : `line ${line}: ${message}`)).join('; ')
@@ -73,7 +58,7 @@ export function parseDocument(kind: DocumentKind, text: string): DocumentResult 
   const outright = unreadable(text)
   if (outright !== null) return outright
   const read = readText(TABLES[kind], text)
-  return read.ok ? { ok: true, document: read.document } : read
+  return read.ok ? { ok: true, document: documentOf(TABLES[kind], read.fields, read.scan.body) } : read
 }
 
 /** As `parseDocument`, for the bytes of a file; a byte order mark is ignored. */
@@ -105,34 +90,6 @@ function unreadable(text: string): ReturnType<typeof malformed> | null {
   return text.trim() === '' ? malformed('the document is empty') : null
 }
 
-type TextReading = { ok: true; document: WorkDocument; scan: Scan } | { ok: false; faults: DocumentFault[] }
-
-function readText(table: KindTable, text: string): TextReading {
-  const { faults, fault } = collectFaults()
-  const scan = scanLines(text, table.labels, (line, use, message) => fault(line, fieldName(use), () => message))
-  const found = firstEntries(table, scan, fault)
-  checkTitle(table, scan, found, fault)
-  const fields: Record<string, FieldValue> = {}
-  for (let index = 0; index < table.fields.length; index++) {
-    const field = table.fields[index]!
-    const entry = found[index]
-    if (field.list) fields[field.name] = readItems(field, entry, scan, fault)
-    else if (entry !== undefined) {
-      const value = valueFromText(field, entry.value, (what) =>
-        fault(entry.line, field.name, () => `${field.label} ${what}`),
-      )
-      if (value !== undefined) fields[field.name] = value
-    } else if (field.name === 'title') fields.title = scan.heading?.text ?? ''
-    else if (field.required) fault(null, field.name, () => `${field.label} is missing${slip(field, scan)}`)
-    else if (field.fallback !== undefined) fields[field.name] = field.fallback
-  }
-  if (faults.length > 0) {
-    const order = (one: DocumentFault) => one.line ?? Number.POSITIVE_INFINITY
-    return { ok: false, faults: faults.sort((a, b) => (order(a) === order(b) ? 0 : order(a) - order(b))) }
-  }
-  return { ok: true, document: documentOf(table, fields, scan.body), scan }
-}
-
 function documentOf(table: KindTable, fields: Record<string, FieldValue>, body: string): WorkDocument {
   return {
     kind: table.kind,
@@ -142,61 +99,6 @@ function documentOf(table: KindTable, fields: Record<string, FieldValue>, body: 
     fields,
     body,
   }
-}
-
-function fieldName(use: LabelUse | null): string | null {
-  return use === null ? null : (use.field?.name ?? use.label.toLowerCase().replaceAll('-', '_'))
-}
-
-/** The entry of each field by its position in the table; faults for labels given twice or of another kind. */
-function firstEntries(table: KindTable, scan: Scan, fault: Fault): (Entry | undefined)[] {
-  const found = new Array<Entry | undefined>(table.labels.size).fill(undefined)
-  for (const entry of scan.entries) {
-    const { use } = entry
-    // A label with nothing behind it is an unfilled form, not a value.
-    if (!use.list && entry.value === '') continue
-    const first = found[use.index]
-    if (first !== undefined) {
-      fault(entry.line, fieldName(use), () => `${use.label} is given twice (first on line ${first.line})`)
-      continue
-    }
-    found[use.index] = entry
-    if (use.field === null) fault(entry.line, fieldName(use), () => foreignLabel(use.label, table.kind))
-  }
-  return found
-}
-
-function foreignLabel(label: string, kind: DocumentKind): string {
-  const owners = DOCUMENT_KINDS.filter((other) => TABLES[other].labels.get(label)?.field)
-  return `${label} is a field of ${owners.join(' and ')} documents, not of a ${kind}`
-}
-
-function checkTitle(table: KindTable, scan: Scan, found: (Entry | undefined)[], fault: Fault): void {
-  const entry = found[table.labels.get('Title')!.index]
-  if (entry === undefined || scan.heading === null || entry.value === scan.heading.text) return
-  fault(entry.line, 'title', () => 'Title differs from the heading on line 1')
-}
-
-function readItems(field: Field, entry: Entry | undefined, scan: Scan, fault: Fault): string[] {
-  const written = entry?.items ?? []
-  const items = field.placeholders ? written.filter((item) => !isPlaceholder(field, item)) : written
-  if (field.type !== 'text') {
-    written.forEach((item, at) => {
-      valueFromText(field, item, (what) => fault(entry!.itemsLine + at, field.name, () => `${field.label} ${what}`))
-    })
-  }
-  if (field.required && items.length === 0) {
-    const lead = entry === undefined ? `${field.label} is missing${slip(field, scan)};` : `${field.label} is empty;`
-    fault(entry?.line ?? null, field.name, () => `${lead} it needs at least one "- item" line`)
-  }
-  return items
-}
-
-/** Points at a label that was probably meant: labels are matched exactly, and unknown ones are passed over. */
-function slip(field: Field, scan: Scan): string {
-  const near = scan.unknown.find(({ label }) => label.toLowerCase() === field.label.toLowerCase())
-  const meant = near ?? scan.unknown.find(({ label }) => nearest(label, [field.label]) !== null)
-  return meant ? ` (line ${meant.line} says ${meant.label}, which is not a known label)` : ''
 }
 
 /** The canonical markdown of a document (spec 01 §2.3). `parseDocument` of it gives the document again. */
@@ -214,7 +116,7 @@ export function renderDocument(document: WorkDocument): string {
   return `${`# ${oneLine(document.title)}\n\n${scalars}${lists}${body === '' ? '' : `\n${body}`}`.trimEnd()}\n`
 }
 
-function sameValue(a: FieldValue, b: FieldValue): boolean {
+function sameValue(a: FieldValue | undefined, b: FieldValue | undefined): boolean {
   return a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b))
 }
 
@@ -241,64 +143,30 @@ function plainBody(table: KindTable, body: string): string {
 /** Imports the JSON form (spec 01 §2.11): field names in snake_case, `kind` and `schema_version` optional. */
 export function documentFromJson(kind: DocumentKind, value: unknown): DocumentResult {
   const table = TABLES[kind]
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
-    return malformed('the document is not a JSON object')
-  const { faults, fault } = collectFaults()
-  const given = value as Record<string, JsonValue | undefined>
-  for (const name of Object.keys(given)) {
-    if (name === 'schema_version') {
-      if (given[name] !== '1.0') fault(null, name, () => 'schema_version must be "1.0"')
-    } else if (name === 'kind') {
-      if (given[name] !== kind) fault(null, name, () => `kind must be "${kind}"`)
-    } else if (!table.byName.has(name)) {
-      const near = nearest(name, [...table.byName.keys()])
-      fault(
-        null,
-        name,
-        () => `unknown key ${JSON.stringify(name.slice(0, 60))}${near ? ` (did you mean ${near}?)` : ''}`,
-      )
-    }
-  }
-  const fields: Record<string, FieldValue> = {}
-  for (const field of table.fields) {
-    const { name } = field
-    const member = Object.hasOwn(given, name) ? given[name] : undefined
-    let sound = true
-    let read: FieldValue | undefined
-    if (member === null && (field.required || field.fallback !== undefined)) {
-      sound = false
-      fault(null, name, () => `${name} must not be null`)
-    } else if (member !== undefined && member !== null) {
-      read = valueFromJson(field, member, (what) => {
-        sound = false
-        fault(null, name, () => `${name} ${what}`)
-      })
-    }
-    if (!sound) continue
-    const empty = read === undefined || (field.list && (read as string[]).length === 0)
-    if (empty && field.required)
-      fault(null, name, () => `${name} ${member === undefined ? 'is missing' : 'must not be empty'}`)
-    const final = read ?? field.fallback
-    if (final !== undefined) fields[name] = final
-  }
-  if (faults.length > 0) return { ok: false, faults }
-  const document = documentOf(table, fields, '')
-  return renderedTooLarge(document) ? malformed(TOO_LARGE) : { ok: true, document }
+  const read = readJson(table, value)
+  if (!read.ok) return read
+  const document = documentOf(table, read.fields, '')
+  return isTooLarge(renderDocument(document)) ? malformed(TOO_LARGE) : { ok: true, document }
 }
 
 const UTF8_BYTES_PER_UNIT_MAX = 3
 
-function renderedTooLarge(document: WorkDocument): boolean {
-  const text = renderDocument(document)
+function isTooLarge(text: string): boolean {
   if (text.length * UTF8_BYTES_PER_UNIT_MAX <= DOCUMENT_BYTES_MAX) return false
   return new TextEncoder().encode(text).length > DOCUMENT_BYTES_MAX
 }
 
-/** A document the runtime itself writes. Throws `document_invalid` if the fields do not make one. */
+/**
+ * A document the runtime itself writes; a `body` may be any text. Throws `document_invalid` if the fields, in their JSON
+ * form, make no document, or the whole is too large.
+ */
 export function newDocument(kind: DocumentKind, fields: Record<string, unknown>, body = ''): WorkDocument {
   const made = documentFromJson(kind, fields)
-  if (made.ok) return { ...made.document, body: plainBody(TABLES[kind], body) }
-  throw new MillraceError('document_invalid', `A new ${kind} would not be valid: ${faultsText(made.faults)}.`)
+  if (!made.ok) throw new MillraceError('document_invalid', `A new ${kind} is not valid: ${faultsText(made.faults)}.`)
+  const document = { ...made.document, body: plainBody(TABLES[kind], body) }
+  if (isTooLarge(renderDocument(document)))
+    throw new MillraceError('document_invalid', `A new ${kind} is not valid: ${TOO_LARGE}.`)
+  return document
 }
 
 /**
@@ -310,17 +178,13 @@ export function setFields(text: string, kind: DocumentKind, changes: Record<stri
   const before = unreadable(text) ?? readText(table, text)
   if (!before.ok)
     throw new MillraceError('document_invalid', `The ${kind} cannot be edited: ${faultsText(before.faults)}.`)
-  const merged: Record<string, unknown> = { ...before.document.fields }
-  for (const [name, value] of Object.entries(changes)) {
-    if (value === null && table.byName.has(name)) delete merged[name]
-    else merged[name] = value
-  }
-  const { fields } = newDocument(kind, merged)
-  const wanted = documentOf(table, fields, before.document.body)
-  const changed = table.fields.filter(
-    ({ name }) => JSON.stringify(fields[name]) !== JSON.stringify(before.document.fields[name]),
-  )
-  const edited = editFields(text, table, before.scan, changed, fields)
+  const given = { ...before.fields, ...changes }
+  const made = documentFromJson(kind, Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)))
+  if (!made.ok)
+    throw new MillraceError('document_invalid', `The ${kind} would not be valid: ${faultsText(made.faults)}.`)
+  const wanted = { ...made.document, body: before.scan.body }
+  const changed = table.fields.filter(({ name }) => !sameValue(wanted.fields[name], before.fields[name]))
+  const edited = editFields(text, table, before.scan, changed, wanted.fields)
   const after = parseDocument(kind, edited)
   // In an odd layout, taking lines out can make its neighbours read differently. Then the canonical form is the safe one.
   return after.ok && JSON.stringify(after.document) === JSON.stringify(wanted) ? edited : renderDocument(wanted)
@@ -338,6 +202,8 @@ export interface DocumentHead {
   rootIdeaId: string | null
   effectiveRoot: string | null
   targetStage: string | null
+  /** Items the document was opened on account of: an incident names its source task or spec. */
+  sourceIds: string[]
 }
 
 /** Validates a document in full and gives its summary; the text of the document is not kept in memory by it. */
@@ -360,6 +226,7 @@ export function headOf(
       rootIdeaId: detachedField(document, 'root_idea_id'),
       effectiveRoot: detachedOrNull(effectiveRootSpec(document)),
       targetStage: detachedField(document, 'target_stage'),
+      sourceIds: ['source_task_id', 'source_spec_id'].flatMap((name) => detachedField(document, name) ?? []),
     },
   }
 }

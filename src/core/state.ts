@@ -29,6 +29,7 @@ export const ActiveRun = z
     interruptions: z.int().describe('Attempts at this node that were interrupted.'),
     environment_failures: z.int().describe('Failures of the surroundings in a row.'),
     not_before: z.string().nullable().describe('Backoff: not started before this time.'),
+    last_transition: z.string().nullable().describe('Newest record of the transition history.'),
     held: z.strictObject({ reason: z.string(), since: z.string() }).nullable(),
     cancel_requested: z.strictObject({ reason: z.string(), requeue: z.boolean() }).nullable().describe('An operator wants the run ended; the item is blocked, or goes back to its queue.'),
   })

@@ -107,7 +107,8 @@ const STOP_REASONS = ['cancelled', 'killed', 'timed_out', 'output_limit'] as con
 export type StopReason = (typeof STOP_REASONS)[number]
 const StopRecord = z.object({ reason: z.enum(STOP_REASONS) })
 
-export const readStop = (files: Files, file: string): StopReason | null => readJson(files, file, StopRecord)?.reason ?? null
+export const readStop = (files: Files, file: string): StopReason | null =>
+  readJson(files, file, StopRecord)?.reason ?? null
 
 export function writeStop(files: Files, file: string, reason: StopReason, at: string): void {
   writeJson(files, file, { schema_version: '1.0', kind: 'runner_stop', reason, requested_at: at })

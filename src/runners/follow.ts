@@ -3,12 +3,12 @@
  * and the output limit, carries out the three-step stop, sweeps. What the agent said is read elsewhere.
  */
 import type { Clock } from '../core/clock.ts'
+import { isoTime } from '../core/clock.ts'
 import type { Files } from '../store/files.ts'
 import { type RunFiles, readExit, readStop, type StopReason, writeExit, writeStop } from './artifacts.ts'
 import { carriersOf, type Launched, processIdentity } from './process.ts'
 import type { Handle, Progress } from './runner.ts'
 import { type Swept, sweepMarked } from './sweep.ts'
-import { isoTime } from '../core/clock.ts'
 
 const POLL_MS = 100
 /** After KILL nothing but a dead disk keeps a process; then the stage is given up and the process named. */
@@ -50,7 +50,7 @@ export function followAgent(agent: FollowedAgent, ports: { files: Files; clock: 
   const { files, clock } = ports
   let gone = false
   let status: number | null = null
-  let asked = readStop(files, run.stop) // an earlier runtime may have died in the middle of stopping it
+  let asked = attempt(() => readStop(files, run.stop)) // an earlier runtime may have died in the middle of stopping it
   let hurry = asked === 'killed'
   let politeAtMs: number | null = null
   let killedAtMs: number | null = null
@@ -85,7 +85,7 @@ export function followAgent(agent: FollowedAgent, ports: { files: Files; clock: 
   const ask = (reason: StopReason): void => {
     if (reason === 'killed') hurry = true
     // An exit record means that it ended by itself, even if the news has not reached us yet.
-    if (asked !== null || gone || readExit(files, run.exit) !== null) return
+    if (asked !== null || gone || attempt(() => readExit(files, run.exit)) !== null) return
     asked = reason
     attempt(() => writeStop(files, run.stop, reason, isoTime(clock.now())))
   }
@@ -132,7 +132,7 @@ export function followAgent(agent: FollowedAgent, ports: { files: Files; clock: 
       const pauseMs = poll()
       if (!gone) await sleep(pauseMs)
     }
-    const record = readExit(files, run.exit)
+    const record = attempt(() => readExit(files, run.exit))
     const exitCode = record === null ? status : record.code
     const spare = agent.keepBackground && asked === null && exitCode === 0
     const swept = spare ? { found: [], left: [] } : await sweepMarked(handle.request_id, clock)
@@ -152,11 +152,11 @@ export function followAgent(agent: FollowedAgent, ports: { files: Files; clock: 
   }
 }
 
-/** Trouble with the disk must not keep an agent from being stopped. */
-function attempt(write: () => void): void {
+/** Trouble with the disk must not keep an agent from being stopped: what cannot be read counts as not there. */
+function attempt<T>(access: () => T): T | null {
   try {
-    write()
+    return access()
   } catch {
-    // What could not be written or measured is written or measured again, or missing from the record.
+    return null
   }
 }

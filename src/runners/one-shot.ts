@@ -2,28 +2,27 @@
  * The runner of every harness that takes one prompt, works and exits: starts it detached, follows it, and turns what
  * it left into one raw result. Works the same whether or not the process that follows is the one that started.
  */
-import * as path from 'node:path'
 import { type Clock, isoTime } from '../core/clock.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { FailureCause, RawResult } from '../core/result.ts'
 import type { Files } from '../store/files.ts'
+import { aliveHandle, keeperPid } from './adopt.ts'
 import {
   completionRecord,
   invocationRecord,
-  type RunFiles,
   readExit,
   readHandle,
   readInvocation,
   readStop,
   runFiles,
-  type StopReason,
   writeHandle,
   writeJson,
 } from './artifacts.ts'
+import { blankResult, endingOf, sweepNotes } from './ending.ts'
 import { agentEnvironment, type Environment, stageVariables } from './environment.ts'
 import { type AgentEnd, followAgent } from './follow.ts'
-import type { Findings, Harness, Transcript } from './harness.ts'
-import { decode, type GrowingFile, growingFile, readTail } from './lines.ts'
+import type { Harness, Transcript } from './harness.ts'
+import { type GrowingFile, growingFile, readTail } from './lines.ts'
 import { carriersOf, findProgram, type Launched, processIdentity, startDetached } from './process.ts'
 import { renderPrompt } from './prompt.ts'
 import type { Handle, Remains, Runner } from './runner.ts'
@@ -54,28 +53,7 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
   const { files, clock } = ports
   const children = new Map<string, Launched>()
 
-  /** The part of a result that is the same however it ended. */
-  const blank = (request: StageRequest, startedAt: string): RawResult => ({
-    request_id: request.request_id,
-    run_id: request.run_id,
-    runner_name: harness.name,
-    model_name: request.model_name,
-    ending: 'not_started',
-    cause: null,
-    resets_at: null,
-    message: null,
-    exit_code: null,
-    final_message: null,
-    session_id: null,
-    stdout_path: null,
-    stderr_path: null,
-    event_log_path: null,
-    token_usage: null,
-    started_at: startedAt,
-    ended_at: startedAt,
-    swept: [],
-    notes: [],
-  })
+  const blank = (request: StageRequest, startedAt: string) => blankResult(request, harness.name, startedAt)
 
   const start = async (request: StageRequest, startedAt: string): Promise<Handle | RawResult> => {
     const run = runFiles(request)
@@ -117,29 +95,35 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
         emittedAt: startedAt,
       }),
     )
-    const program = findProgram(name, env['PATH'] ?? DEFAULT_PATH, ports.workspaceRoot)
+    const program = findProgram(name, env.PATH ?? DEFAULT_PATH, ports.workspaceRoot)
     if (program === null) {
       const message = `The program ${JSON.stringify(name)} of runner ${harness.name} was not found or may not be executed.`
       return notStarted(message, 'missing_binary', command.argv)
     }
 
-    const stdin = files.open(run.prompt, 'read')
-    const stdout = files.open(harness.output === 'events' ? run.events : run.stdout, 'append')
-    const stderr = files.open(run.stderr, 'append')
     const deadline = processIdentity.bootMs() + request.timeout_seconds * 1000
-    const launched = await startDetached({
-      program,
-      args,
-      cwd: request.workspace_root,
-      env,
-      stdin,
-      stdout,
-      stderr,
-      pidFile: run.pid,
-      exitFile: run.exit,
-    }).finally(() => {
-      for (const descriptor of [stdin, stdout, stderr]) files.close(descriptor)
-    })
+    const descriptors: number[] = []
+    const open = (file: string, mode: 'read' | 'append'): number => {
+      const descriptor = files.open(file, mode)
+      descriptors.push(descriptor)
+      return descriptor
+    }
+    let launched: Launched | { problem: string }
+    try {
+      launched = await startDetached({
+        program,
+        args,
+        cwd: request.workspace_root,
+        env,
+        stdin: open(run.prompt, 'read'),
+        stdout: open(harness.output === 'events' ? run.events : run.stdout, 'append'),
+        stderr: open(run.stderr, 'append'),
+        pidFile: run.pid,
+        exitFile: run.exit,
+      })
+    } finally {
+      for (const descriptor of descriptors) files.close(descriptor)
+    }
     if ('problem' in launched) {
       return notStarted(`Runner ${harness.name} could not be started: ${launched.problem}.`, null, command.argv)
     }
@@ -258,7 +242,7 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
 
     async remains(request): Promise<Remains> {
       const run = runFiles(request)
-      const alive = () => aliveHandle(request, run, harness.name, ports, limits)
+      const alive = () => aliveHandle(request, run, harness.name, limits.stopGraceSeconds, ports)
       if (readExit(files, run.exit) !== null) return { state: 'finished' }
       const handle = alive()
       if (handle !== null) return { state: 'alive', handle }
@@ -324,100 +308,5 @@ function readingOf(transcript: Transcript, file: GrowingFile | null): Reading {
       while (file?.read(EVENT_BYTES_PER_POLL)) await delay(clock, 0)
       file?.end()
     },
-  }
-}
-
-// ---- how it ended ------------------------------------------------------------------------------------------------------
-
-type EndingFields = Pick<RawResult, 'ending' | 'cause' | 'resets_at' | 'message'>
-
-function endingOf(
-  request: StageRequest,
-  end: AgentEnd,
-  findings: Findings,
-  stderr: string | null,
-  outputBytesMax: number,
-): EndingFields {
-  const plain = (ending: RawResult['ending'], message: string | null): EndingFields => ({
-    ending,
-    cause: null,
-    resets_at: null,
-    message,
-  })
-  // Whatever the process made of our stop, an outcome it printed afterwards does not count.
-  if (end.asked !== null) return plain(end.asked, stopSentence(end.asked, request, outputBytesMax))
-  if (end.exitCode === null) return plain('killed', 'The agent was killed from outside: it left no exit status.')
-  const failure = findings.failure
-  if (failure !== null && (failure.cause !== null || end.exitCode === 0)) {
-    return { ending: 'provider_error', cause: failure.cause, resets_at: failure.resetsAt, message: failure.message }
-  }
-  if (end.exitCode === 0) return plain('exited', null)
-  const said = failure?.message ?? stderr?.trim().split('\n').at(-1)?.slice(0, 500)
-  return plain('exited', `The agent exited with status ${end.exitCode}${said ? `: ${said}` : '.'}`)
-}
-
-function stopSentence(reason: StopReason, request: StageRequest, outputBytesMax: number): string {
-  switch (reason) {
-    case 'timed_out':
-      return `The agent did not end within ${request.timeout_seconds} s and was stopped.`
-    case 'output_limit':
-      return `The agent printed more than ${outputBytesMax} bytes and was stopped.`
-    case 'cancelled':
-      return 'The agent was stopped on request.'
-    case 'killed':
-      return 'The agent was killed on request.'
-  }
-}
-
-function sweepNotes(end: AgentEnd): string[] {
-  const tell = (text: string) => (process: { pid: number; command: string }) => `${text}: ${process.pid} ${process.command}`
-  return [
-    ...end.swept.found.map(tell('left behind by the agent and ended')),
-    ...end.swept.left.map(tell('could not be ended')),
-    ...end.spared.map(tell('left running, as the stage kind asks')),
-  ]
-}
-
-// ---- finding an agent again --------------------------------------------------------------------------------------------
-
-/** Pid the keeper wrote of itself; null if it did not come to that. */
-function keeperPid(files: Files, run: RunFiles): number | null {
-  const bytes = files.read(run.pid)
-  const match = bytes === null ? null : /^(\d+)\n$/.exec(decode(bytes))
-  return match ? Number(match[1]) : null
-}
-
-/**
- * The handle of an agent that still runs: the written one, or one made from the marker, which is proof enough
- * that a process belongs to the request (the runtime may have died before it wrote the handle, or the keeper its pid).
- */
-function aliveHandle(
-  request: StageRequest,
-  run: RunFiles,
-  runnerName: string,
-  { files, clock }: RunnerPorts,
-  limits: RunnerLimits,
-): Handle | null {
-  const written = readHandle(files, run.handle)
-  if (written !== null) {
-    return processIdentity.alive(written.pid, written.start_time, written.boot_id) ? written : null
-  }
-  const pid = keeperPid(files, run)
-  const keeper = carriersOf(request.request_id).find((carrier) => (pid === null ? carrier.leader : carrier.pid === pid))
-  const identity = keeper ? processIdentity.identify(keeper.pid) : null
-  if (identity === null || identity.zombie) return null
-  const startedAt = readInvocation(files, run.invocation)?.emitted_at ?? isoTime(clock.now())
-  const ranMs = Math.max(0, clock.now().getTime() - new Date(startedAt).getTime())
-  return {
-    request_id: request.request_id,
-    run_id: request.run_id,
-    runner_name: runnerName,
-    pid: identity.pid,
-    start_time: identity.startTime,
-    boot_id: identity.bootId,
-    run_dir: path.resolve(request.run_dir),
-    started_at: startedAt,
-    deadline_boot_ms: processIdentity.bootMs() + request.timeout_seconds * 1000 - ranMs,
-    stop_grace_seconds: limits.stopGraceSeconds,
   }
 }

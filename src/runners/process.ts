@@ -145,15 +145,17 @@ function environHolds(pid: string, marker: Buffer, buffer: Buffer): boolean {
     return false // gone meanwhile, or of another user
   }
   try {
-    let before = Buffer.from('\0') // so that a match must begin a variable, the first one included
+    buffer[0] = 0 // a match must begin a variable, and the first one has nothing before it
+    let kept = 1
     for (let total = 0; total < ENVIRON_BYTES_MAX; ) {
-      const count = fs.readSync(descriptor, buffer, 0, buffer.length, null)
+      const count = fs.readSync(descriptor, buffer, kept, buffer.length - kept, null)
       if (count === 0) return false
-      const text = Buffer.concat([before, buffer.subarray(0, count)])
+      const text = buffer.subarray(0, kept + count)
       for (let at = text.indexOf(marker); at !== -1; at = text.indexOf(marker, at + 1)) {
         if (text[at - 1] === 0) return true
       }
-      before = text.subarray(Math.max(0, text.length - marker.length))
+      kept = Math.min(text.length, marker.length + 1) // the marker may lie across two reads
+      buffer.copyWithin(0, text.length - kept, text.length)
       total += count
     }
     return false

@@ -27,7 +27,8 @@ export interface Files {
   /** Names in a folder, unsorted; null if there is no such folder. */
   list(folder: string): string[] | null
   realpath(file: string): string | null
-  makeFolder(folder: string): void
+  /** Creates a folder and its parents; gives the topmost one that was created, or null if all were there. */
+  makeFolder(folder: string): string | null
   /** Creates or truncates. `exclusive` fails with EEXIST instead of truncating. */
   write(file: string, bytes: Uint8Array | string, options?: { exclusive?: boolean; mode?: number }): void
   append(file: string, bytes: Uint8Array | string): void
@@ -118,7 +119,7 @@ export const disk: Files = {
   },
   list: (folder) => absentAsNull(() => fs.readdirSync(folder)),
   realpath: (file) => absentAsNull(() => fs.realpathSync(file)),
-  makeFolder: (folder) => void fs.mkdirSync(folder, { recursive: true }),
+  makeFolder: (folder) => fs.mkdirSync(folder, { recursive: true }) ?? null,
   write: (file, bytes, options = {}) =>
     fs.writeFileSync(file, bytes, { flag: options.exclusive ? 'wx' : 'w', mode: options.mode ?? 0o666 }),
   append: (file, bytes) => fs.appendFileSync(file, bytes),

@@ -1,13 +1,14 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   type CodexHomeOptions,
   type CodexRun,
   type CodexStart,
+  endLeftovers,
   leftovers,
+  type RunningCodex,
   STUB_KEY,
   startCodex,
   writeCodexHome,
@@ -22,11 +23,19 @@ const linux = process.platform === 'linux'
 
 let folder: string
 let server: ModelServer | null = null
+const begun: RunningCodex[] = []
+function begin(start: CodexStart): RunningCodex {
+  const running = startCodex(start)
+  begun.push(running)
+  return running
+}
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'codex-process-'))
   mkdirSync(join(folder, 'project'))
 })
 afterEach(async () => {
+  if (linux) for (const { tag } of begun.splice(0)) endLeftovers(tag)
   await server?.close()
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
 })
@@ -42,7 +51,7 @@ async function prepare(script: Script, options: CodexHomeOptions = {}): Promise<
 }
 
 async function run(turn: Turn, options: CodexHomeOptions = {}): Promise<CodexRun> {
-  return startCodex(await prepare({ builder: [turn] }, options)).ended
+  return begin(await prepare({ builder: [turn] }, options)).ended
 }
 
 const failure = (result: CodexRun) => result.events.find((event) => event.type === 'turn.failed')?.error?.message ?? ''
@@ -62,7 +71,7 @@ describe.skipIf(!codex.available)(`${codex.title} against the scripted model`, (
         { turn: 'text', text: 'Done.\n\n### BUILDER_COMPLETE' },
       ],
     })
-    const result = await startCodex({ ...start, prompt: `${start.prompt}\n${text}` }).ended
+    const result = await begin({ ...start, prompt: `${start.prompt}\n${text}` }).ended
 
     expect([result.exitCode, result.signal, result.otherLines]).toEqual([0, null, []])
     expect(readFileSync(join(start.project, 'written.txt'), 'utf8')).toBe(text)
@@ -87,7 +96,7 @@ describe.skipIf(!codex.available)(`${codex.title} against the scripted model`, (
         { turn: 'text', text: '### BLOCKED' },
       ],
     })
-    const result = await startCodex(start).ended
+    const result = await begin(start).ended
     expect([result.exitCode, messages(result)]).toEqual([0, ['### BLOCKED']])
     expect(server?.log[1]?.request.toolOutputs[0]).toContain('Process exited with code 3')
   })
@@ -98,18 +107,18 @@ describe.skipIf(!codex.available)(`${codex.title} against the scripted model`, (
       checker: [{ turn: 'text', text: 'checked' }],
     })
     const [builder, checker] = await Promise.all([
-      startCodex(start).ended,
-      startCodex({ ...start, prompt: start.prompt.replace('builder', 'checker') }).ended,
+      begin(start).ended,
+      begin({ ...start, prompt: start.prompt.replace('builder', 'checker') }).ended,
     ])
     expect([messages(builder), messages(checker)]).toEqual([['built'], ['checked']])
   })
 
   test('a resumed thread counts its tokens on from the first run', async () => {
     const start = await prepare({ builder: [{ turn: 'text', text: 'one' }], fixer: [{ turn: 'text', text: 'two' }] })
-    const first = await startCodex(start).ended
+    const first = await begin(start).ended
     const thread = first.events.find((event) => event.type === 'thread.started')?.thread_id
     expect(thread).toBeTypeOf('string')
-    const second = await startCodex({
+    const second = await begin({
       ...start,
       prompt: 'Stage Kind ID: fixer',
       ...(thread === undefined ? {} : { resume: thread }),
@@ -169,22 +178,21 @@ describe.skipIf(!codex.available)(`${codex.title} against the scripted model`, (
   })
 
   test('a run that is too long is ended at its limit and leaves no process behind', async () => {
-    const running = startCodex({ ...(await prepare({ builder: [{ turn: 'hang' }] })), limitMs: 2000 })
+    const running = begin({ ...(await prepare({ builder: [{ turn: 'hang' }] })), limitMs: 2000 })
     const result = await running.ended
     expect(result.overLimit).toBe(true)
     expect(result.durationMs).toBeLessThan(6000)
-    if (linux) expect(leftovers(running.tag)).toEqual([])
+    if (linux) await expect.poll(() => leftovers(running.tag), { timeout: 3000 }).toEqual([])
   })
 
   test.runIf(linux)('SIGTERM while a command runs ends client and command', async () => {
     const start = await prepare({ builder: [{ turn: 'shell', command: 'echo begun; exec sleep 300' }] })
-    const running = startCodex(start)
+    const running = begin(start)
     await running.until((event) => event.type === 'item.started' && event.item?.type === 'command_execution')
     expect(leftovers(running.tag).some((found) => found.includes('sleep 300'))).toBe(true)
     running.signal('SIGTERM')
     const result = await running.ended
     expect(result.signal ?? result.exitCode).not.toBe(0)
     await expect.poll(() => leftovers(running.tag), { timeout: 3000 }).toEqual([])
-    await sleep(0)
   })
 })

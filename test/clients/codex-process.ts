@@ -7,9 +7,9 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Names of the marker variable by which processes of one run are found again. */
-export const RUN_TAG = 'RUN_TAG'
-export const STUB_KEY_VARIABLE = 'STUB_API_KEY'
+/** Name of the marker variable by which processes of one run are found again. */
+const RUN_TAG = 'RUN_TAG'
+const STUB_KEY_VARIABLE = 'STUB_API_KEY'
 export const STUB_KEY = 'sk-test'
 const RUN_MS_MAX = 60_000
 const GRACE_MS = 2_000
@@ -192,6 +192,17 @@ export function leftovers(tag: string): string[] {
     }
   }
   return found
+}
+
+/** Ends whatever still carries the marker of a run, so that a failed test leaves nothing behind. Linux only. */
+export function endLeftovers(tag: string): void {
+  for (const found of leftovers(tag)) {
+    try {
+      process.kill(Number.parseInt(found, 10), 'SIGKILL')
+    } catch {
+      // It ended by itself.
+    }
+  }
 }
 
 /** Splits on LF only: JSON strings may carry U+2028, at which general line readers split too. */

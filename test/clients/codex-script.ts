@@ -8,7 +8,7 @@ import { contextLine, type Turn } from './script.ts'
 
 export const DEMO_REPLIES = resolve(import.meta.dirname, '../../assets/demo/replies.json')
 
-export type Step =
+type Step =
   | { say: string }
   | { wait_ms: number }
   | { write: { path: string; text: string } }
@@ -19,7 +19,7 @@ export type Step =
   | { result: Record<string, unknown> }
   | { artifacts: boolean }
 
-export interface Reply {
+interface Reply {
   stage: string
   item?: string
   attempt?: number
@@ -75,7 +75,7 @@ function turnsOf(reply: Reply, places: Places): Turn[] {
     text: (outputs) => {
       const failed = outputs.findIndex((output) => !output.trimEnd().endsWith(STEP_DONE))
       if (failed === -1) return `${message}\n\n### ${reply.outcome}`
-      return `Command ${failed + 1} of the story did not do what was expected:\n${outputs[failed]}\n\n### BLOCKED`
+      return `Command ${failed + 1} of the story did not do what was expected:\n${outputs[failed]?.trimEnd()}\n\n### BLOCKED`
     },
   })
   return turns
@@ -129,7 +129,7 @@ function quote(text: string): string {
 }
 
 /** Values of the templates that replies may use; null where the prompt says nothing. */
-export type Places = Record<
+type Places = Record<
   | 'workspace'
   | 'run_dir'
   | 'outbox'

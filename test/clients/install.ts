@@ -13,7 +13,7 @@ const VERSION_MS_MAX = 30_000
 const CLIENTS = resolve(import.meta.dirname, '../../.clients')
 
 /** A client at an exact version: newer ones may ask for a newer Node or speak differently. */
-export interface PinnedClient {
+interface PinnedClient {
   name: string
   package: string
   version: string
@@ -31,7 +31,7 @@ export const CODEX: PinnedClient = {
   variable: 'MILLRACE_CODEX',
 }
 
-export type Client =
+type Client =
   | { available: true; command: string; version: string; title: string }
   | { available: false; reason: string; title: string }
 

@@ -1,0 +1,51 @@
+/** Whether the program of a runner is there and starts: what doctor shows. Asks for the version, nothing that costs. */
+import { agentEnvironment, type Environment } from './environment.ts'
+import type { Exec } from './exec.ts'
+import { findProgram } from './process.ts'
+import type { RunnerProbe } from './runner.ts'
+
+const VERSION_TIMEOUT_MS = 10_000
+const VERSION_OUTPUT_BYTES_MAX = 64 * 1024
+
+export interface ProbedProgram {
+  runner: string
+  program: string
+  /** Arguments that print the version; null if the program is not known to have any. */
+  versionArgs: string[] | null
+  env: Record<string, string>
+  envPass: string[]
+  envPrefixes: string[]
+  remedy: string
+}
+
+export async function probeProgram(
+  probed: ProbedProgram,
+  ports: { exec: Exec; environment: Environment; workspaceRoot: string },
+): Promise<RunnerProbe> {
+  const { runner, program, remedy } = probed
+  const rules = { prefixes: probed.envPrefixes, pass: probed.envPass, set: probed.env }
+  const env = agentEnvironment(ports.environment, rules)
+  const binary = findProgram(program, env.PATH ?? '', ports.workspaceRoot)
+  if (binary === null) {
+    return {
+      runner,
+      ok: false,
+      binary,
+      version: null,
+      problem: `${program} was not found or may not be executed.`,
+      remedy,
+    }
+  }
+  if (probed.versionArgs === null) return { runner, ok: true, binary, version: null, problem: null, remedy: null }
+  const done = await ports.exec(binary, probed.versionArgs, {
+    cwd: ports.workspaceRoot,
+    env,
+    timeoutMs: VERSION_TIMEOUT_MS,
+    outputBytesMax: VERSION_OUTPUT_BYTES_MAX,
+  })
+  const version = done.stdout.trim().split('\n')[0] || null
+  if (done.code === 0) return { runner, ok: true, binary, version, problem: null, remedy: null }
+  const how = done.timedOut ? `did not answer within ${VERSION_TIMEOUT_MS / 1000} s` : `failed with status ${done.code}`
+  const problem = `${binary} ${probed.versionArgs.join(' ')} ${how}.`
+  return { runner, ok: false, binary, version: null, problem, remedy }
+}

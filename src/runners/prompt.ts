@@ -1,0 +1,165 @@
+/**
+ * The prompt of a stage run, rendered from its request and from nothing else. One template for every runner (spec 04
+ * §12): who the agent is, what to open, the whole request line by line, what it owes, and how it must end.
+ */
+import type { StageRequest } from '../core/request.ts'
+import type { OwedArtifact } from '../core/stage.ts'
+
+/** A label for every field of the request. The type makes a new field without a line here a compile error. */
+const LABELS: { readonly [Field in keyof StageRequest]: string } = {
+  schema_version: 'Request Format',
+  kind: 'Request Document',
+  request_id: 'Request ID',
+  run_id: 'Run ID',
+  mode_id: 'Mode ID',
+  compiled_plan_id: 'Compiled Plan ID',
+  node_id: 'Node ID',
+  stage_kind_id: 'Stage Kind ID',
+  plane: 'Plane',
+  request_kind: 'Request Kind',
+  running_status_marker: 'Running Status Marker',
+  entrypoint_path: 'Entrypoint Path',
+  entrypoint_contract_id: 'Entrypoint Contract ID',
+  active_work_item_kind: 'Active Work Item Kind',
+  active_work_item_id: 'Active Work Item ID',
+  active_work_item_path: 'Active Work Item Path',
+  closure_target_path: 'Closure Target Path',
+  closure_target_root_spec_id: 'Closure Target Root Spec ID',
+  closure_target_root_idea_id: 'Closure Target Root Idea ID',
+  canonical_root_spec_path: 'Canonical Root Spec Path',
+  canonical_seed_idea_path: 'Canonical Seed Idea Path',
+  preferred_rubric_path: 'Preferred Rubric Path',
+  preferred_verdict_path: 'Preferred Verdict Path',
+  preferred_report_path: 'Preferred Report Path',
+  legal_terminal_markers: 'Legal Terminal Markers',
+  allowed_result_classes_by_outcome: 'Allowed Result Classes By Outcome',
+  required_skill_paths: 'Required Skill Paths',
+  attached_skill_paths: 'Attached Skill Paths',
+  workspace_root: 'Workspace Root',
+  run_dir: 'Run Directory',
+  outbox_dir: 'Outbox Directory',
+  terminal_result_path: 'Structured Result Path',
+  owed_artifacts_by_outcome: 'Owed Artifacts By Outcome',
+  runtime_snapshot_path: 'Runtime Snapshot Path',
+  recovery_counters_path: 'Recovery Counters Path',
+  summary_status_path: 'Summary Status Path',
+  preferred_troubleshoot_report_path: 'Preferred Troubleshoot Report Path',
+  runtime_error_code: 'Runtime Error Code',
+  runtime_error_report_path: 'Runtime Error Report Path',
+  runtime_error_catalog_path: 'Runtime Error Catalog Path',
+  failure_class: 'Failure Class',
+  previous_attempt: 'Previous Attempt',
+  resume_targets: 'Resume Targets',
+  runner_name: 'Runner Name',
+  model_name: 'Model Name',
+  model_reasoning_effort: 'Model Reasoning Effort',
+  permission_level: 'Permission Level',
+  timeout_seconds: 'Timeout Seconds',
+  keep_background: 'Keep Background Processes',
+}
+
+/** The full prompt as markdown text, without a trailing line feed. Pure: equal requests give equal prompts. */
+export function renderPrompt(request: StageRequest): string {
+  return [
+    `You carry out one stage of a Millrace run: stage ${oneLine(request.stage_kind_id)}, and nothing beyond it.`,
+    `Open ${oneLine(request.entrypoint_path)} and follow the instructions in it.`,
+    ...previousAttempt(request),
+    '',
+    'Stage Request Context:',
+    `Stage: ${oneLine(request.stage_kind_id)}`,
+    `Active Work Item: ${activeItem(request)}`,
+    ...Object.keys(LABELS).flatMap((field) => contextLines(field as keyof StageRequest, request)),
+    '',
+    ...duties(request),
+    '',
+    ...ending(request),
+  ].join('\n')
+}
+
+function contextLines(field: keyof StageRequest, request: StageRequest): string[] {
+  const label = LABELS[field]
+  switch (field) {
+    case 'allowed_result_classes_by_outcome':
+      return list(
+        label,
+        Object.entries(request[field]).map(([outcome, classes]) => `${outcome}: ${classes.join(', ')}`),
+      )
+    case 'owed_artifacts_by_outcome':
+      return list(
+        label,
+        Object.entries(request[field]).flatMap(([outcome, owed]) =>
+          owed.map((artifact) => `${outcome}: ${owedLine(artifact)}`),
+        ),
+      )
+    case 'previous_attempt': {
+      const attempt = request[field]
+      return [`${label}: ${attempt === null ? 'none' : oneLine(`${attempt.request_id} (${attempt.reason})`)}`]
+    }
+    case 'keep_background':
+      return [`${label}: ${request[field] ? 'yes' : 'no'}`]
+    default: {
+      const value = request[field]
+      if (Array.isArray(value)) return list(label, value)
+      return [`${label}: ${value === null ? 'none' : oneLine(String(value))}`]
+    }
+  }
+}
+
+function list(label: string, items: readonly string[]): string[] {
+  return items.length === 0 ? [`${label}: none`] : [`${label}:`, ...items.map((item) => `- ${oneLine(item)}`)]
+}
+
+const FORMATS = { text: 'a text, not empty', json: 'a JSON document', verdict: 'a closure verdict' } as const
+
+function owedLine(artifact: OwedArtifact): string {
+  const reuse = artifact.reuse ? ', or the existing one' : ''
+  return `${artifact.name} at ${artifact.path} (${FORMATS[artifact.format]}${reuse})`
+}
+
+function activeItem(request: StageRequest): string {
+  if (request.active_work_item_kind === null || request.active_work_item_id === null) return 'none'
+  return oneLine(`${request.active_work_item_kind} ${request.active_work_item_id}`)
+}
+
+function previousAttempt(request: StageRequest): string[] {
+  if (request.previous_attempt === null) return []
+  return [
+    '',
+    `An earlier attempt at this stage was interrupted (${oneLine(request.previous_attempt.reason)}). Its work may be ` +
+      'half done: check the tree before you continue, keep what is right and finish the rest.',
+  ]
+}
+
+function duties(request: StageRequest): string[] {
+  const owes = Object.values(request.owed_artifacts_by_outcome).some((owed) => owed.length > 0)
+  return [
+    ...(owes
+      ? [
+          'Write every file that is owed for your outcome before your final message. An outcome without its files, or ' +
+            'with files left by an earlier run, does not count.',
+        ]
+      : []),
+    `Hand in new work documents as ${oneLine(request.outbox_dir)}/<kind>/<id>.md and nowhere else: the runtime checks ` +
+      'them and puts them into the queues. Never write into a queue folder or a state file yourself.',
+    `If you have more to report than a marker, also write one JSON object to ${oneLine(request.terminal_result_path)} ` +
+      'with the key `terminal_result` (the outcome without the hashes) and, as needed, `result_class`, `summary`, ' +
+      '`artifacts` (files in the run directory), `resume_stage` (one of the resume targets) and `notes` (list of texts). ' +
+      'It must agree with your marker.',
+  ]
+}
+
+function ending(request: StageRequest): string[] {
+  const markers = request.legal_terminal_markers.map((marker) => `\`${marker}\``).join(', ')
+  return [
+    'Your final message must end with exactly one legal terminal marker, alone on its last line, without quotes or ' +
+      'backticks, and with nothing after it.',
+    `Legal terminal markers: ${markers}`,
+    'Do not invent or rename markers, and do not print more than one.',
+    'Do not use any other `###` heading in capital letters in your final message.',
+  ]
+}
+
+/** A value with control characters or line separators would break the line structure; such a one is quoted as JSON. */
+function oneLine(value: string): string {
+  return /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(value) ? JSON.stringify(value) : value
+}

@@ -1,0 +1,106 @@
+/** Where everything lies. Names of folders and files of the workspace contract (spec 01 §1) stand here and nowhere else. */
+import * as path from 'node:path'
+import type { ItemKind, ItemState } from '../core/item.ts'
+
+export const RUNTIME_ROOT = 'millrace-agents'
+
+const FOLDERS: Record<ItemKind, { root: string; queued: string; done: string }> = {
+  task: { root: 'tasks', queued: 'queue', done: 'done' },
+  spec: { root: 'specs', queued: 'queue', done: 'done' },
+  incident: { root: 'incidents', queued: 'incoming', done: 'resolved' },
+  probe: { root: 'probes', queued: 'queue', done: 'done' },
+  learning_request: { root: 'learning/requests', queued: 'queue', done: 'done' },
+}
+
+/** Folder of items of a kind in a state, relative to the runtime root. */
+export function itemFolder(kind: ItemKind, state: ItemState): string {
+  const { root, queued, done } = FOLDERS[kind]
+  switch (state) {
+    case 'queued':
+      return `${root}/${queued}`
+    case 'done':
+      return `${root}/${done}`
+    case 'cancelled':
+      return `${root}/${queued}/cancelled`
+    case 'quarantined':
+      return `${root}/quarantine`
+    case 'active':
+    case 'blocked':
+      return `${root}/${state}`
+  }
+}
+
+/** File of an item, relative to the runtime root. */
+export function itemFile(kind: ItemKind, id: string, state: ItemState): string {
+  return `${itemFolder(kind, state)}/${id}.md`
+}
+
+/** Folders every workspace has, relative to the runtime root. */
+export const WORKSPACE_FOLDERS: readonly string[] = [
+  'state/mailbox/incoming',
+  'state/mailbox/processed',
+  'state/mailbox/failed',
+  'state/lock',
+  'state/plans',
+  'runs',
+  'logs',
+  ...(['task', 'spec', 'incident', 'probe', 'learning_request'] as const).flatMap((kind) =>
+    (['queued', 'active', 'done', 'blocked'] as const).map((state) => itemFolder(kind, state)),
+  ),
+  'arbiter/contracts/ideas',
+  'arbiter/contracts/root-specs',
+  'arbiter/targets',
+  'arbiter/rubrics',
+  'arbiter/verdicts',
+  'arbiter/reports',
+  'intake/ideas',
+  'entrypoints',
+  'skills',
+  'modes',
+  'graphs',
+  'registry/stage_kinds',
+]
+
+/** Files and folders relative to the runtime root. */
+export const AT = {
+  config: 'millrace.toml',
+  gitignore: '.gitignore',
+  snapshot: 'state/runtime_snapshot.json',
+  counters: 'state/recovery_counters.json',
+  plan: 'state/compiled_plan.json',
+  diagnostics: 'state/compile_diagnostics.json',
+  baseline: 'state/baseline_manifest.json',
+  journal: 'state/journal.json',
+  lockFolder: 'state/lock',
+  lockFile: 'state/runtime_daemon.lock.json',
+  incoming: 'state/mailbox/incoming',
+  processed: 'state/mailbox/processed',
+  failed: 'state/mailbox/failed',
+  interventions: 'state/interventions.jsonl',
+  events: 'logs/runtime_events.jsonl',
+  logs: 'logs',
+  runs: 'runs',
+  plans: 'state/plans',
+  targets: 'arbiter/targets',
+  stopAutonomy: 'STOP_AUTONOMY',
+} as const
+
+export const statusFile = (plane: string): string => `state/${plane}_status.md`
+export const targetFile = (rootSpecId: string): string => `${AT.targets}/${rootSpecId}.json`
+export const planFolder = (planId: string): string => `${AT.plans}/${planId}`
+export const runFolder = (runId: string): string => `${AT.runs}/${runId}`
+
+/** Absolute paths of one workspace. */
+export interface Places {
+  /** The directory the runtime serves. */
+  root: string
+  /** `<root>/millrace-agents`. */
+  runtime: string
+  /** Path below the runtime root. */
+  at(relative: string): string
+}
+
+export function placesOf(workspaceRoot: string): Places {
+  const runtime = path.join(workspaceRoot, RUNTIME_ROOT)
+  return { root: workspaceRoot, runtime, at: (relative) => path.join(runtime, relative) }
+}

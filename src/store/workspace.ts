@@ -1,0 +1,268 @@
+/**
+ * The workspace: read → decide → commit (design §5). A reader sees one consistent state without any lock; a writer
+ * holds the lock, keeps its view in memory and commits transactions. Nothing outside the store writes runtime files.
+ */
+import type { Change } from '../core/changes.ts'
+import type { Clock } from '../core/clock.ts'
+import { MillraceError } from '../core/errors.ts'
+import type { ItemKind } from '../core/item.ts'
+import type { Plan } from '../core/plan.ts'
+import { type ClosureTarget, type Counters, newCounters, newSnapshot, type Snapshot } from '../core/state.ts'
+import type { View } from '../core/view.ts'
+import { type Files, hashBytes, readText, utf8 } from './files.ts'
+import { ItemIndex } from './items.ts'
+import { decodeRecord, Journal } from './journal.ts'
+import { AT, itemFile, type Places, placesOf, planFolder } from './layout.ts'
+import { type Lock, lockState, type LockState, type Processes, takeLock } from './lock.ts'
+import { lower } from './lower.ts'
+import { overlay } from './overlay.ts'
+import { upgradeState } from './upgrade.ts'
+
+/** A reader that keeps meeting a writer gives up after this many tries. */
+const READ_ATTEMPTS_MAX = 50
+
+export interface WorkspacePorts {
+  files: Files
+  clock: Clock
+  processes: Processes
+}
+
+interface State {
+  snapshot: Snapshot
+  counters: Counters
+  targets: ClosureTarget[]
+  plan: Plan | null
+}
+
+/** Reads `read(view)` on one consistent state, without a lock (design §5, *Reading*). */
+export function readWorkspace<T>(ports: WorkspacePorts, workspaceRoot: string, read: (view: View, files: Files) => T): { value: T; retries: number } {
+  const { files, clock } = ports
+  const places = placesOf(workspaceRoot)
+  for (let retries = 0; retries < READ_ATTEMPTS_MAX; retries++) {
+    const before = fingerprint(files, places)
+    const record = before.journal === null ? null : decodeRecord(before.journal)
+    const behind = record !== null && record.revision >= (before.revision ?? 0)
+    const through = record !== null && behind ? overlay(files, places.runtime, record) : files
+    const index = new ItemIndex(through, places, () => clock.now().getTime())
+    let value: T
+    try {
+      index.refresh()
+      value = read(viewOf(readState(through, places), through, places, index, clock), through)
+    } catch (error) {
+      if (retries + 1 < READ_ATTEMPTS_MAX && !same(before, fingerprint(files, places))) continue
+      throw error
+    }
+    if (same(before, fingerprint(files, places))) return { value, retries }
+  }
+  throw new MillraceError('conflict', 'The workspace kept changing while it was read.', { hint: 'run the command again' })
+}
+
+function fingerprint(files: Files, places: Places): { journal: Uint8Array | null; revision: number | null } {
+  return { journal: files.read(places.at(AT.journal)), revision: snapshotRevision(files, places) }
+}
+
+function same(a: ReturnType<typeof fingerprint>, b: ReturnType<typeof fingerprint>): boolean {
+  if (a.revision !== b.revision || (a.journal === null) !== (b.journal === null)) return false
+  return a.journal === null || b.journal === null || Buffer.from(a.journal).equals(b.journal)
+}
+
+/** Revision of the snapshot on disk; null if there is none or it cannot be read. */
+function snapshotRevision(files: Files, places: Places): number | null {
+  try {
+    const text = readText(files, places.at(AT.snapshot))
+    const revision = text === null ? null : (JSON.parse(text) as { revision?: unknown }).revision
+    return typeof revision === 'number' ? revision : null
+  } catch {
+    return null
+  }
+}
+
+function readJson(files: Files, places: Places, file: string): unknown {
+  const text = readText(files, places.at(file))
+  if (text === null) return null
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new MillraceError('state_corrupt', `millrace-agents/${file} is not valid JSON: ${(error as Error).message}.`, {
+      hint: 'restore the file from a backup, or move it away and run `millrace control clear-stale-state`',
+    })
+  }
+}
+
+function readState(files: Files, places: Places): State {
+  const now = new Date(0).toISOString()
+  const snapshot = upgradeState<Snapshot>('runtime_snapshot', readJson(files, places, AT.snapshot)) ?? newSnapshot(now)
+  const counters = upgradeState<Counters>('recovery_counters', readJson(files, places, AT.counters)) ?? newCounters()
+  const targets = (files.list(places.at(AT.targets)) ?? [])
+    .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
+    .flatMap((name) => upgradeState<ClosureTarget>('closure_target_state', readJson(files, places, `${AT.targets}/${name}`)) ?? [])
+  return { snapshot, counters, targets, plan: readPlan(files, places, AT.plan) }
+}
+
+/** A plan that cannot be read counts as absent: it is compiled anew (spec 01 §4.4). */
+function readPlan(files: Files, places: Places, file: string): Plan | null {
+  try {
+    const text = readText(files, places.at(file))
+    const plan = text === null ? null : (JSON.parse(text) as Plan)
+    return plan?.schema_version === '2.0' && plan.kind === 'compiled_run_plan' ? plan : null
+  } catch {
+    return null
+  }
+}
+
+function viewOf(state: State, files: Files, places: Places, index: ItemIndex, clock: Clock, plans = new Map<string, Plan | null>()): View {
+  return {
+    now: clock.now().toISOString(),
+    ...state,
+    items: index,
+    planOf(planId) {
+      if (state.plan?.compiled_plan_id === planId) return state.plan
+      if (!plans.has(planId)) plans.set(planId, readPlan(files, places, `${planFolder(planId)}/plan.json`))
+      return plans.get(planId) ?? null
+    },
+    read(kind, id, itemState) {
+      const at = places.at(itemFile(kind, id, itemState))
+      if (files.stat(at)?.kind !== 'file') return null
+      const bytes = files.read(at)
+      if (bytes === null) return null
+      try {
+        return { text: utf8.decode(bytes), hash: hashBytes(bytes) }
+      } catch {
+        return null
+      }
+    },
+    readFile(file) {
+      try {
+        const at = `${places.root}/${file}`
+        return files.stat(at)?.kind === 'file' ? readText(files, at) : null
+      } catch {
+        return null
+      }
+    },
+  }
+}
+
+export interface OpenOptions {
+  /** Succeed a holder of whom nothing can be proven. */
+  force?: boolean
+  /** Ends the process when a commit could neither be made nor taken back. */
+  onFatal: (error: MillraceError) => never
+}
+
+/** A workspace open for writing: the holder of the lock. */
+export class Workspace {
+  readonly files: Files
+  readonly places: Places
+  readonly lock: Lock
+  readonly recovered: 'clean' | 'applied' | 'retired' | 'torn'
+  readonly index: ItemIndex
+  private readonly clock: Clock
+  private readonly journal: Journal
+  private readonly plans = new Map<string, Plan | null>()
+  /** Hash of what we last wrote to, or read from, each file of ours. */
+  private readonly known = new Map<string, string>()
+  private state: State
+
+  /** Takes the lock, applies a pending transaction and reads the state. Throws `lock_held`, `state_corrupt`, `state_newer`. */
+  static async open(ports: WorkspacePorts, workspaceRoot: string, options: OpenOptions): Promise<Workspace> {
+    const places = placesOf(workspaceRoot)
+    const { files, clock, processes } = ports
+    const lock = await takeLock({ files, places, processes, clock }, options.force ? { force: true } : {})
+    try {
+      const journal = new Journal({ files, root: places.runtime, file: AT.journal, generation: lock.generation, guard: lock.guard, onFatal: options.onFatal })
+      const recovered = await journal.recover(() => snapshotRevision(files, places))
+      return new Workspace(ports, places, lock, journal, recovered)
+    } catch (error) {
+      await lock.release().catch(() => {})
+      throw error
+    }
+  }
+
+  private constructor(ports: WorkspacePorts, places: Places, lock: Lock, journal: Journal, recovered: Workspace['recovered']) {
+    this.files = ports.files
+    this.clock = ports.clock
+    this.places = places
+    this.lock = lock
+    this.journal = journal
+    this.recovered = recovered
+    this.index = new ItemIndex(this.files, places, () => this.clock.now().getTime())
+    this.state = readState(this.files, places)
+    this.index.refresh()
+    this.remember()
+  }
+
+  get degraded(): boolean {
+    return this.journal.degraded
+  }
+
+  /** The state as it is now: our own commits, and folders other hands changed. */
+  view(): View {
+    this.index.refresh()
+    return viewOf(this.state, this.files, this.places, this.index, this.clock, this.plans)
+  }
+
+  /** Carries out one transaction; nothing happens for an empty list. Throws as `Journal.commit` does, and `item_exists`. */
+  async commit(changes: readonly Change[]): Promise<void> {
+    if (changes.length === 0) return
+    const { operations, items, snapshot } = lower(
+      { files: this.files, places: this.places, index: this.index, known: this.known, now: this.clock.now().toISOString(), hex: (digits) => this.clock.hex(digits) },
+      changes,
+      this.state.snapshot,
+    )
+    const before = this.index.before()
+    try {
+      await this.journal.commit({ revision: snapshot.revision, operations })
+    } catch (error) {
+      if (!this.journal.degraded) throw error
+      // Durable, so it has happened: the state in memory goes on from it while the disk catches up.
+      this.took(changes, operations, snapshot)
+      throw error
+    }
+    this.took(changes, operations, snapshot)
+    this.index.committed(before, items)
+  }
+
+  /** Tries again to apply a transaction the disk refused half-way. */
+  async heal(): Promise<void> {
+    await this.journal.recover(() => snapshotRevision(this.files, this.places))
+    this.index.refresh()
+  }
+
+  /** Puts the plan in force that was just committed. */
+  usePlan(plan: Plan): void {
+    this.state = { ...this.state, plan }
+    this.plans.set(plan.compiled_plan_id, plan)
+  }
+
+  async close(): Promise<void> {
+    await this.lock.release()
+  }
+
+  private took(changes: readonly Change[], operations: ReturnType<typeof lower>['operations'], snapshot: Snapshot): void {
+    const targets = new Map(this.state.targets.map((target) => [target.root_spec_id, target]))
+    let counters = this.state.counters
+    for (const change of changes) {
+      if (change.change === 'closure.put') targets.set(change.target.root_spec_id, change.target)
+      if (change.change === 'counters.set') counters = change.counters
+    }
+    for (const operation of operations) if (operation.op === 'put') this.known.set(operation.path, operation.leaves)
+    this.state = { ...this.state, snapshot, counters, targets: [...targets.values()] }
+  }
+
+  /** What lies there at the start is taken for ours: edits made while nobody ran are the operator's to make. */
+  private remember(): void {
+    const planes = Object.keys(this.state.snapshot.status_markers_by_plane).map((plane) => `state/${plane}_status.md`)
+    const targets = this.state.targets.map((target) => `${AT.targets}/${target.root_spec_id}.json`)
+    for (const file of [AT.snapshot, AT.counters, AT.plan, AT.diagnostics, ...planes, ...targets]) {
+      const bytes = this.files.read(this.places.at(file))
+      if (bytes !== null) this.known.set(file, hashBytes(bytes))
+    }
+  }
+}
+
+/** Whether a runtime owns the workspace, for readers. */
+export function ownership(ports: WorkspacePorts, workspaceRoot: string): LockState {
+  return lockState({ files: ports.files, places: placesOf(workspaceRoot), processes: ports.processes })
+}
+
+export type { ItemKind }
