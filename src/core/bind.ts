@@ -36,13 +36,19 @@ export function bindNode(node: Loop['nodes'][number], kind: StageKind, mode: Par
 
   const id = kind.stage_kind_id
   const additions = [...new Set([...node.attached_skill_additions, ...(mode.value.stage_skill_additions[id] ?? [])])]
-  if (additions.length > 0) origins['attached_skill_additions'] = (mode.value.stage_skill_additions[id] ?? []).length > 0 ? fromMode.name : 'node'
+  if (additions.length > 0)
+    origins.attached_skill_additions = (mode.value.stage_skill_additions[id] ?? []).length > 0 ? fromMode.name : 'node'
   return {
     node_id: node.node_id,
     stage_kind_id: id,
     plane: kind.plane,
     display_name: kind.display_name,
-    entrypoint_path: choose('entrypoint_path', ['stage kind', kind.default_entrypoint_path], ['node', node.entrypoint_path], [fromMode.name, mode.value.stage_entrypoint_overrides[id]])!,
+    entrypoint_path: choose(
+      'entrypoint_path',
+      ['stage kind', kind.default_entrypoint_path],
+      ['node', node.entrypoint_path],
+      [fromMode.name, mode.value.stage_entrypoint_overrides[id]],
+    )!,
     entrypoint_contract_id: `${node.node_id}.contract.v1`,
     running_status_marker: kind.running_status_marker,
     allowed_result_classes_by_outcome: kind.allowed_result_classes_by_outcome,
@@ -58,11 +64,33 @@ export function bindNode(node: Loop['nodes'][number], kind: StageKind, mode: Par
     keep_background: kind.keep_background,
     required_skill_paths: kind.required_skill_paths,
     attached_skill_additions: additions,
-    runner_name: choose('runner_name', ['default config runners.default_runner', config.runners.default_runner], ['node', node.runner_name], ...modeAndConfig(mode.value.stage_runner_bindings[id], section.runner))!,
-    model_name: choose('model_name', ['node', node.model_name], ...modeAndConfig(mode.value.stage_model_bindings[id], section.model)),
-    model_reasoning_effort: choose<string>('model_reasoning_effort', ['node', node.model_reasoning_effort], [`config stages.${id}`, section.model_reasoning_effort]),
-    permission_level: choose('permission_level', ['node', node.permission_level], [fromMode.name, mode.value.stage_permission_bindings[id]]),
-    timeout_seconds: choose('timeout_seconds', ['default', DEFAULT_TIMEOUT_SECONDS], ['node', node.timeout_seconds], [`config stages.${id}`, section.timeout_seconds])!,
+    runner_name: choose(
+      'runner_name',
+      ['default config runners.default_runner', config.runners.default_runner],
+      ['node', node.runner_name],
+      ...modeAndConfig(mode.value.stage_runner_bindings[id], section.runner),
+    )!,
+    model_name: choose(
+      'model_name',
+      ['node', node.model_name],
+      ...modeAndConfig(mode.value.stage_model_bindings[id], section.model),
+    ),
+    model_reasoning_effort: choose<string>(
+      'model_reasoning_effort',
+      ['node', node.model_reasoning_effort],
+      [`config stages.${id}`, section.model_reasoning_effort],
+    ),
+    permission_level: choose(
+      'permission_level',
+      ['node', node.permission_level],
+      [fromMode.name, mode.value.stage_permission_bindings[id]],
+    ),
+    timeout_seconds: choose(
+      'timeout_seconds',
+      ['default', DEFAULT_TIMEOUT_SECONDS],
+      ['node', node.timeout_seconds],
+      [`config stages.${id}`, section.timeout_seconds],
+    )!,
     origins,
   }
 }

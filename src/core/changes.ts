@@ -4,7 +4,14 @@
  */
 import type { EventType } from './events.ts'
 import type { ItemKind, ItemState } from './item.ts'
-import { type ActiveRun, type ClosureTarget, type Counters, forgetCounters, IDLE_MARKER, type Snapshot } from './state.ts'
+import {
+  type ActiveRun,
+  type ClosureTarget,
+  type Counters,
+  forgetCounters,
+  IDLE_MARKER,
+  type Snapshot,
+} from './state.ts'
 import type { View } from './view.ts'
 
 export type Change =
@@ -29,7 +36,13 @@ export type Change =
   | { change: 'line.append'; path: string; record: Record<string, unknown> }
   | { change: 'event.append'; event_type: EventType; data: Record<string, unknown> }
   /** Carries a mailbox command to its archive; part of the transaction that carries the command out. */
-  | { change: 'command.archive'; file: string; disposition: 'processed' | 'failed'; result: Record<string, unknown>; error: string | null }
+  | {
+      change: 'command.archive'
+      file: string
+      disposition: 'processed' | 'failed'
+      result: Record<string, unknown>
+      error: string | null
+    }
 
 export function event(event_type: EventType, data: Record<string, unknown> = {}): Change {
   return { change: 'event.append', event_type, data }
@@ -95,12 +108,20 @@ export class Draft {
   }
 
   get touched(): boolean {
-    return this.changes.length > 0 || this.counters !== this.view.counters || JSON.stringify({ ...this.snapshot, updated_at: '' }) !== JSON.stringify({ ...this.view.snapshot, updated_at: '' })
+    return (
+      this.changes.length > 0 ||
+      this.counters !== this.view.counters ||
+      JSON.stringify({ ...this.snapshot, updated_at: '' }) !== JSON.stringify({ ...this.view.snapshot, updated_at: '' })
+    )
   }
 
   /** The transaction; empty if nothing changed. */
   finish(): Change[] {
     if (!this.touched) return []
-    return [...this.changes, ...(this.counters === this.view.counters ? [] : [{ change: 'counters.set' as const, counters: this.counters }]), { change: 'state.set', snapshot: this.snapshot }]
+    return [
+      ...this.changes,
+      ...(this.counters === this.view.counters ? [] : [{ change: 'counters.set' as const, counters: this.counters }]),
+      { change: 'state.set', snapshot: this.snapshot },
+    ]
   }
 }

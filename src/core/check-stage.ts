@@ -17,7 +17,11 @@ export function checkStageKind(kind: StageKind, path: string, findings: Findings
   for (const outcome of kind.legal_outcomes) {
     const classes = kind.allowed_result_classes_by_outcome[outcome]
     if (!classes) wrong('allowed_result_classes_by_outcome', `${outcome} has no result class`)
-    else if (kind.success_outcomes.includes(outcome) !== classes.includes('success')) wrong('allowed_result_classes_by_outcome', `${outcome} must ${kind.success_outcomes.includes(outcome) ? '' : 'not '}carry the class success`)
+    else if (kind.success_outcomes.includes(outcome) !== classes.includes('success'))
+      wrong(
+        'allowed_result_classes_by_outcome',
+        `${outcome} must ${kind.success_outcomes.includes(outcome) ? '' : 'not '}carry the class success`,
+      )
   }
   if (!kind.allowed_result_classes_by_outcome[kind.failure_outcome]?.includes('recoverable_failure')) {
     wrong('failure_outcome', `${kind.failure_outcome} must allow the class recoverable_failure`)
@@ -25,7 +29,10 @@ export function checkStageKind(kind: StageKind, path: string, findings: Findings
   for (const owed of Object.values(kind.owed_artifacts_by_outcome).flat()) {
     const inside = !owed.path.startsWith('/') && !owed.path.split('/').includes('..')
     if (!inside || (owed.path.includes('{') && !/^\{(rubric|verdict|report)\}$/.test(owed.path))) {
-      wrong('owed_artifacts_by_outcome', `${owed.path} must be a path inside the run folder, or {rubric}, {verdict} or {report}`)
+      wrong(
+        'owed_artifacts_by_outcome',
+        `${owed.path} must be a path inside the run folder, or {rubric}, {verdict} or {report}`,
+      )
     }
   }
 }

@@ -20,7 +20,9 @@ export const closurePaths = (root: string, idea: string) => ({
 function ideaPlaces(spec: { sourceId: string | null; rootIdeaId: string; references: readonly string[] }): string[] {
   return [
     `millrace-agents/intake/ideas/${spec.rootIdeaId}.md`,
-    ...spec.references.filter((reference) => reference.endsWith('.md') && !reference.startsWith('/') && !reference.split('/').includes('..')),
+    ...spec.references.filter(
+      (reference) => reference.endsWith('.md') && !reference.startsWith('/') && !reference.split('/').includes('..'),
+    ),
     ...(spec.sourceId ? [`ideas/inbox/${spec.sourceId}.md`] : []),
     `ideas/inbox/${spec.rootIdeaId}.md`,
   ]
@@ -36,7 +38,10 @@ export interface RootSpec {
   references: readonly string[]
 }
 
-export type Opening = { opened: true } | { opened: false; reason: 'not_a_root' | 'exists' } | { opened: false; reason: 'missing_root_idea_source'; looked: string[] }
+export type Opening =
+  | { opened: true }
+  | { opened: false; reason: 'not_a_root' | 'exists' }
+  | { opened: false; reason: 'missing_root_idea_source'; looked: string[] }
 
 /** Adds what opens the closure target of a root spec to the draft; says why if it cannot. */
 export function openTarget(draft: Draft, view: View, spec: RootSpec): Opening {
@@ -80,7 +85,10 @@ export function openTarget(draft: Draft, view: View, spec: RootSpec): Opening {
 export function openLineageWork(view: View, root: string, behavior: CompletionBehavior): ItemEntry[] {
   return view.items
     .openLineage(root)
-    .filter((item) => item.state !== 'blocked' || (behavior.blocked_work_policy === 'suppress' && !view.items.isSucceeded(item)))
+    .filter(
+      (item) =>
+        item.state !== 'blocked' || (behavior.blocked_work_policy === 'suppress' && !view.items.isSucceeded(item)),
+    )
 }
 
 export interface CompletionStep {
@@ -96,17 +104,27 @@ export function completionStep(view: View, plan: Plan, runId: string): Completio
   const graph = completionGraph(plan)
   if (!graph) return { draft, backfill: null, run: null }
   const behavior = graph.completion_behavior
-  const target = [...view.targets].filter((candidate) => candidate.closure_open).sort((a, b) => (a.opened_at < b.opened_at ? -1 : 1))[0]
+  const target = [...view.targets]
+    .filter((candidate) => candidate.closure_open)
+    .sort((a, b) => (a.opened_at < b.opened_at ? -1 : 1))[0]
   if (!target) return { draft, backfill: backfillCandidate(draft, view, graph.plane, behavior), run: null }
 
   const blocking = openLineageWork(view, target.root_spec_id, behavior).map((item) => item.id)
   const unique = [...new Set(blocking)]
-  if (unique.join('\n') !== target.blocking_work_ids.join('\n')) draft.add({ change: 'closure.put', target: { ...target, blocking_work_ids: unique } })
+  if (unique.join('\n') !== target.blocking_work_ids.join('\n'))
+    draft.add({ change: 'closure.put', target: { ...target, blocking_work_ids: unique } })
   if (unique.length > 0 || isHeld(target, view)) return { draft, backfill: null, run: null }
 
   const node = nodeOf(plan, graph.plane, behavior.target_node_id)
   if (!node) return { draft, backfill: null, run: null }
-  const run = newRun(view.now, { runId, plane: graph.plane, nodeId: node.node_id, stageKindId: node.stage_kind_id, planId: plan.compiled_plan_id, closureRoot: target.root_spec_id })
+  const run = newRun(view.now, {
+    runId,
+    plane: graph.plane,
+    nodeId: node.node_id,
+    stageKindId: node.stage_kind_id,
+    planId: plan.compiled_plan_id,
+    closureRoot: target.root_spec_id,
+  })
   draft.putRun(run)
   return { draft, backfill: null, run }
 }
@@ -120,7 +138,9 @@ function isHeld(target: ClosureTarget, view: View): boolean {
 
 /** Time at which a held target is due again, or null. */
 export function nextClosureTime(view: View): number | null {
-  const times = view.targets.flatMap((target) => (target.closure_open && target.held?.retry_at ? [Date.parse(target.held.retry_at)] : []))
+  const times = view.targets.flatMap((target) =>
+    target.closure_open && target.held?.retry_at ? [Date.parse(target.held.retry_at)] : [],
+  )
   return times.length > 0 ? Math.min(...times) : null
 }
 
@@ -141,14 +161,25 @@ function backfillCandidate(draft: Draft, view: View, plane: string, behavior: Co
   })
   if (told) {
     draft.mark(plane, 'BLOCKED')
-    draft.snapshot.failure_class_by_plane = { ...draft.snapshot.failure_class_by_plane, [plane]: 'missing_root_lineage' }
+    draft.snapshot.failure_class_by_plane = {
+      ...draft.snapshot.failure_class_by_plane,
+      [plane]: 'missing_root_lineage',
+    }
   }
   return null
 }
 
 export function newRun(
   now: string,
-  at: { runId: string; plane: string; nodeId: string; stageKindId: string; planId: string; item?: { kind: string; id: string }; closureRoot?: string },
+  at: {
+    runId: string
+    plane: string
+    nodeId: string
+    stageKindId: string
+    planId: string
+    item?: { kind: string; id: string }
+    closureRoot?: string
+  },
 ): ActiveRun {
   return {
     run_id: at.runId,

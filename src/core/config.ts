@@ -22,14 +22,22 @@ const CodexConfig = z.strictObject({
   command: z.string().min(1).default('codex').meta(tick('Program to start.')),
   args: z.array(z.string()).default(['exec']).meta(tick('First arguments.')),
   profile: z.string().nullable().default(null).meta(tick('Profile passed as --profile.')),
-  permission_default: PermissionLevel.default('maximum').meta(tick('Level when neither stage nor model says otherwise.')),
-  permission_by_stage: z.record(AssetId, PermissionLevel).default({}).meta(tick('Level by stage kind; wins over the others.')),
+  permission_default: PermissionLevel.default('maximum').meta(
+    tick('Level when neither stage nor model says otherwise.'),
+  ),
+  permission_by_stage: z
+    .record(AssetId, PermissionLevel)
+    .default({})
+    .meta(tick('Level by stage kind; wins over the others.')),
   permission_by_model: z.record(z.string(), PermissionLevel).default({}).meta(tick('Level by model name.')),
   model_reasoning_effort: Effort.nullable().default(null).meta(tick('Effort when the stage has none.')),
   skip_git_repo_check: z.boolean().default(true).meta(tick('Pass --skip-git-repo-check.')),
   extra_config: z.array(z.string()).default([]).meta(tick('Each item is passed as a -c argument.')),
   env: Env.default({}).meta(tick('Environment variables to set.')),
-  env_pass: z.array(z.string()).default([]).meta(tick('Names of environment variables to pass on beyond the allow-list.')),
+  env_pass: z
+    .array(z.string())
+    .default([])
+    .meta(tick('Names of environment variables to pass on beyond the allow-list.')),
 })
 
 const PiConfig = z.strictObject({
@@ -45,14 +53,22 @@ const PiConfig = z.strictObject({
 })
 
 const CommandConfig = z.strictObject({
-  command: z.string().nullable().default(null).meta(tick('Program to start: it reads the prompt on stdin and ends with a marker line or a result file.')),
+  command: z
+    .string()
+    .nullable()
+    .default(null)
+    .meta(tick('Program to start: it reads the prompt on stdin and ends with a marker line or a result file.')),
   args: z.array(z.string()).default([]).meta(tick('Its arguments.')),
   env: Env.default({}).meta(tick('Environment variables to set.')),
   env_pass: z.array(z.string()).default([]).meta(tick('Names of environment variables to pass on.')),
 })
 
 const ScriptedConfig = z.strictObject({
-  replies: z.string().nullable().default(null).meta(tick('Reply file of the scripted agent; relative to the workspace.')),
+  replies: z
+    .string()
+    .nullable()
+    .default(null)
+    .meta(tick('Reply file of the scripted agent; relative to the workspace.')),
 })
 
 const StageConfig = z.strictObject({
@@ -70,15 +86,29 @@ export const Config = z.strictObject({
         .default('default_codex')
         .transform((mode) => mode.trim() || 'default_codex')
         .meta(claim('Mode to compile when none is named.')),
-      run_style: z.enum(['once', 'daemon']).default('daemon').meta(tick('Recorded in the snapshot; kept for tools that read it.')),
-      idle_sleep_seconds: seconds.default(1).meta(tick('Polling floor of an idle daemon, which is otherwise woken by events.')),
-      on_restart: z.enum(['adopt', 'kill']).default('adopt').meta(restart('What a new daemon does with an agent it finds still running.')),
-      stop_grace_seconds: seconds.default(5).meta(tick('Time an agent gets after the polite stop, before it is killed.')),
+      run_style: z
+        .enum(['once', 'daemon'])
+        .default('daemon')
+        .meta(tick('Recorded in the snapshot; kept for tools that read it.')),
+      idle_sleep_seconds: seconds
+        .default(1)
+        .meta(tick('Polling floor of an idle daemon, which is otherwise woken by events.')),
+      on_restart: z
+        .enum(['adopt', 'kill'])
+        .default('adopt')
+        .meta(restart('What a new daemon does with an agent it finds still running.')),
+      stop_grace_seconds: seconds
+        .default(5)
+        .meta(tick('Time an agent gets after the polite stop, before it is killed.')),
     })
     .prefault({}),
   runners: z
     .strictObject({
-      default_runner: z.string().min(1).default('codex_cli').meta(claim('Adapter where neither mode nor stage names one.')),
+      default_runner: z
+        .string()
+        .min(1)
+        .default('codex_cli')
+        .meta(claim('Adapter where neither mode nor stage names one.')),
       output_bytes_max: z.int().min(1_000_000).default(256_000_000).meta(tick('An agent that prints more is stopped.')),
       codex: CodexConfig.prefault({}),
       pi: PiConfig.prefault({}),
@@ -89,13 +119,24 @@ export const Config = z.strictObject({
   recovery: z
     .strictObject({
       max_fix_cycles: z.int().min(1).default(2).meta(claim('Fix rounds per item before a repair stage is asked.')),
-      max_troubleshoot_attempts_before_consult: z.int().min(1).default(2).meta(claim('Repair attempts before escalation.')),
-      max_mechanic_attempts: z.int().min(1).default(2).meta(claim('Planning repair attempts before the item is blocked.')),
+      max_troubleshoot_attempts_before_consult: z
+        .int()
+        .min(1)
+        .default(2)
+        .meta(claim('Repair attempts before escalation.')),
+      max_mechanic_attempts: z
+        .int()
+        .min(1)
+        .default(2)
+        .meta(claim('Planning repair attempts before the item is blocked.')),
     })
     .prefault({}),
   watchers: z
     .strictObject({
-      enabled: z.boolean().default(true).meta(tick('Watch folders for changes; without it the polling floor alone notices them.')),
+      enabled: z
+        .boolean()
+        .default(true)
+        .meta(tick('Watch folders for changes; without it the polling floor alone notices them.')),
       debounce_ms: z.int().min(1).default(250).meta(tick('Time a change must rest before it counts.')),
       watch_ideas_inbox: z.boolean().default(true).meta(tick('Turn ideas of ideas/inbox into specs.')),
       watch_specs_queue: z.boolean().default(true).meta(tick('Kept for old configs; the queue is always looked at.')),
@@ -127,12 +168,24 @@ export function configKeys(): ConfigKey[] {
   const keys: ConfigKey[] = []
   const walk = (schema: z.core.$ZodType, at: string, fallback: unknown): void => {
     const meta = z.globalRegistry.get(schema) as { description?: string; boundary?: Boundary } | undefined
-    const def = (schema as z.ZodType).def as { type: string; innerType?: z.core.$ZodType; defaultValue?: unknown; in?: z.core.$ZodType }
+    const def = (schema as z.ZodType).def as {
+      type: string
+      innerType?: z.core.$ZodType
+      defaultValue?: unknown
+      in?: z.core.$ZodType
+    }
     if (meta?.boundary) {
-      keys.push({ key: at, description: meta.description ?? '', boundary: meta.boundary, default: innermostDefault(schema) ?? fallback })
+      keys.push({
+        key: at,
+        description: meta.description ?? '',
+        boundary: meta.boundary,
+        default: innermostDefault(schema) ?? fallback,
+      })
       return
     }
-    if (schema instanceof z.ZodObject) for (const [name, member] of Object.entries(schema.shape)) walk(member as z.core.$ZodType, at ? `${at}.${name}` : name, undefined)
+    if (schema instanceof z.ZodObject)
+      for (const [name, member] of Object.entries(schema.shape))
+        walk(member as z.core.$ZodType, at ? `${at}.${name}` : name, undefined)
     else if (schema instanceof z.ZodRecord) walk(schema.valueType as z.core.$ZodType, `${at}.*`, undefined)
     else if (def.innerType) walk(def.innerType, at, def.defaultValue)
   }

@@ -33,7 +33,7 @@ export interface Scan {
   unknown: { label: string; line: number }[]
 }
 
-export type LineFault = (line: number, use: LabelUse | null, message: string) => void
+type LineFault = (line: number, use: LabelUse | null, message: string) => void
 
 const UNKNOWN_LABELS_MAX = 50
 const DASH = 0x2d

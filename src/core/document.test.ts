@@ -387,8 +387,7 @@ describe('the line grammar', () => {
 
 describe('the body', () => {
   it('holds what no field claims, in order, and is rendered at the end', () => {
-    const text =
-      TASK.replace('Task-ID:', 'Written in a hurry.\n\n\n  See below.\nTask-ID:') + '\n## Notes\n\n- one  \n- two\n'
+    const text = `${TASK.replace('Task-ID:', 'Written in a hurry.\n\n\n  See below.\nTask-ID:')}\n## Notes\n\n- one  \n- two\n`
     const document = parsed(text)
     expect(document.body).toBe('Written in a hurry.\n\n\n  See below.\n\n## Notes\n\n- one  \n- two')
     expect(renderDocument(document)).toBe(`${TASK}\n${document.body}\n`)
@@ -480,7 +479,7 @@ describe('faults', () => {
     [
       'a required list is empty',
       without(/- Over-eager.*\n/),
-      '34 risk: Risk is empty; it needs at least one "- item" line',
+      '33 risk: Risk is empty; it needs at least one "- item" line',
     ],
     [
       'a word is not one of those allowed',
@@ -525,7 +524,7 @@ describe('faults', () => {
     expect(
       faultsOf(EXAMPLES.incident.replace('Source-Stage: consultant', 'Source-Stage: The Stage'), 'incident'),
     ).toEqual([
-      '7 source_stage: Source-Stage "The Stage" is not a name (lower-case letters and digits, joined by ".", "_" or "-")',
+      '8 source_stage: Source-Stage "The Stage" is not a name (lower-case letters and digits, joined by ".", "_" or "-")',
     ])
     expect(
       faultsOf(EXAMPLES.learning_request.replace('- run-4f', '- not safe\n- run 4f'), 'learning_request'),
@@ -581,7 +580,7 @@ describe('faults', () => {
     expect(faultsOf(TASK.replace('Task-ID:', 'task-id:'))).toEqual([
       '- task_id: Task-ID is missing (line 3 says task-id, which is not a known label)',
     ])
-    expect(faultsOf(TASK.replace('Acceptance:', 'Aceptance:'))[0]).toContain('(line 22 says Aceptance')
+    expect(faultsOf(TASK.replace('Acceptance:', 'Aceptance:'))[0]).toContain('(line 23 says Aceptance')
   })
 
   it('stop at a bound', () => {
@@ -906,10 +905,13 @@ describe('headOf', () => {
         rootIdeaId: 'idea-export-hardening',
         effectiveRoot: 'idea-export-hardening',
         targetStage: null,
+        sourceIds: [],
       },
     })
     const request = headOf('learning_request', bytes(EXAMPLES.learning_request))
     expect(request.ok && request.head).toMatchObject({ targetStage: 'analyst', effectiveRoot: null, dependsOn: [] })
+    const incident = headOf('incident', bytes(EXAMPLES.incident))
+    expect(incident.ok && incident.head.sourceIds).toEqual(['export-retry-budget'])
   })
 
   it('validates in full', () => {

@@ -44,7 +44,7 @@ export interface DocumentFault {
   message: string
 }
 
-export type DocumentResult = { ok: true; document: WorkDocument } | { ok: false; faults: DocumentFault[] }
+type DocumentResult = { ok: true; document: WorkDocument } | { ok: false; faults: DocumentFault[] }
 
 /** A document above 1 MiB is malformed. */
 export const DOCUMENT_BYTES_MAX = 1024 * 1024
@@ -191,7 +191,7 @@ export function setFields(text: string, kind: DocumentKind, changes: Record<stri
 }
 
 /** What indexes and claims need to know of a document. */
-export interface DocumentHead {
+interface DocumentHead {
   id: string
   title: string
   createdAt: string

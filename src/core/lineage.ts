@@ -15,27 +15,31 @@ export function inheritedFields(document: WorkDocument, source: ItemEntry): Reco
   const inherited: Record<string, FieldValue> = { ...rootsOf(source) }
   switch (document.kind) {
     case 'task':
-      if (source.kind === 'spec') inherited['spec_id'] = source.id
-      if (source.kind === 'incident') inherited['incident_id'] = source.id
-      if (source.kind === 'task') inherited['parent_task_id'] = source.id
+      if (source.kind === 'spec') inherited.spec_id = source.id
+      if (source.kind === 'incident') inherited.incident_id = source.id
+      if (source.kind === 'task') inherited.parent_task_id = source.id
       break
     case 'spec':
-      if (source.kind === 'spec') inherited['parent_spec_id'] = source.id
-      inherited['source_id'] = source.id
+      if (source.kind === 'spec') inherited.parent_spec_id = source.id
+      inherited.source_id = source.id
       break
     case 'incident':
-      if (source.kind === 'task') inherited['source_task_id'] = source.id
-      if (source.kind === 'spec') inherited['source_spec_id'] = source.id
+      if (source.kind === 'task') inherited.source_task_id = source.id
+      if (source.kind === 'spec') inherited.source_spec_id = source.id
       break
     default:
       break
   }
-  return Object.fromEntries(Object.entries(inherited).filter(([key]) => document.fields[key] === undefined || document.fields[key] === null || document.fields[key] === ''))
+  return Object.fromEntries(
+    Object.entries(inherited).filter(
+      ([key]) => document.fields[key] === undefined || document.fields[key] === null || document.fields[key] === '',
+    ),
+  )
 }
 
 /** What a document must not contradict: a lineage the source does not have would drop out of the closure it belongs to. */
 export function lineageFault(document: WorkDocument, source: ItemEntry): string | null {
-  const stated = document.fields['root_spec_id']
+  const stated = document.fields.root_spec_id
   if (typeof stated === 'string' && source.effectiveRoot !== null && stated !== source.effectiveRoot) {
     return `Root-Spec-ID is ${stated}, but the work it comes from belongs to ${source.effectiveRoot}; copy that`
   }

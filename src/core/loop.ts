@@ -34,7 +34,10 @@ const LoopEdge = z.strictObject({
   to_node_id: NodeId.optional(),
   terminal_state_id: AssetId.optional(),
   on_outcomes: z.array(OutcomeName).min(1).describe('Outcomes of the source node that take this edge.'),
-  kind: z.enum(['normal', 'retry', 'escalation', 'handoff', 'terminal']).default('normal').describe('For readers and graphs.'),
+  kind: z
+    .enum(['normal', 'retry', 'escalation', 'handoff', 'terminal'])
+    .default('normal')
+    .describe('For readers and graphs.'),
   priority: z.int().default(100).describe('Of several edges on one outcome the lowest number wins.'),
   description: z.string().optional(),
   max_attempts: z.int().min(1).optional().describe('On retry edges: how often one run may take it.'),
@@ -55,7 +58,9 @@ export const Effect = z.discriminatedUnion('effect', [
     })
     .describe('Hand the trouble to another plane as a new item; a document the stage handed in becomes its body.'),
   z.strictObject({ effect: z.literal('close_target') }).describe('Close the closure target.'),
-  z.strictObject({ effect: z.literal('hold_target') }).describe('Hold the closure target, with the backoff of the completion behaviour.'),
+  z
+    .strictObject({ effect: z.literal('hold_target') })
+    .describe('Hold the closure target, with the backoff of the completion behaviour.'),
 ])
 export type Effect = z.infer<typeof Effect>
 
@@ -75,7 +80,10 @@ export const ResumePolicy = z.strictObject({
   source_node_id: NodeId,
   on_outcome: OutcomeName,
   default_target_node_id: NodeId,
-  metadata_stage_keys: z.array(z.string()).default(['resume_stage']).describe('Result metadata keys that may name the node to go on with, in order.'),
+  metadata_stage_keys: z
+    .array(z.string())
+    .default(['resume_stage'])
+    .describe('Result metadata keys that may name the node to go on with, in order.'),
   disallowed_target_node_ids: z.array(NodeId).default([]),
   reason: z.string().optional().describe('Reason recorded in the decision.'),
 })
@@ -86,7 +94,10 @@ export const ThresholdPolicy = z.strictObject({
   source_node_ids: z.array(NodeId).min(1),
   on_outcome: OutcomeName,
   counter_name: z.string().regex(/^[a-z][a-z0-9_]*$/),
-  counted_per: z.enum(['item', 'failure_class']).default('failure_class').describe('One budget for the item, or one for each failure class.'),
+  counted_per: z
+    .enum(['item', 'failure_class'])
+    .default('failure_class')
+    .describe('One budget for the item, or one for each failure class.'),
   key_field: z.string().optional().describe('Result metadata field whose value narrows the counter further.'),
   threshold: z.int().min(1).describe('How often the normal edge may be taken before the budget is spent.'),
   threshold_from: z.string().optional().describe('Config key that replaces the threshold.'),
@@ -112,8 +123,15 @@ export const CompletionBehavior = z.strictObject({
   on_gap_terminal_state_id: AssetId,
   create_incident_on_gap: z.boolean().default(true),
   rounds_max: z.int().min(1).default(5).describe('Judgements per target before it is held for an operator.'),
-  hold_backoff_seconds: z.array(z.int().min(1)).min(1).default([300, 1800, 7200]).describe('Waits before a held target is judged again; after the last it waits for an operator or new work.'),
-  requires_execution_between_rounds: z.boolean().default(true).describe('A second gap without any finished item in between is held instead of reported again.'),
+  hold_backoff_seconds: z
+    .array(z.int().min(1))
+    .min(1)
+    .default([300, 1800, 7200])
+    .describe('Waits before a held target is judged again; after the last it waits for an operator or new work.'),
+  requires_execution_between_rounds: z
+    .boolean()
+    .default(true)
+    .describe('A second gap without any finished item in between is held instead of reported again.'),
 })
 export type CompletionBehavior = z.infer<typeof CompletionBehavior>
 
@@ -129,7 +147,10 @@ export const Loop = z
     edges: z.array(LoopEdge).min(1),
     terminal_states: z.array(TerminalState).min(1),
     dynamic_policies: z
-      .strictObject({ resume_policies: z.array(ResumePolicy).default([]), threshold_policies: z.array(ThresholdPolicy).default([]) })
+      .strictObject({
+        resume_policies: z.array(ResumePolicy).default([]),
+        threshold_policies: z.array(ThresholdPolicy).default([]),
+      })
       .default({ resume_policies: [], threshold_policies: [] }),
     completion_behavior: CompletionBehavior.optional(),
   })

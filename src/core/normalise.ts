@@ -45,7 +45,9 @@ export function normalise(request: StageRequest, node: PlanNode, raw: RawResult,
   const structured = reading.ok ? reading.outcome.structured : null
   const started = Date.parse(raw.started_at)
   const ended = Math.max(started, Date.parse(raw.ended_at))
-  const report = [request.preferred_report_path, request.preferred_troubleshoot_report_path].find((path) => path !== null && evidence.inRunFolder(path))
+  const report = [request.preferred_report_path, request.preferred_troubleshoot_report_path].find(
+    (path) => path !== null && evidence.inRunFolder(path),
+  )
   const owed = outcome ? (request.owed_artifacts_by_outcome[terminal] ?? []).map((artifact) => artifact.path) : []
   return {
     schema_version: '1.0',
@@ -65,7 +67,14 @@ export function normalise(request: StageRequest, node: PlanNode, raw: RawResult,
     exit_code: raw.exit_code ?? (outcome === null ? 1 : 0),
     duration_seconds: (ended - started) / 1000,
     report_artifact: report ?? null,
-    artifact_paths: [...new Set([...owed, ...(structured?.artifacts ?? []), ...(report ? [report] : []), ...(raw.event_log_path ? [raw.event_log_path] : [])])],
+    artifact_paths: [
+      ...new Set([
+        ...owed,
+        ...(structured?.artifacts ?? []),
+        ...(report ? [report] : []),
+        ...(raw.event_log_path ? [raw.event_log_path] : []),
+      ]),
+    ],
     detected_marker: outcome?.source === 'stdout_terminal_token' ? `### ${terminal}` : null,
     stdout_path: raw.stdout_path,
     stderr_path: raw.stderr_path,
@@ -73,7 +82,13 @@ export function normalise(request: StageRequest, node: PlanNode, raw: RawResult,
     model_name: raw.model_name,
     model_reasoning_effort: request.model_reasoning_effort,
     token_usage: raw.token_usage,
-    notes: [...(accepted.ok ? [] : [accepted.note]), ...(structured?.summary ? [structured.summary] : []), ...(structured?.notes ?? []), ...evidence.findings, ...raw.notes],
+    notes: [
+      ...(accepted.ok ? [] : [accepted.note]),
+      ...(structured?.summary ? [structured.summary] : []),
+      ...(structured?.notes ?? []),
+      ...evidence.findings,
+      ...raw.notes,
+    ],
     metadata: {
       request_id: request.request_id,
       request_kind: request.request_kind,
@@ -101,8 +116,10 @@ export function normalise(request: StageRequest, node: PlanNode, raw: RawResult,
 }
 
 function readOutcome(request: StageRequest, node: PlanNode, raw: RawResult, evidence: Evidence): Reading {
-  if (raw.request_id !== request.request_id || raw.run_id !== request.run_id) return reject('runner_transport_failure', 'the runner answered for another request')
-  if (raw.cause !== null && raw.ending !== 'exited') return reject(`environment_${raw.cause}`, raw.message ?? `the runner reported ${raw.cause}`)
+  if (raw.request_id !== request.request_id || raw.run_id !== request.run_id)
+    return reject('runner_transport_failure', 'the runner answered for another request')
+  if (raw.cause !== null && raw.ending !== 'exited')
+    return reject(`environment_${raw.cause}`, raw.message ?? `the runner reported ${raw.cause}`)
   switch (raw.ending) {
     case 'timed_out':
       return reject('runner_timeout', raw.message ?? `the stage did not end within ${request.timeout_seconds} s`)
@@ -117,7 +134,8 @@ function readOutcome(request: StageRequest, node: PlanNode, raw: RawResult, evid
     case 'exited':
       break
   }
-  if (raw.exit_code !== 0 && raw.exit_code !== null) return reject('runner_transport_failure', raw.message ?? `the agent ended with exit code ${raw.exit_code}`)
+  if (raw.exit_code !== 0 && raw.exit_code !== null)
+    return reject('runner_transport_failure', raw.message ?? `the agent ended with exit code ${raw.exit_code}`)
   return evidence.terminalResult === null ? readMarkers(node, raw.final_message) : readStructured(node, evidence)
 }
 
@@ -129,15 +147,29 @@ function readStructured(node: PlanNode, evidence: Evidence): Reading {
     return reject('illegal_terminal_result', `the structured result file is not JSON: ${(error as Error).message}`)
   }
   const parsed = TerminalResult.safeParse(json)
-  if (!parsed.success) return reject('illegal_terminal_result', `the structured result file does not follow its schema: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`)
+  if (!parsed.success)
+    return reject(
+      'illegal_terminal_result',
+      `the structured result file does not follow its schema: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
+    )
   const structured = parsed.data
   const terminal = structured.terminal_result.replace(/^###\s+/, '')
   const classes = node.allowed_result_classes_by_outcome[terminal]
   if (!classes) return reject('illegal_terminal_result', `${terminal} is no outcome of node ${node.node_id}`)
-  if (structured.result_class && !classes.includes(structured.result_class)) return reject('illegal_terminal_result', `${terminal} cannot carry the class ${structured.result_class}`)
+  if (structured.result_class && !classes.includes(structured.result_class))
+    return reject('illegal_terminal_result', `${terminal} cannot carry the class ${structured.result_class}`)
   const missing = (structured.artifacts ?? []).filter((path) => !evidence.inRunFolder(path))
-  if (missing.length > 0) return reject('missing_required_artifact', `named in the result but not in the run folder: ${missing.join(', ')}`)
-  return { ok: true, outcome: { terminal, resultClass: structured.result_class ?? classes[0]!, source: 'structured_result_file', structured } }
+  if (missing.length > 0)
+    return reject('missing_required_artifact', `named in the result but not in the run folder: ${missing.join(', ')}`)
+  return {
+    ok: true,
+    outcome: {
+      terminal,
+      resultClass: structured.result_class ?? classes[0]!,
+      source: 'structured_result_file',
+      structured,
+    },
+  }
 }
 
 const MARKER = /^###[ \t]+([A-Z][A-Z0-9_]*)[ \t]*$/
@@ -151,35 +183,68 @@ function readMarkers(node: PlanNode, message: string | null): Reading {
   const tokens = lines.flatMap((line) => MARKER.exec(line)?.[1] ?? [])
   const legal = new Set(tokens.filter((token) => node.allowed_result_classes_by_outcome[token]))
   const last = MARKER.exec(lines.findLast((line) => line !== '') ?? '')?.[1]
-  if (legal.size > 1) return reject('conflicting_terminal_results', `the final message has several markers: ${[...legal].join(', ')}`)
+  if (legal.size > 1)
+    return reject('conflicting_terminal_results', `the final message has several markers: ${[...legal].join(', ')}`)
   if (last !== undefined && node.allowed_result_classes_by_outcome[last]) {
-    return { ok: true, outcome: { terminal: last, resultClass: node.allowed_result_classes_by_outcome[last][0]!, source: 'stdout_terminal_token', structured: null } }
+    return {
+      ok: true,
+      outcome: {
+        terminal: last,
+        resultClass: node.allowed_result_classes_by_outcome[last][0]!,
+        source: 'stdout_terminal_token',
+        structured: null,
+      },
+    }
   }
-  if (last !== undefined) return reject('illegal_terminal_result', `${last} is no outcome of node ${node.node_id}; it has ${Object.keys(node.allowed_result_classes_by_outcome).join(', ')}`)
-  if (legal.size === 1) return reject('missing_terminal_result', `the marker ${[...legal][0]} is not the last line of the final message`)
-  return reject('missing_terminal_result', message === null ? 'the agent left no final message' : 'the final message ends without a terminal marker')
+  if (last !== undefined)
+    return reject(
+      'illegal_terminal_result',
+      `${last} is no outcome of node ${node.node_id}; it has ${Object.keys(node.allowed_result_classes_by_outcome).join(', ')}`,
+    )
+  if (legal.size === 1)
+    return reject('missing_terminal_result', `the marker ${[...legal][0]} is not the last line of the final message`)
+  return reject(
+    'missing_terminal_result',
+    message === null ? 'the agent left no final message' : 'the final message ends without a terminal marker',
+  )
 }
 
 /** Whether the evidence supports a legal outcome: artifacts owed, documents handed in, the active document, validators. */
 function judge(request: StageRequest, outcome: Outcome, node: PlanNode, evidence: Evidence): Reading {
   for (const artifact of request.owed_artifacts_by_outcome[outcome.terminal] ?? []) {
     const found = evidence.owed(artifact)
-    if (found === null || found.text.trim() === '') return reject('missing_required_artifact', `${outcome.terminal} owes ${artifact.name} at ${artifact.path}, which is ${found === null ? 'not there' : 'empty'}`)
-    if (!found.fresh && !artifact.reuse) return reject('missing_required_artifact', `${artifact.name} at ${artifact.path} was not made by this stage run`)
-    if (artifact.format === 'json' && !isJson(found.text)) return reject('missing_required_artifact', `${artifact.name} at ${artifact.path} is not JSON`)
+    if (found === null || found.text.trim() === '')
+      return reject(
+        'missing_required_artifact',
+        `${outcome.terminal} owes ${artifact.name} at ${artifact.path}, which is ${found === null ? 'not there' : 'empty'}`,
+      )
+    if (!found.fresh && !artifact.reuse)
+      return reject('missing_required_artifact', `${artifact.name} at ${artifact.path} was not made by this stage run`)
+    if (artifact.format === 'json' && !isJson(found.text))
+      return reject('missing_required_artifact', `${artifact.name} at ${artifact.path} is not JSON`)
     if (artifact.format === 'verdict') {
       const objection = verdictObjection(found.text, request.closure_target_root_spec_id, outcome.resultClass)
       if (objection) return reject('verdict_not_pass', objection)
     }
   }
-  if (outcome.resultClass !== 'blocked' && evidence.activeDocumentFaults.length > 0) return reject('document_invalid', `the active document is broken: ${evidence.activeDocumentFaults.join('; ')}`)
+  if (outcome.resultClass !== 'blocked' && evidence.activeDocumentFaults.length > 0)
+    return reject('document_invalid', `the active document is broken: ${evidence.activeDocumentFaults.join('; ')}`)
   for (const rule of node.hand_ins.filter((handIn) => handIn.outcomes.includes(outcome.terminal))) {
     const documents = evidence.handIns.filter((document) => document.kind === rule.kind)
     const broken = documents.filter((document) => document.faults.length > 0)
-    if (broken.length > 0) return reject('document_invalid', broken.map((document) => `${document.kind} ${document.id}: ${document.faults.join('; ')}`).join(' | '))
-    if (documents.length < rule.at_least) return reject('hand_in_missing', `${outcome.terminal} needs at least ${rule.at_least} ${rule.kind} in the outbox; there are ${documents.length}`)
+    if (broken.length > 0)
+      return reject(
+        'document_invalid',
+        broken.map((document) => `${document.kind} ${document.id}: ${document.faults.join('; ')}`).join(' | '),
+      )
+    if (documents.length < rule.at_least)
+      return reject(
+        'hand_in_missing',
+        `${outcome.terminal} needs at least ${rule.at_least} ${rule.kind} in the outbox; there are ${documents.length}`,
+      )
   }
-  if (outcome.resultClass === 'success' && evidence.findings.length > 0) return reject('document_invalid', evidence.findings.join('; '))
+  if (outcome.resultClass === 'success' && evidence.findings.length > 0)
+    return reject('document_invalid', evidence.findings.join('; '))
   return { ok: true, outcome }
 }
 
@@ -194,5 +259,5 @@ function isJson(text: string): boolean {
 
 /** Failures of the surroundings, which are tried again later and use no defect budget. */
 export function isEnvironmentFailure(result: StageResult): boolean {
-  return String(result.metadata['failure_class'] ?? '').startsWith('environment_')
+  return String(result.metadata.failure_class ?? '').startsWith('environment_')
 }

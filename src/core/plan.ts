@@ -3,7 +3,7 @@
  * its content, so two equal plans are one plan and a run can name the one it was started under.
  */
 import * as z from 'zod'
-import { CompletionBehavior, Effect, ResumePolicy, TerminalState, ThresholdPolicy } from './loop.ts'
+import { CompletionBehavior, type Effect, ResumePolicy, TerminalState, ThresholdPolicy } from './loop.ts'
 import { ClaimOrder, ConcurrencyPolicy, RecoveryLimits } from './mode.ts'
 import { HandIn, IDEMPOTENCE, OwedArtifact, PermissionLevel, ResultClass } from './stage.ts'
 
@@ -21,7 +21,10 @@ export const PlanNode = z.strictObject({
   owed_artifacts_by_outcome: z.record(z.string(), z.array(OwedArtifact)),
   hand_ins: z.array(HandIn),
   validators: z.strictObject({ before: z.array(z.string()), after: z.array(z.string()) }),
-  performer: z.discriminatedUnion('type', [z.strictObject({ type: z.literal('agent') }), z.strictObject({ type: z.literal('builtin'), name: z.string() })]),
+  performer: z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('agent') }),
+    z.strictObject({ type: z.literal('builtin'), name: z.string() }),
+  ]),
   idempotence_policy: z.enum(IDEMPOTENCE),
   recovery_role: z.enum(['local_repair', 'escalation']).nullable(),
   closure_role: z.boolean(),
@@ -33,7 +36,9 @@ export const PlanNode = z.strictObject({
   model_reasoning_effort: z.string().nullable(),
   permission_level: PermissionLevel.nullable(),
   timeout_seconds: z.int(),
-  origins: z.record(z.string(), z.string()).describe('Where each bound value came from: default, stage kind, node, mode or config.'),
+  origins: z
+    .record(z.string(), z.string())
+    .describe('Where each bound value came from: default, stage kind, node, mode or config.'),
 })
 export type PlanNode = z.infer<typeof PlanNode>
 
@@ -53,7 +58,13 @@ export const PlanGraph = z.strictObject({
   loop_id: z.string(),
   plane: z.string(),
   nodes: z.array(PlanNode),
-  entries: z.array(z.strictObject({ entry_key: z.string(), when: z.strictObject({ field: z.string(), equals: z.string() }).nullable(), node_id: z.string() })),
+  entries: z.array(
+    z.strictObject({
+      entry_key: z.string(),
+      when: z.strictObject({ field: z.string(), equals: z.string() }).nullable(),
+      node_id: z.string(),
+    }),
+  ),
   transitions: z.array(PlanTransition).describe('One row for each edge and outcome.'),
   resume_policies: z.array(ResumePolicy),
   threshold_policies: z.array(ThresholdPolicy),
@@ -81,7 +92,11 @@ export const Plan = z
     claim_order: ClaimOrder,
     concurrency_policy: ConcurrencyPolicy.nullable(),
     recovery_limits: RecoveryLimits,
-    compile_input_fingerprint: z.strictObject({ mode_id: z.string(), config_fingerprint: z.string(), assets_fingerprint: z.string() }),
+    compile_input_fingerprint: z.strictObject({
+      mode_id: z.string(),
+      config_fingerprint: z.string(),
+      assets_fingerprint: z.string(),
+    }),
     resolved_assets: z.array(ResolvedAsset),
     entrypoint_texts: z.record(z.string(), z.string()).describe('Text of every entrypoint, by path.'),
     skill_hashes: z.record(z.string(), z.string()).describe('SHA-256 of every skill, by path.'),

@@ -17,10 +17,17 @@ export const StageRequest = z
     plane: text().describe('Lane the stage runs in.'),
     node_id: text().describe('Node of the loop.'),
     stage_kind_id: text().describe('Stage kind of the node.'),
-    request_kind: z.enum(['active_work_item', 'closure_target']).describe('Whether a work item or a closure target is served.'),
+    request_kind: z
+      .enum(['active_work_item', 'closure_target'])
+      .describe('Whether a work item or a closure target is served.'),
     running_status_marker: text().describe('Token of the plane status file meanwhile.'),
-    legal_terminal_markers: z.array(text()).min(1).describe('`### OUTCOME` lines of which the final message must end with one.'),
-    allowed_result_classes_by_outcome: z.record(z.string(), z.array(ResultClass)).describe('Result classes per outcome.'),
+    legal_terminal_markers: z
+      .array(text())
+      .min(1)
+      .describe('`### OUTCOME` lines of which the final message must end with one.'),
+    allowed_result_classes_by_outcome: z
+      .record(z.string(), z.array(ResultClass))
+      .describe('Result classes per outcome.'),
     mode_id: text().describe('Mode the plan was compiled from.'),
     compiled_plan_id: text().describe('Frozen plan this run keeps to its end.'),
     entrypoint_path: text().describe('Prompt file to open and follow.'),
@@ -42,7 +49,9 @@ export const StageRequest = z
     run_dir: text().describe('Run folder: artifacts go here.'),
     outbox_dir: text().describe('Where new work documents are handed in, as <kind>/<id>.md.'),
     terminal_result_path: text().describe('Optional structured result file.'),
-    owed_artifacts_by_outcome: z.record(z.string(), z.array(OwedArtifact)).describe('Files that must exist for an outcome to count; paths resolved.'),
+    owed_artifacts_by_outcome: z
+      .record(z.string(), z.array(OwedArtifact))
+      .describe('Files that must exist for an outcome to count; paths resolved.'),
     summary_status_path: text().describe('Status file of the plane (read only).'),
     runtime_snapshot_path: text().describe('Runtime snapshot (read only).'),
     recovery_counters_path: text().describe('Recovery counters (read only).'),
@@ -60,7 +69,9 @@ export const StageRequest = z
     runner_name: text().describe('Adapter that runs the agent.'),
     model_name: maybe().describe('Model to ask for.'),
     model_reasoning_effort: maybe().describe('Reasoning effort to ask for.'),
-    permission_level: PermissionLevel.nullable().default(null).describe('Level from node or mode; null leaves it to the runner config.'),
+    permission_level: PermissionLevel.nullable()
+      .default(null)
+      .describe('Level from node or mode; null leaves it to the runner config.'),
     timeout_seconds: z.int().min(1).describe('Time the stage may take.'),
     keep_background: z.boolean().default(false).describe('Spare background processes after a good end.'),
   })

@@ -18,7 +18,15 @@ export const TokenUsage = z.strictObject({
 export type TokenUsage = z.infer<typeof TokenUsage>
 
 /** Every way a stage process can end. Only `exited` can carry a valid outcome. */
-export const ENDINGS = ['exited', 'timed_out', 'cancelled', 'killed', 'not_started', 'output_limit', 'provider_error'] as const
+export const ENDINGS = [
+  'exited',
+  'timed_out',
+  'cancelled',
+  'killed',
+  'not_started',
+  'output_limit',
+  'provider_error',
+] as const
 export const Ending = z.enum(ENDINGS)
 export type Ending = z.infer<typeof Ending>
 
@@ -45,7 +53,9 @@ export const RawResult = z.strictObject({
   token_usage: TokenUsage.nullable(),
   started_at: z.string(),
   ended_at: z.string(),
-  swept: z.array(z.strictObject({ pid: z.int(), command: z.string() })).describe('Processes the agent left behind, ended by the sweep.'),
+  swept: z
+    .array(z.strictObject({ pid: z.int(), command: z.string() }))
+    .describe('Processes the agent left behind, ended by the sweep.'),
   notes: z.array(z.string()),
 })
 export type RawResult = z.infer<typeof RawResult>
@@ -110,7 +120,10 @@ export const StageResult = z
     model_reasoning_effort: z.string().nullable().default(null),
     token_usage: TokenUsage.nullable().default(null),
     notes: z.array(z.string()).default([]),
-    metadata: z.record(z.string(), z.unknown()).default({}).describe('request_id, request_kind, failure_class, resume_stage, raw ending and the like.'),
+    metadata: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe('request_id, request_kind, failure_class, resume_stage, raw ending and the like.'),
     started_at: z.string(),
     completed_at: z.string(),
   })

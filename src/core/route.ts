@@ -6,7 +6,7 @@ import { MillraceError } from './errors.ts'
 import type { ThresholdPolicy } from './loop.ts'
 import type { PlanGraph } from './plan.ts'
 import type { StageResult } from './result.ts'
-import { type ActiveRun, type Counters, countOf, counterOwner } from './state.ts'
+import { type ActiveRun, type Counters, counterOwner, countOf } from './state.ts'
 
 export interface Decision {
   /** As the event log and exit codes speak of it. */
@@ -26,7 +26,9 @@ export function route(graph: PlanGraph, run: ActiveRun, counters: Counters, resu
   const failure = failureClass(run, result)
   const budget = spendBudgets(graph, run, counters, result, failure)
   if (budget.exhausted) return exhaustedDecision(graph, run, counters, result, budget.exhausted, failure)
-  const resume = graph.resume_policies.find((policy) => policy.source_node_id === run.node_id && policy.on_outcome === result.terminal_result)
+  const resume = graph.resume_policies.find(
+    (policy) => policy.source_node_id === run.node_id && policy.on_outcome === result.terminal_result,
+  )
   if (resume) {
     const target = resume.metadata_stage_keys
       .map((key) => result.metadata[key])
@@ -43,17 +45,29 @@ export function route(graph: PlanGraph, run: ActiveRun, counters: Counters, resu
     }
   }
   const edge = graph.transitions.find(
-    (row) => row.source_node_id === run.node_id && row.outcome === result.terminal_result && (row.max_attempts === null || (run.edge_uses[row.edge_id] ?? 0) < row.max_attempts),
+    (row) =>
+      row.source_node_id === run.node_id &&
+      row.outcome === result.terminal_result &&
+      (row.max_attempts === null || (run.edge_uses[row.edge_id] ?? 0) < row.max_attempts),
   )
-  if (!edge) throw new MillraceError('routing_failed', `node ${run.node_id} of ${graph.loop_id} has no way on from ${result.terminal_result}`)
-  if (edge.terminal_state_id !== null) return endDecision(graph, run, edge.terminal_state_id, edge.edge_id, { failure }, budget.counted)
+  if (!edge)
+    throw new MillraceError(
+      'routing_failed',
+      `node ${run.node_id} of ${graph.loop_id} has no way on from ${result.terminal_result}`,
+    )
+  if (edge.terminal_state_id !== null)
+    return endDecision(graph, run, edge.terminal_state_id, edge.edge_id, { failure }, budget.counted)
   const failed = isFailure(result)
   return {
     action: 'run_stage',
     next_node_id: edge.target_node_id,
     terminal_state_id: null,
     edge_id: edge.edge_id,
-    reason: failed ? `${run.stage_kind_id}_blocked` : result.result_class === 'followup_needed' ? result.terminal_result.toLowerCase() : `${run.stage_kind_id}:${result.terminal_result}`,
+    reason: failed
+      ? `${run.stage_kind_id}_blocked`
+      : result.result_class === 'followup_needed'
+        ? result.terminal_result.toLowerCase()
+        : `${run.stage_kind_id}:${result.terminal_result}`,
     failure_class: failed ? failure : null,
     counted: budget.counted,
   }
@@ -65,10 +79,12 @@ function guard(run: ActiveRun, result: StageResult): void {
       ? `run ${result.run_id} instead of ${run.run_id}`
       : run.node_id !== result.node_id
         ? `node ${result.node_id} instead of ${run.node_id}`
-        : run.work_item_id !== null && (run.work_item_id !== result.work_item_id || run.work_item_kind !== result.work_item_kind)
+        : run.work_item_id !== null &&
+            (run.work_item_id !== result.work_item_id || run.work_item_kind !== result.work_item_kind)
           ? `item ${result.work_item_kind} ${result.work_item_id} instead of ${run.work_item_kind} ${run.work_item_id}`
-          : run.closure_target_root_spec_id !== null && result.metadata['closure_target_root_spec_id'] !== run.closure_target_root_spec_id
-            ? `closure target ${String(result.metadata['closure_target_root_spec_id'])} instead of ${run.closure_target_root_spec_id}`
+          : run.closure_target_root_spec_id !== null &&
+              result.metadata.closure_target_root_spec_id !== run.closure_target_root_spec_id
+            ? `closure target ${String(result.metadata.closure_target_root_spec_id)} instead of ${run.closure_target_root_spec_id}`
             : null
   if (mismatch) throw new MillraceError('routing_failed', `a result for ${mismatch} cannot be applied`)
 }
@@ -79,12 +95,17 @@ function isFailure(result: StageResult): boolean {
 
 /** One normalised spelling, so that writing and looking up a budget can't differ (W-49). */
 export function normaliseClass(text: string): string {
-  return text.toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^_+|_+$/g, '')
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '')
 }
 
 function failureClass(run: ActiveRun, result: StageResult): string {
-  const stated = result.metadata['failure_class']
-  return normaliseClass((typeof stated === 'string' && stated.trim()) || run.failure_class || `${run.stage_kind_id}_blocked`)
+  const stated = result.metadata.failure_class
+  return normaliseClass(
+    (typeof stated === 'string' && stated.trim()) || run.failure_class || `${run.stage_kind_id}_blocked`,
+  )
 }
 
 function counterKey(policy: ThresholdPolicy, failure: string, result: StageResult): string {
@@ -98,25 +119,53 @@ function spendBudgets(graph: PlanGraph, run: ActiveRun, counters: Counters, resu
   for (const policy of graph.threshold_policies) {
     if (!policy.source_node_ids.includes(run.node_id) || policy.on_outcome !== result.terminal_result) continue
     const key = counterKey(policy, failure, result)
-    if (countOf(counters, counterOwner(run), policy.counter_name, key) >= policy.threshold) return { counted: [], exhausted: policy }
+    if (countOf(counters, counterOwner(run), policy.counter_name, key) >= policy.threshold)
+      return { counted: [], exhausted: policy }
     counted.push({ counter_name: policy.counter_name, key })
   }
   return { counted, exhausted: null }
 }
 
 /** The step a spent budget leads to; it may itself use up another policy's budget (fix rounds count as repairs). */
-function exhaustedDecision(graph: PlanGraph, run: ActiveRun, counters: Counters, result: StageResult, policy: ThresholdPolicy, failure: string, chain = 0): Decision {
+function exhaustedDecision(
+  graph: PlanGraph,
+  run: ActiveRun,
+  counters: Counters,
+  result: StageResult,
+  policy: ThresholdPolicy,
+  failure: string,
+  chain = 0,
+): Decision {
   const failure_class = policy.exhausted_failure_class ?? failure
   const toward = graph.threshold_policies.find((other) => other.policy_id === policy.exhausted_counts_toward)
   const counted: Decision['counted'] = []
   if (toward && chain < graph.threshold_policies.length) {
     const key = counterKey(toward, failure_class, result)
-    if (countOf(counters, counterOwner(run), toward.counter_name, key) >= toward.threshold) return exhaustedDecision(graph, run, counters, result, toward, failure_class, chain + 1)
+    if (countOf(counters, counterOwner(run), toward.counter_name, key) >= toward.threshold)
+      return exhaustedDecision(graph, run, counters, result, toward, failure_class, chain + 1)
     counted.push({ counter_name: toward.counter_name, key })
   }
-  const reason = policy.exhausted_failure_class ?? `${run.stage_kind_id}_blocked${policy.exhausted_reason ? `:${policy.exhausted_reason}` : ''}`
-  if (policy.exhausted_terminal_state_id !== undefined) return endDecision(graph, run, policy.exhausted_terminal_state_id, policy.policy_id, { failure: failure_class, reason, stated: policy.exhausted_failure_class }, counted)
-  return { action: 'run_stage', next_node_id: policy.exhausted_target_node_id ?? null, terminal_state_id: null, edge_id: policy.policy_id, reason, failure_class, counted }
+  const reason =
+    policy.exhausted_failure_class ??
+    `${run.stage_kind_id}_blocked${policy.exhausted_reason ? `:${policy.exhausted_reason}` : ''}`
+  if (policy.exhausted_terminal_state_id !== undefined)
+    return endDecision(
+      graph,
+      run,
+      policy.exhausted_terminal_state_id,
+      policy.policy_id,
+      { failure: failure_class, reason, stated: policy.exhausted_failure_class },
+      counted,
+    )
+  return {
+    action: 'run_stage',
+    next_node_id: policy.exhausted_target_node_id ?? null,
+    terminal_state_id: null,
+    edge_id: policy.policy_id,
+    reason,
+    failure_class,
+    counted,
+  }
 }
 
 /** A decision that ends the run in a terminal state of the plan. `stated` is a failure class a policy insists on. */
@@ -129,7 +178,8 @@ function endDecision(
   counted: Decision['counted'],
 ): Decision {
   const terminal = graph.terminal_states.find((state) => state.terminal_state_id === terminalId)
-  if (!terminal) throw new MillraceError('routing_failed', `terminal state ${terminalId} is not part of ${graph.loop_id}`)
+  if (!terminal)
+    throw new MillraceError('routing_failed', `terminal state ${terminalId} is not part of ${graph.loop_id}`)
   const handoff = terminal.effects.find((effect) => effect.effect === 'create_incident')
   const action = handoff ? 'handoff' : terminal.terminal_class === 'blocked' ? 'blocked' : 'idle'
   return {

@@ -29,14 +29,18 @@ export function select(view: View, plan: Plan, refused: ReadonlySet<string> = ne
 function planesInOrder(plan: Plan, lastClaimed: string | null): Plan['claim_order']['planes'] {
   const { fairness, planes } = plan.claim_order
   if (fairness === 'strict' || lastClaimed === null) return planes
-  return [...planes.filter((entry) => entry.plane !== lastClaimed), ...planes.filter((entry) => entry.plane === lastClaimed)]
+  return [
+    ...planes.filter((entry) => entry.plane !== lastClaimed),
+    ...planes.filter((entry) => entry.plane === lastClaimed),
+  ]
 }
 
 /** Whether a run of `plane` may start beside the active ones. One run per plane; without a policy one run at all. */
 export function mayStart(plane: string, active: readonly ActiveRun[], policy: ConcurrencyPolicy | null): boolean {
   return active.every((run) => {
     if (run.plane === plane || policy === null) return false
-    const together = (groups: readonly (readonly string[])[]) => groups.some((group) => group.includes(plane) && group.includes(run.plane))
+    const together = (groups: readonly (readonly string[])[]) =>
+      groups.some((group) => group.includes(plane) && group.includes(run.plane))
     return !together(policy.mutually_exclusive_planes) && together(policy.may_run_concurrently)
   })
 }
@@ -49,7 +53,8 @@ export function isEligible(item: ItemEntry, view: View, plan: Plan): boolean {
 
 /** A second root spec waits while a closure target is open (spec 02 §3.3). */
 export function isDeferredByClosure(item: ItemEntry, view: View, plan: Plan): boolean {
-  if (item.effectiveRoot !== item.id || completionGraph(plan)?.completion_behavior.opened_by_kind !== item.kind) return false
+  if (item.effectiveRoot !== item.id || completionGraph(plan)?.completion_behavior.opened_by_kind !== item.kind)
+    return false
   return view.targets.some((target) => target.closure_open && target.root_spec_id !== item.id)
 }
 
@@ -81,7 +86,12 @@ function leadsBack(item: ItemEntry, dependency: string, view: View): boolean {
 }
 
 /** Entry node for an item of a kind: the narrowest entry whose condition the document meets. */
-export function entryNode(plan: Plan, plane: string, entryKey: string, fieldOf: (field: string) => unknown): string | null {
+export function entryNode(
+  plan: Plan,
+  plane: string,
+  entryKey: string,
+  fieldOf: (field: string) => unknown,
+): string | null {
   const entries = graphOf(plan, plane)?.entries.filter((entry) => entry.entry_key === entryKey) ?? []
   const narrow = entries.find((entry) => entry.when !== null && fieldOf(entry.when.field) === entry.when.equals)
   return (narrow ?? entries.find((entry) => entry.when === null))?.node_id ?? null

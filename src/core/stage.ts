@@ -4,7 +4,9 @@
  */
 import * as z from 'zod'
 
-export const AssetId = z.string().regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, 'lower-case letters and digits, joined by ".", "_" or "-"')
+export const AssetId = z
+  .string()
+  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, 'lower-case letters and digits, joined by ".", "_" or "-"')
 export const OutcomeName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'upper-case letters, digits and "_"')
 export const PlaneId = AssetId.describe('Lane of scheduling a loop serves, such as execution or planning.')
 export const AssetPath = z
@@ -13,7 +15,14 @@ export const AssetPath = z
   .refine((path) => !path.split('/').includes('..'), 'no ".."')
 
 /** What an outcome means to the runtime. `recoverable_failure` is also what the runtime itself synthesises. */
-export const RESULT_CLASSES = ['success', 'followup_needed', 'recoverable_failure', 'escalate_planning', 'blocked', 'no_op'] as const
+export const RESULT_CLASSES = [
+  'success',
+  'followup_needed',
+  'recoverable_failure',
+  'escalate_planning',
+  'blocked',
+  'no_op',
+] as const
 export const ResultClass = z.enum(RESULT_CLASSES)
 export type ResultClass = z.infer<typeof ResultClass>
 
@@ -23,8 +32,13 @@ export const OwedArtifact = z.strictObject({
   path: z
     .string()
     .min(1)
-    .describe('Where it must lie: relative to the run folder, or one of `{rubric}`, `{verdict}`, `{report}` for closure stages.'),
-  format: z.enum(['text', 'json', 'verdict']).default('text').describe('`text`: not empty. `json`: parses. `verdict`: a closure verdict.'),
+    .describe(
+      'Where it must lie: relative to the run folder, or one of `{rubric}`, `{verdict}`, `{report}` for closure stages.',
+    ),
+  format: z
+    .enum(['text', 'json', 'verdict'])
+    .default('text')
+    .describe('`text`: not empty. `json`: parses. `verdict`: a closure verdict.'),
   reuse: z.boolean().default(false).describe('True if a file from an earlier run also counts (a rubric is made once).'),
 })
 export type OwedArtifact = z.infer<typeof OwedArtifact>
@@ -68,25 +82,46 @@ export const StageKind = z
     success_outcomes: z.array(OutcomeName).min(1).describe('Those that mean success.'),
     failure_outcomes: z.array(OutcomeName).default([]).describe('Those that mean failure.'),
     failure_outcome: OutcomeName.describe('The outcome the runtime records when the stage itself gave no valid one.'),
-    allowed_result_classes_by_outcome: z.record(OutcomeName, z.array(ResultClass).min(1)).describe('Result classes each outcome may carry; the first is the default.'),
+    allowed_result_classes_by_outcome: z
+      .record(OutcomeName, z.array(ResultClass).min(1))
+      .describe('Result classes each outcome may carry; the first is the default.'),
     allowed_input_artifacts: z.array(z.string()).default([]).describe('What the stage reads, for people.'),
     declared_output_artifacts: z.array(z.string()).default([]).describe('What the stage leaves behind, for people.'),
-    owed_artifacts_by_outcome: z.record(OutcomeName, z.array(OwedArtifact)).default({}).describe('Files that must exist, made by this stage run, for an outcome to count.'),
+    owed_artifacts_by_outcome: z
+      .record(OutcomeName, z.array(OwedArtifact))
+      .default({})
+      .describe('Files that must exist, made by this stage run, for an outcome to count.'),
     hand_ins: z.array(HandIn).default([]).describe('Documents it may hand in through its outbox.'),
     validators: z
       .strictObject({ before: z.array(z.string()).default([]), after: z.array(z.string()).default([]) })
       .default({ before: [], after: [] })
       .describe('Registered rules run before and after the stage, in order.'),
     performer: z
-      .discriminatedUnion('type', [z.strictObject({ type: z.literal('agent') }), z.strictObject({ type: z.literal('builtin'), name: z.string().min(1) })])
+      .discriminatedUnion('type', [
+        z.strictObject({ type: z.literal('agent') }),
+        z.strictObject({ type: z.literal('builtin'), name: z.string().min(1) }),
+      ])
       .default({ type: 'agent' })
       .describe('Who carries the stage out: an agent through a runner, or the runtime itself.'),
-    idempotence_policy: z.enum(IDEMPOTENCE).default('retry_safe_with_key').describe('What may be done after a crash: `single_attempt_only` is held for the operator instead of run again.'),
-    allowed_overrides: z.array(z.enum(OVERRIDES)).default([...OVERRIDES]).describe('What a node, mode or config may override.'),
+    idempotence_policy: z
+      .enum(IDEMPOTENCE)
+      .default('retry_safe_with_key')
+      .describe('What may be done after a crash: `single_attempt_only` is held for the operator instead of run again.'),
+    allowed_overrides: z
+      .array(z.enum(OVERRIDES))
+      .default([...OVERRIDES])
+      .describe('What a node, mode or config may override.'),
     can_start: z.array(AssetId).default([]).describe('Work item kinds a run of this kind may begin with.'),
-    recovery_role: z.enum(['local_repair', 'escalation']).nullable().default(null).describe('Its part in recovery: repairs where a run stuck, or decides beyond that.'),
+    recovery_role: z
+      .enum(['local_repair', 'escalation'])
+      .nullable()
+      .default(null)
+      .describe('Its part in recovery: repairs where a run stuck, or decides beyond that.'),
     closure_role: z.boolean().default(false).describe('True if it judges closure targets.'),
-    keep_background: z.boolean().default(false).describe('True spares processes it left running from the sweep after a good end.'),
+    keep_background: z
+      .boolean()
+      .default(false)
+      .describe('True spares processes it left running from the sweep after a good end.'),
   })
   .describe('One kind of stage.')
 export type StageKind = z.infer<typeof StageKind>

@@ -17,7 +17,9 @@ export const ActiveRun = z
     work_item_id: z.string().nullable(),
     closure_target_root_spec_id: z.string().nullable(),
     compiled_plan_id: z.string().describe('Plan the run keeps to its end.'),
-    status: z.enum(['ready', 'started', 'held']).describe('`ready`: to be started. `started`: an agent was or is at work. `held`: waits for an operator.'),
+    status: z
+      .enum(['ready', 'started', 'held'])
+      .describe('`ready`: to be started. `started`: an agent was or is at work. `held`: waits for an operator.'),
     request_id: z.string().nullable().describe('Stage run, while started.'),
     active_since: time('Claim'),
     stage_since: time('Arrival at the node'),
@@ -25,13 +27,19 @@ export const ActiveRun = z
     failure_class: z.string().nullable(),
     runtime_error: z.strictObject({ code: z.string(), report_path: z.string() }).nullable(),
     edge_uses: z.record(z.string(), z.int()).describe('How often retry edges were taken.'),
-    previous_attempt: z.strictObject({ request_id: z.string(), reason: z.string() }).nullable().describe('Unfinished attempt at this very node.'),
+    previous_attempt: z
+      .strictObject({ request_id: z.string(), reason: z.string() })
+      .nullable()
+      .describe('Unfinished attempt at this very node.'),
     interruptions: z.int().describe('Attempts at this node that were interrupted.'),
     environment_failures: z.int().describe('Failures of the surroundings in a row.'),
     not_before: z.string().nullable().describe('Backoff: not started before this time.'),
     last_transition: z.string().nullable().describe('Newest record of the transition history.'),
     held: z.strictObject({ reason: z.string(), since: z.string() }).nullable(),
-    cancel_requested: z.strictObject({ reason: z.string(), requeue: z.boolean() }).nullable().describe('An operator wants the run ended; the item is blocked, or goes back to its queue.'),
+    cancel_requested: z
+      .strictObject({ reason: z.string(), requeue: z.boolean() })
+      .nullable()
+      .describe('An operator wants the run ended; the item is blocked, or goes back to its queue.'),
   })
   .describe('One passage of a work item or closure target.')
 export type ActiveRun = z.infer<typeof ActiveRun>
@@ -61,16 +69,28 @@ export const Snapshot = z
     status_markers_by_plane: z.record(z.string(), z.string()),
     last_results_by_plane: z.record(
       z.string(),
-      z.strictObject({ terminal_result: z.string(), result_class: z.string(), run_id: z.string(), stage_result_path: z.string(), failure_class: z.string().nullable() }),
+      z.strictObject({
+        terminal_result: z.string(),
+        result_class: z.string(),
+        run_id: z.string(),
+        stage_result_path: z.string(),
+        failure_class: z.string().nullable(),
+      }),
     ),
     failure_class_by_plane: z.record(z.string(), z.string()).describe('Why a plane stands still, while it does.'),
     last_claimed_plane: z.string().nullable(),
-    finished_items: z.int().describe('Items finished outside the plane that judges closure, for telling progress between rounds.'),
+    finished_items: z
+      .int()
+      .describe('Items finished outside the plane that judges closure, for telling progress between rounds.'),
     last_reload_outcome: z.enum(['applied', 'failed_retained_previous_plan']).nullable(),
     last_reload_error: z.string().nullable(),
     watcher_mode: z.enum(['watch', 'poll', 'off']),
-    announced: z.record(z.string(), z.string()).describe('Standing facts already told by an event, so that each is told once.'),
-    seen_ideas: z.record(z.string(), z.string()).describe('Idea files already turned into specs or refused, by path and hash.'),
+    announced: z
+      .record(z.string(), z.string())
+      .describe('Standing facts already told by an event, so that each is told once.'),
+    seen_ideas: z
+      .record(z.string(), z.string())
+      .describe('Idea files already turned into specs or refused, by path and hash.'),
     updated_at: z.string(),
   })
   .describe('The runtime snapshot.')
@@ -87,7 +107,11 @@ export const CounterEntry = z.strictObject({
 export type CounterEntry = z.infer<typeof CounterEntry>
 
 export const Counters = z
-  .strictObject({ schema_version: z.literal('2.0'), kind: z.literal('recovery_counters'), entries: z.array(CounterEntry) })
+  .strictObject({
+    schema_version: z.literal('2.0'),
+    kind: z.literal('recovery_counters'),
+    entries: z.array(CounterEntry),
+  })
   .describe('Recovery budgets used so far.')
 export type Counters = z.infer<typeof Counters>
 
@@ -110,9 +134,17 @@ export const ClosureTarget = z
     rounds: z.int().describe('Judgements so far.'),
     finished_items_at_last_round: z.int().nullable().describe('Progress mark of the last judgement that found a gap.'),
     held: z
-      .strictObject({ reason: z.string(), since: z.string(), attempts: z.int(), retry_at: z.string().nullable(), finished_items: z.int() })
+      .strictObject({
+        reason: z.string(),
+        since: z.string(),
+        attempts: z.int(),
+        retry_at: z.string().nullable(),
+        finished_items: z.int(),
+      })
       .nullable()
-      .describe('Held: judged again at retry_at, or when work of the lineage finishes, or when an operator releases it.'),
+      .describe(
+        'Held: judged again at retry_at, or when work of the lineage finishes, or when an operator releases it.',
+      ),
   })
   .describe('A root spec whose lineage is to be judged as a whole.')
 export type ClosureTarget = z.infer<typeof ClosureTarget>
@@ -152,26 +184,56 @@ export function newCounters(): Counters {
 export const IDLE_MARKER = '### IDLE'
 
 /** Identity counters are kept under: the item, or for closure runs the target. */
-export function counterOwner(run: Pick<ActiveRun, 'work_item_kind' | 'work_item_id' | 'closure_target_root_spec_id'>): { kind: string; id: string } {
+export function counterOwner(run: Pick<ActiveRun, 'work_item_kind' | 'work_item_id' | 'closure_target_root_spec_id'>): {
+  kind: string
+  id: string
+} {
   return { kind: run.work_item_kind ?? 'closure_target', id: run.work_item_id ?? run.closure_target_root_spec_id ?? '' }
 }
 
 export function countOf(counters: Counters, owner: { kind: string; id: string }, name: string, key: string): number {
   return (
-    counters.entries.find((entry) => entry.work_item_kind === owner.kind && entry.work_item_id === owner.id && entry.counter_name === name && entry.key === key)
-      ?.count ?? 0
+    counters.entries.find(
+      (entry) =>
+        entry.work_item_kind === owner.kind &&
+        entry.work_item_id === owner.id &&
+        entry.counter_name === name &&
+        entry.key === key,
+    )?.count ?? 0
   )
 }
 
 /** A copy with one budget used once more. */
-export function countUp(counters: Counters, owner: { kind: string; id: string }, name: string, key: string, now: string): Counters {
-  const rest = counters.entries.filter((entry) => !(entry.work_item_kind === owner.kind && entry.work_item_id === owner.id && entry.counter_name === name && entry.key === key))
+export function countUp(
+  counters: Counters,
+  owner: { kind: string; id: string },
+  name: string,
+  key: string,
+  now: string,
+): Counters {
+  const rest = counters.entries.filter(
+    (entry) =>
+      !(
+        entry.work_item_kind === owner.kind &&
+        entry.work_item_id === owner.id &&
+        entry.counter_name === name &&
+        entry.key === key
+      ),
+  )
   const count = countOf(counters, owner, name, key) + 1
-  return { ...counters, entries: [...rest, { work_item_kind: owner.kind, work_item_id: owner.id, counter_name: name, key, count, last_updated_at: now }] }
+  return {
+    ...counters,
+    entries: [
+      ...rest,
+      { work_item_kind: owner.kind, work_item_id: owner.id, counter_name: name, key, count, last_updated_at: now },
+    ],
+  }
 }
 
 /** A copy without the budgets of one item. */
 export function forgetCounters(counters: Counters, owner: { kind: string; id: string }): Counters {
-  const entries = counters.entries.filter((entry) => entry.work_item_kind !== owner.kind || entry.work_item_id !== owner.id)
+  const entries = counters.entries.filter(
+    (entry) => entry.work_item_kind !== owner.kind || entry.work_item_id !== owner.id,
+  )
   return entries.length === counters.entries.length ? counters : { ...counters, entries }
 }

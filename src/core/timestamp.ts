@@ -3,7 +3,7 @@
  * Records of the runtime itself take theirs from the clock.
  */
 
-export interface Timestamp {
+interface Timestamp {
   /** `2026-03-02T09:15:00Z`: six fractional digits if there is a fraction, none otherwise; an offset that is not UTC is kept. */
   text: string
   /** Milliseconds since the epoch, microseconds as a fraction: what orders documents. */

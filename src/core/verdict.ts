@@ -34,13 +34,17 @@ export function verdictObjection(text: string, rootSpecId: string | null, result
     return `the verdict is not JSON: ${(error as Error).message}`
   }
   const parsed = Verdict.safeParse(json)
-  if (!parsed.success) return `the verdict does not follow its schema: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`
+  if (!parsed.success)
+    return `the verdict does not follow its schema: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`
   const { verdict, criteria, root_spec_id } = parsed.data
   if (rootSpecId !== null && root_spec_id !== rootSpecId) return `the verdict judges ${root_spec_id}, not ${rootSpecId}`
   const open = criteria.filter((criterion) => criterion.result !== 'pass').map((criterion) => criterion.id)
   if (resultClass === 'success' && (verdict !== 'pass' || open.length > 0)) {
-    return verdict === 'pass' ? `the verdict says pass, but criteria ${open.join(', ')} did not` : `the verdict says ${verdict}`
+    return verdict === 'pass'
+      ? `the verdict says pass, but criteria ${open.join(', ')} did not`
+      : `the verdict says ${verdict}`
   }
-  if (resultClass === 'followup_needed' && (verdict !== 'gap' || open.length === 0)) return `a gap was reported, but the verdict says ${verdict} with ${open.length} open criteria`
+  if (resultClass === 'followup_needed' && (verdict !== 'gap' || open.length === 0))
+    return `a gap was reported, but the verdict says ${verdict} with ${open.length} open criteria`
   return null
 }

@@ -116,7 +116,7 @@ export function writeStop(files: Files, file: string, reason: StopReason, at: st
 
 // ---- invocation and completion ---------------------------------------------------------------------------------------
 
-const SECRET_NAME = /(?:^|[._-])(?:api_?key|access_?key|token|secret|password|passwd|authorization)$/i
+const SECRET_NAME = /(?:^|[._-])(?:api[_-]?key|access[_-]?key|token|secret|password|passwd|authorization)$/i
 
 /** Hides values whose name says that they are secret, in `name=value` and `--name value` arguments. */
 export function redact(argv: readonly string[]): string[] {
@@ -136,7 +136,7 @@ const identity = (request: StageRequest) => ({
   closure_target_root_spec_id: request.closure_target_root_spec_id,
 })
 
-export interface Invocation {
+interface Invocation {
   runnerName: string
   argv: readonly string[]
   promptPath: string

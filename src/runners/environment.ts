@@ -13,7 +13,7 @@ const ALLOWED = new Set([
 ])
 const ALLOWED_PREFIXES = ['LC_', 'XDG_']
 
-export interface EnvironmentRules {
+interface EnvironmentRules {
   /** Prefixes of variables that belong to the harness, such as `CODEX_`. */
   prefixes: readonly string[]
   /** Names the configuration passes on besides. */

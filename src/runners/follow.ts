@@ -14,7 +14,7 @@ const POLL_MS = 100
 /** After KILL nothing but a dead disk keeps a process; then the stage is given up and the process named. */
 const KILL_WAIT_MS_MAX = 10_000
 
-export interface FollowedAgent {
+interface FollowedAgent {
   handle: Handle
   /** The child, if this very process started it. */
   own: Launched | null
@@ -37,7 +37,7 @@ export interface AgentEnd {
   at: Date
 }
 
-export interface AgentFollowing {
+interface AgentFollowing {
   /** Resolves after the sweep. */
   ended: Promise<AgentEnd>
   /** Begins the stop, unless the agent has ended by itself; `killed` skips the polite step. */

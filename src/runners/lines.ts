@@ -5,7 +5,7 @@
 import type { Files } from '../store/files.ts'
 
 /** A longer line is cut here and says so; what follows up to the line feed is dropped. */
-export const LINE_BYTES_MAX = 1024 * 1024
+const LINE_BYTES_MAX = 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
 
 export interface Line {
@@ -20,7 +20,7 @@ const lossy = new TextDecoder('utf-8', { ignoreBOM: true })
 /** Text of bytes that may not be UTF-8. */
 export const decode = (bytes: Uint8Array): string => lossy.decode(bytes)
 
-export interface Splitter {
+interface Splitter {
   push(bytes: Uint8Array): void
   /** The last line, if it had no line feed. */
   end(): void
@@ -37,7 +37,7 @@ export function lineSplitter(onLine: (line: Line) => void, bytesMax = LINE_BYTES
     if (bytes.length > room) truncated = true
     const part = bytes.subarray(0, room)
     if (part.length === 0) return
-    parts.push(part.slice()) // the caller may use its buffer again
+    parts.push(new Uint8Array(part)) // a copy: the caller may use its buffer again
     held += part.length
   }
   const emit = (): void => {

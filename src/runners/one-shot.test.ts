@@ -2,10 +2,19 @@ import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { agent, bundle, clock, endAll, eventually, requestIn, stillRunning, temporaryFolder } from '../../test/agents/rig.ts'
+import {
+  agent,
+  bundle,
+  clock,
+  endAll,
+  eventually,
+  requestIn,
+  stillRunning,
+  temporaryFolder,
+} from '../../test/agents/rig.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { RawResult } from '../core/result.ts'
-import { disk } from '../store/files.ts'
+import { disk, type Files } from '../store/files.ts'
 import { runFiles } from './artifacts.ts'
 import { commandHarness } from './command.ts'
 import { oneShotRunner } from './one-shot.ts'
@@ -24,6 +33,7 @@ interface Options {
   outputBytesMax?: number
   env?: Record<string, string>
   environment?: Record<string, string | undefined>
+  files?: Files
 }
 
 function runnerOf(command: string, options: Options = {}): Runner {
@@ -31,7 +41,7 @@ function runnerOf(command: string, options: Options = {}): Runner {
   const probe = async () => ({ runner: 'command', ok: true, binary: null, version: null, problem: null, remedy: null })
   return oneShotRunner(
     commandHarness(config, probe),
-    { files: disk, clock, environment: options.environment ?? process.env, workspaceRoot: workspace },
+    { files: options.files ?? disk, clock, environment: options.environment ?? process.env, workspaceRoot: workspace },
     { outputBytesMax: options.outputBytesMax ?? 50_000_000, stopGraceSeconds: options.graceSeconds ?? 5 },
   )
 }
@@ -69,7 +79,11 @@ describe('an agent that does its work', () => {
     expect(raw.final_message).toBe('Changed two files.\n\n### BUILDER_COMPLETE\n')
     expect(raw.stdout_path).toBe(run.stdout)
     expect(fs.readFileSync(run.exit, 'utf8')).toBe('0\n')
-    expect(json(run.handle)).toMatchObject({ kind: 'runner_handle', request_id: request.request_id, runner_name: 'command' })
+    expect(json(run.handle)).toMatchObject({
+      kind: 'runner_handle',
+      request_id: request.request_id,
+      runner_name: 'command',
+    })
     expect(json(run.invocation)).toMatchObject({
       kind: 'runner_invocation',
       stage: 'builder',
@@ -77,7 +91,9 @@ describe('an agent that does its work', () => {
       prompt_path: run.prompt,
       cwd: workspace,
     })
-    expect(json(run.invocation).environment_names).toEqual(expect.arrayContaining(['MILLRACE_REQUEST_ID', 'PATH', 'SECRET']))
+    expect(json(run.invocation).environment_names).toEqual(
+      expect.arrayContaining(['MILLRACE_REQUEST_ID', 'PATH', 'SECRET']),
+    )
     expect(json(run.completion)).toMatchObject({
       kind: 'runner_completion',
       exit_kind: 'completed',
@@ -104,7 +120,13 @@ describe('an agent that does its work', () => {
 
   it('sees the allowed part of the environment, what is passed or set, and the two variables of its stage', async () => {
     const request = newRequest()
-    const environment = { PATH: process.env['PATH'], WANTED: 'yes', UNWANTED: 'no', LC_TIME: 'C', MILLRACE_REQUEST_ID: 'outer' }
+    const environment = {
+      PATH: process.env.PATH,
+      WANTED: 'yes',
+      UNWANTED: 'no',
+      LC_TIME: 'C',
+      MILLRACE_REQUEST_ID: 'outer',
+    }
     await ran(agentRunner('ok', [], { environment, env: { EXTRA: '1', MILLRACE_RUN_DIR: 'forged' } }), request)
     const seen = json(path.join(request.run_dir, 'seen-environment.json'))
     expect(seen).toMatchObject({ WANTED: 'yes', LC_TIME: 'C', EXTRA: '1', MILLRACE_RUN_DIR: request.run_dir })
@@ -121,16 +143,42 @@ describe('an agent that does its work', () => {
     const request = newRequest()
     const runner = agentRunner('ok')
     await ran(runner, request)
-    expect(await runner.start(request)).toMatchObject({ ending: 'not_started', message: expect.stringContaining('never started twice') })
+    expect(await runner.start(request)).toMatchObject({
+      ending: 'not_started',
+      message: expect.stringContaining('never started twice'),
+    })
   })
 
-  it('is heard of within a fraction of the polling interval', async () => {
+  it('keeps its result when the disk is too full to record it', async () => {
+    const files: Files = {
+      ...disk,
+      rename(from, to) {
+        if (/handle|completion/.test(to)) throw new Error('ENOSPC: no space left on device')
+        disk.rename(from, to)
+      },
+    }
     const request = newRequest()
-    const { handle, following } = await started(runnerOf('/bin/sh', { args: ['-c', 'sleep 0.25; echo x'] }), request)
-    await eventually(() => !processIdentity.alive(handle.pid, handle.start_time, handle.boot_id))
-    const goneMs = performance.now()
-    await following.result
-    expect(performance.now() - goneMs).toBeLessThan(80)
+    const runner = agentRunner('ok', [], { files })
+    const handle = await runner.start(request)
+    if (!isHandle(handle)) throw new Error('not started')
+    const raw = await runner.follow(request, handle).result
+    expect(raw).toMatchObject({ ending: 'exited', exit_code: 0 })
+    expect(raw.final_message).toContain('### BUILDER_COMPLETE')
+    expect(raw.notes.join()).toContain('ENOSPC')
+  })
+
+  it('is heard of without waiting for the next poll', async () => {
+    const delays: number[] = []
+    for (let round = 0; round < 3; round++) {
+      const runner = runnerOf('/bin/sh', { args: ['-c', 'sleep 0.22; echo x'] })
+      const { handle, following } = await started(runner, newRequest())
+      await eventually(() => !processIdentity.alive(handle.pid, handle.start_time, handle.boot_id))
+      const goneMs = performance.now()
+      await following.result
+      delays.push(performance.now() - goneMs)
+    }
+    // The process table is looked at every 10 ms; a poll would come some 80 ms after the end.
+    expect(Math.min(...delays)).toBeLessThan(40)
   })
 })
 
@@ -140,7 +188,11 @@ describe('an agent that fails', () => {
     const raw = await ran(agentRunner('die', ['3']), request)
     expect(raw).toMatchObject({ ending: 'exited', exit_code: 3, cause: null })
     expect(raw.message).toBe('The agent exited with status 3: the disk caught fire')
-    expect(json(runFiles(request).completion)).toMatchObject({ exit_kind: 'runner_error', exit_code: 3, failure_class: 'runner_non_zero_exit' })
+    expect(json(runFiles(request).completion)).toMatchObject({
+      exit_kind: 'runner_error',
+      exit_code: 3,
+      failure_class: 'runner_non_zero_exit',
+    })
   })
 
   it('because its program is missing is not started, and nothing is left to adopt', async () => {
@@ -148,7 +200,11 @@ describe('an agent that fails', () => {
     const runner = runnerOf('no-such-program')
     const raw = await runner.start(request)
     expect(raw).toMatchObject({ ending: 'not_started', cause: 'missing_binary', exit_code: 127 })
-    expect(json(runFiles(request).completion)).toMatchObject({ exit_kind: 'runner_error', exit_code: 127, failure_class: 'runner_binary_not_found' })
+    expect(json(runFiles(request).completion)).toMatchObject({
+      exit_kind: 'runner_error',
+      exit_code: 127,
+      failure_class: 'runner_binary_not_found',
+    })
     expect(fs.readFileSync(runFiles(request).stderr, 'utf8')).toContain('no-such-program')
     expect(await runner.remains(request)).toEqual({ state: 'gone' })
   })
@@ -216,7 +272,10 @@ describe('a stop in the middle', () => {
     await eventually(stdoutHas(request, 'thinking'))
     await Promise.all([following.stop('cancelled'), following.stop('cancelled')])
     expect(await following.result).toMatchObject({ ending: 'cancelled', message: 'The agent was stopped on request.' })
-    expect(json(runFiles(request).completion)).toMatchObject({ exit_kind: 'interrupted', failure_class: 'runner_interrupted' })
+    expect(json(runFiles(request).completion)).toMatchObject({
+      exit_kind: 'interrupted',
+      failure_class: 'runner_interrupted',
+    })
     expect(stillRunning(request)).toEqual([])
   })
 
@@ -326,7 +385,12 @@ describe('an agent whose runtime is killed', () => {
     const runner = agentRunner('slow')
     expect(await runner.remains(request)).toEqual({ state: 'alive', handle })
     const raw = await runner.follow(request, handle).result
-    expect(raw).toMatchObject({ ending: 'exited', exit_code: 0, final_message: 'started\ndone\n### BUILDER_COMPLETE\n', swept: [] })
+    expect(raw).toMatchObject({
+      ending: 'exited',
+      exit_code: 0,
+      final_message: 'started\ndone\n### BUILDER_COMPLETE\n',
+      swept: [],
+    })
     expect(raw.started_at).toBe(handle.started_at)
     expect(await runner.remains(request)).toEqual({ state: 'finished' })
   })
@@ -364,8 +428,16 @@ describe('an agent whose runtime is killed', () => {
     expect(await eventually(() => fs.existsSync(runFiles(request).exit))).toBe(true)
     expect(await runner.remains(request)).toEqual({ state: 'finished' })
     const raw = await runner.collect(request)
-    expect(raw).toMatchObject({ ending: 'exited', exit_code: 0, final_message: 'started\ndone\n### BUILDER_COMPLETE\n', swept: [] })
-    expect(json(runFiles(request).completion)).toMatchObject({ exit_kind: 'completed', command: [process.execPath, agent('slow'), '100'] })
+    expect(raw).toMatchObject({
+      ending: 'exited',
+      exit_code: 0,
+      final_message: 'started\ndone\n### BUILDER_COMPLETE\n',
+      swept: [],
+    })
+    expect(json(runFiles(request).completion)).toMatchObject({
+      exit_kind: 'completed',
+      command: [process.execPath, agent('slow'), '100'],
+    })
   })
 
   it('and which is killed as well is gone, and the sweep ends what it left', async () => {

@@ -37,7 +37,7 @@ export interface RunnerPorts {
   workspaceRoot: string
 }
 
-export interface RunnerLimits {
+interface RunnerLimits {
   outputBytesMax: number
   stopGraceSeconds: number
 }
@@ -166,7 +166,17 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
       stderr,
       lastMessage: readTail(files, run.lastMessage, MESSAGE_BYTES_MAX),
     })
-    if (harness.output === 'events' && findings.finalMessage !== null) files.write(run.stdout, findings.finalMessage)
+    const notes = [...findings.notes, ...sweepNotes(end)]
+    /** A record that cannot be written does not undo the work it tells of. */
+    const record = (write: () => void): void => {
+      try {
+        write()
+      } catch (error) {
+        notes.push(`not recorded: ${(error as Error).message}`)
+      }
+    }
+    const message = findings.finalMessage
+    if (harness.output === 'events' && message !== null) record(() => files.write(run.stdout, message))
     const existing = (file: string) => (files.stat(file) === null ? null : file)
     const raw: RawResult = {
       ...blank(request, startedAt),
@@ -180,19 +190,20 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
       token_usage: findings.usage,
       ended_at: isoTime(end.at) < startedAt ? startedAt : isoTime(end.at),
       swept: end.swept.found.map(({ pid, command }) => ({ pid, command })),
-      notes: [...findings.notes, ...sweepNotes(end)],
+      notes,
     }
     const argv = readInvocation(files, run.invocation)?.command ?? []
     const structured = existing(request.terminal_result_path)
-    writeJson(files, run.completion, completionRecord(request, raw, argv, structured, isoTime(clock.now())))
+    const completion = completionRecord(request, raw, argv, structured, isoTime(clock.now()))
+    record(() => writeJson(files, run.completion, completion))
     return raw
   }
 
-  /** The last resort when the disk fails while a result is put together: the work is not taken for done. */
+  /** The last resort when what the agent left cannot be read: the work is not taken for done. */
   const unreadable = (request: StageRequest, startedAt: string, error: unknown): RawResult => ({
     ...blank(request, startedAt),
     ending: 'killed',
-    message: `What the agent left could not be read or recorded: ${(error as Error).message}.`,
+    message: `What the agent left could not be read: ${(error as Error).message}.`,
     ended_at: isoTime(clock.now()),
   })
 

@@ -102,9 +102,17 @@ function bootId(): string {
   return knownBootId
 }
 
+const ASKED_TIMEOUT_MS = 5000
+const ASKED_BYTES_MAX = 64 * 1024 * 1024
+
 /** Output of a short system program; empty if it failed. */
 function ask(program: string, args: string[]): string {
-  const done = spawnSync(program, args, { encoding: 'utf8', timeout: 5000, env: { ...process.env, LC_ALL: 'C' } })
+  const done = spawnSync(program, args, {
+    encoding: 'utf8',
+    timeout: ASKED_TIMEOUT_MS,
+    maxBuffer: ASKED_BYTES_MAX,
+    env: { ...process.env, LC_ALL: 'C' },
+  })
   return done.status === 0 ? done.stdout.trim() : ''
 }
 
@@ -177,7 +185,7 @@ function commandOf(pid: number): string {
 
 function carriersByPs(requestId: string): Carrier[] {
   const needle = `${MARKER}=${requestId}`
-  return ask('ps', ['-axeww', '-o', 'pid=,pgid=,state=,command='])
+  return ask('ps', ['-AEww', '-o', 'pid=,pgid=,state=,command='])
     .split('\n')
     .flatMap((line) => {
       const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line)
@@ -214,7 +222,7 @@ function isExecutable(file: string): boolean {
  */
 const KEEPER = 'trap : TERM INT HUP; echo $$ >"$1"; e=$2; shift 2; "$@"; s=$?; echo $s >"$e"; exit $s'
 
-export interface Launch {
+interface Launch {
   /** Absolute path of the program. */
   program: string
   args: readonly string[]

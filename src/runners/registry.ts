@@ -10,7 +10,7 @@ import type { Runner, RunnerProbe } from './runner.ts'
 import { scriptedHarness } from './scripted.ts'
 import { unavailableRunner } from './unavailable.ts'
 
-export interface RegistryPorts extends RunnerPorts {
+interface RegistryPorts extends RunnerPorts {
   /** Path of the bundled scripted agent. */
   scriptedAgent: string
 }

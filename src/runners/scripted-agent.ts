@@ -8,9 +8,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { effectiveRootSpec, parseDocument, textField } from '../core/document.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { HandIn, ResultClass } from '../core/stage.ts'
-import { artifactText, fieldOf, type Origin, workDocument } from './scripted-documents.ts'
+import { artifactText, isDocumentKind, type Origin, workDocument } from './scripted-documents.ts'
 import { chooseReply, fill, parseReplies, type Reply, type Step } from './scripted-replies.ts'
 
 /** Documents a stage must hand in, where the request names them. */
@@ -44,19 +45,19 @@ function textOrEmpty(file: string | null): string {
 }
 
 function originOf(request: Request): Origin {
-  const document = textOrEmpty(request.active_work_item_path)
-  const closureSpec = request.closure_target_root_spec_id
-  const itemId = request.active_work_item_id ?? closureSpec ?? ''
+  const itemKind = request.active_work_item_kind ?? 'spec'
+  const parsed = isDocumentKind(itemKind) ? parseDocument(itemKind, textOrEmpty(request.active_work_item_path)) : null
+  const document = parsed?.ok ? parsed.document : null
   return {
     requestId: request.request_id,
     stage: request.stage_kind_id,
-    itemKind: request.active_work_item_kind ?? 'spec',
-    itemId,
-    document,
-    documentPath: request.active_work_item_path ?? request.canonical_root_spec_path ?? '',
-    rootSpec:
-      closureSpec ?? (fieldOf(document, 'Root-Spec-ID') || (request.active_work_item_kind === 'spec' ? itemId : '')),
-    rootIdea: request.closure_target_root_idea_id ?? fieldOf(document, 'Root-Idea-ID'),
+    plane: request.plane,
+    itemKind,
+    itemId: request.active_work_item_id ?? request.closure_target_root_spec_id ?? '',
+    title: document?.title ?? '',
+    path: request.active_work_item_path ?? request.canonical_root_spec_path ?? '',
+    rootSpec: request.closure_target_root_spec_id ?? (document && effectiveRootSpec(document)) ?? '',
+    rootIdea: request.closure_target_root_idea_id ?? (document && textField(document, 'root_idea_id')) ?? '',
     now: new Date().toISOString(),
   }
 }
@@ -179,8 +180,7 @@ function dryRun(request: Request, origin: Origin): void {
     if (!rule.outcomes.includes(outcome)) continue
     for (let index = 0; index < rule.at_least; index++) {
       const id = `${origin.itemId}-${request.request_id.slice(-6)}${index === 0 ? '' : `-${index + 1}`}`
-      const text = workDocument(rule.kind, id, origin)
-      if (text !== null) handIn(request, rule.kind, id, text)
+      if (isDocumentKind(rule.kind)) handIn(request, rule.kind, id, workDocument(rule.kind, id, origin))
     }
   }
   report(`A ${why}.`, outcome)

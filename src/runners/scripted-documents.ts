@@ -1,118 +1,85 @@
 /** The smallest valid documents a scripted agent can leave: work documents, owed artifacts, a closure verdict. */
+import { DOCUMENT_KINDS, type DocumentKind, newDocument, renderDocument } from '../core/document.ts'
 import type { OwedArtifact, ResultClass } from '../core/stage.ts'
+import type { Verdict } from '../core/verdict.ts'
 
-/** What the agent works on, as far as new documents need to know. */
+/** What the agent works on, as far as new documents need to know. Texts are empty where there is nothing to say. */
 export interface Origin {
   requestId: string
   stage: string
+  plane: string
   itemKind: string
   itemId: string
-  /** Text of the active document; empty for a closure target. */
-  document: string
-  /** Where it lies, for the references. */
-  documentPath: string
+  title: string
+  /** Where its document lies, for the references. */
+  path: string
   rootSpec: string
   rootIdea: string
   /** ISO time. */
   now: string
 }
 
-/** Value of a field of a work document; empty if it has none. */
-export function fieldOf(document: string, label: string): string {
-  const line = document.split('\n').find((candidate) => candidate.trim().startsWith(`${label}:`))
-  return line === undefined ? '' : line.slice(line.indexOf(':') + 1).trim()
+export const isDocumentKind = (kind: string): kind is DocumentKind =>
+  (DOCUMENT_KINDS as readonly string[]).includes(kind)
+
+/** Markdown of a minimal document of a kind, with the lineage of what the agent works on. */
+export function workDocument(kind: DocumentKind, id: string, origin: Origin): string {
+  return renderDocument(newDocument(kind, { ...framing(kind, id, origin), ...content(kind, origin) }))
 }
 
-/** A minimal document of a kind, derived from what the agent works on; null for a kind it does not know. */
-export function workDocument(kind: string, id: string, origin: Origin): string | null {
-  const title = `${fieldOf(origin.document, 'Title') || origin.itemId} (dry run)`
-  const summary = `Made by a dry run of stage ${origin.stage} from ${origin.itemKind} ${origin.itemId}.`
-  const lineage: Field[] = [
-    ['Root-Idea-ID', origin.rootIdea],
-    ['Root-Spec-ID', origin.rootSpec],
-  ]
-  const created: Field[] = [
-    ['Created-At', origin.now],
-    ['Created-By', origin.stage],
-  ]
-  const reference = origin.documentPath || origin.itemId
-  switch (kind) {
-    case 'task':
-      return render(
-        title,
-        [
-          ['Task-ID', id],
-          ['Title', title],
-          ['Summary', summary],
-          ...lineage,
-          [origin.itemKind === 'incident' ? 'Incident-ID' : 'Spec-ID', origin.itemId],
-          ['Status-Hint', 'queued'],
-          ...created,
-        ],
-        [
-          ['Target-Paths', '.'],
-          ['Acceptance', 'The dry run reaches its end.'],
-          ['Required-Checks', 'none configured'],
-          ['References', reference],
-          ['Risk', 'none: a dry run changes nothing'],
-        ],
-      )
-    case 'spec':
-      return render(
-        title,
-        [
-          ['Spec-ID', id],
-          ['Title', title],
-          ['Summary', summary],
-          ['Source-Type', origin.itemKind === 'incident' ? 'incident' : 'derived_spec'],
-          ['Source-ID', origin.itemId],
-          ['Parent-Spec-ID', origin.itemKind === 'spec' ? origin.itemId : ''],
-          ...lineage,
-          ...created,
-        ],
-        [
-          ['Goals', 'The dry run reaches its end.'],
-          ['Constraints', 'Nothing outside the run folder changes.'],
-          ['Acceptance', 'The dry run reaches its end.'],
-          ['References', reference],
-        ],
-      )
-    case 'incident':
-      return render(
-        title,
-        [
-          ['Incident-ID', id],
-          ['Title', title],
-          ['Summary', summary],
-          ...lineage,
-          [origin.itemKind === 'task' ? 'Source-Task-ID' : 'Source-Spec-ID', origin.itemId],
-          ['Source-Stage', origin.stage],
-          ['Source-Plane', origin.itemKind === 'task' ? 'execution' : 'planning'],
-          ['Failure-Class', 'dry_run'],
-          ['Severity', 'low'],
-          ['Trigger-Reason', 'dry run'],
-          ['Consultant-Decision', 'needs_planning'],
-          ['Opened-At', origin.now],
-          ['Opened-By', origin.stage],
-        ],
-        [['References', reference]],
-      )
-    default:
-      return null
+function framing(kind: DocumentKind, id: string, origin: Origin): Record<string, unknown> {
+  const written = kind === 'incident' ? 'opened' : 'created'
+  const lineage =
+    kind === 'probe' || kind === 'learning_request'
+      ? {}
+      : { root_idea_id: origin.rootIdea, root_spec_id: origin.rootSpec }
+  return {
+    [`${kind}_id`]: id,
+    title: `${origin.title || origin.itemId} (dry run)`,
+    summary: `Made by a dry run of stage ${origin.stage} from ${origin.itemKind} ${origin.itemId}.`,
+    [`${written}_at`]: origin.now,
+    [`${written}_by`]: origin.stage,
+    references: [origin.path || origin.itemId],
+    ...lineage,
   }
 }
 
-type Field = readonly [label: string, value: string]
+const END = 'The dry run reaches its end.'
 
-/** Fields without a value are left out; each list has one item. */
-function render(title: string, fields: readonly Field[], lists: readonly Field[]): string {
-  return [
-    `# ${title}`,
-    '',
-    ...fields.filter(([, value]) => value !== '').map(([label, value]) => `${label}: ${value}`),
-    ...lists.flatMap(([label, item]) => ['', `${label}:`, `- ${item}`]),
-    '',
-  ].join('\n')
+function content(kind: DocumentKind, { itemKind, itemId, stage, plane }: Origin): Record<string, unknown> {
+  switch (kind) {
+    case 'task':
+      return {
+        [itemKind === 'incident' ? 'incident_id' : 'spec_id']: itemId,
+        target_paths: ['.'],
+        acceptance: [END],
+        required_checks: ['none configured'],
+        risk: ['none: a dry run changes nothing'],
+      }
+    case 'spec':
+      return {
+        source_type: itemKind === 'incident' || itemKind === 'probe' ? itemKind : 'derived_spec',
+        source_id: itemId,
+        parent_spec_id: itemKind === 'spec' ? itemId : '',
+        goals: [END],
+        constraints: ['Nothing outside the run folder changes.'],
+        acceptance: [END],
+      }
+    case 'incident':
+      return {
+        [itemKind === 'task' ? 'source_task_id' : 'source_spec_id']: itemId,
+        source_stage: stage,
+        source_plane: plane,
+        failure_class: 'dry_run',
+        severity: 'low',
+        trigger_reason: 'dry run',
+        consultant_decision: 'needs_planning',
+      }
+    case 'probe':
+      return { request: END }
+    case 'learning_request':
+      return { requested_action: 'improve' }
+  }
 }
 
 /** A minimal file in the format an artifact is owed in. `why` says what it stands for. */
@@ -127,7 +94,7 @@ export function artifactText(artifact: OwedArtifact, origin: Origin, resultClass
   }
 }
 
-function verdict(rootSpec: string, resultClass: ResultClass, why: string) {
+function verdict(rootSpec: string, resultClass: ResultClass, why: string): Verdict {
   const [word, result] =
     resultClass === 'success'
       ? (['pass', 'pass'] as const)

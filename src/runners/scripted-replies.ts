@@ -93,10 +93,10 @@ function parseReply(reply: unknown, at: string): Reply {
       throw wrong(`step ${index + 1} must have one member of ${Object.keys(STEPS).join(', ')}, in its documented form`)
     }
   }
-  return reply as unknown as Reply
+  return { ...reply, steps } as unknown as Reply
 }
 
-export interface StageRun {
+interface StageRun {
   stageKind: string
   node: string
   item: string | null

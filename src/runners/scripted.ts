@@ -6,7 +6,7 @@ import * as path from 'node:path'
 import { type Harness, textTranscript } from './harness.ts'
 import type { RunnerProbe } from './runner.ts'
 
-export interface ScriptedOptions {
+interface ScriptedOptions {
   /** Path of the bundled agent program. */
   program: string
   /** Reply file, relative to the workspace; null means a dry run. */

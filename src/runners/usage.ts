@@ -15,7 +15,7 @@ function count(fields: Fields, ...names: string[]): number | null {
 }
 
 /** Null unless both input and output are counts. */
-export function usageOf(value: unknown): TokenUsage | null {
+function usageOf(value: unknown): TokenUsage | null {
   const fields = fieldsOf(value)
   if (fields === null) return null
   const input = count(fields, 'input_tokens')
@@ -30,7 +30,7 @@ export function usageOf(value: unknown): TokenUsage | null {
   }
 }
 
-export function addUsage(a: TokenUsage, b: TokenUsage): TokenUsage {
+function addUsage(a: TokenUsage, b: TokenUsage): TokenUsage {
   return {
     input_tokens: a.input_tokens + b.input_tokens,
     cached_input_tokens: a.cached_input_tokens + b.cached_input_tokens,
@@ -40,7 +40,7 @@ export function addUsage(a: TokenUsage, b: TokenUsage): TokenUsage {
   }
 }
 
-export interface UsageCount {
+interface UsageCount {
   event(event: unknown): void
   /** Null if no event told. */
   total(): TokenUsage | null
@@ -61,8 +61,8 @@ export function codexUsage(): UsageCount {
         const usage = usageOf(fields.usage)
         if (usage !== null) turns = turns === null ? usage : addUsage(turns, usage)
       } else if (fields?.type === 'token_count') {
-        const info = fieldsOf(fields.info)
-        const usage = usageOf(info?.total_token_usage) ?? usageOf(info?.last_token_usage)
+        const counts = fieldsOf(fields.info)
+        const usage = usageOf(counts?.total_token_usage) ?? usageOf(counts?.last_token_usage)
         if (usage !== null && usage.total_tokens >= (running?.total_tokens ?? 0)) running = usage
       }
     },

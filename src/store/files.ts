@@ -43,7 +43,7 @@ export interface Files {
   flush(paths: readonly string[]): Promise<void>
   /** Free bytes on the device of a path. */
   freeBytes(file: string): number
-  /** Calls back on any change below a folder, best effort (recursive where the platform can). */
+  /** Calls back on changes directly in a folder, best effort: the polling floor notices what this misses. */
   watch(folder: string, onChange: (file: string | null) => void): () => void
   /** Opens for a child process to write or read; the caller closes it. */
   open(file: string, mode: 'read' | 'append'): number
@@ -135,7 +135,7 @@ export const disk: Files = {
   },
   watch(folder, onChange) {
     try {
-      const watcher = fs.watch(folder, { recursive: true, persistent: false }, (_event, name) =>
+      const watcher = fs.watch(folder, { persistent: false }, (_event, name) =>
         onChange(name === null ? null : path.join(folder, name)),
       )
       watcher.on('error', () => onChange(null))

@@ -104,3 +104,6 @@ export function placesOf(workspaceRoot: string): Places {
   const runtime = path.join(workspaceRoot, RUNTIME_ROOT)
   return { root: workspaceRoot, runtime, at: (relative) => path.join(runtime, relative) }
 }
+
+/** Audit log of an item's ways back into its queue (spec 01 §4.16.1). */
+export const requeueLog = (kind: ItemKind, id: string): string => `${itemFolder(kind, 'queued')}/${id}.requeue.jsonl`

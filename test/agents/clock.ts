@@ -5,7 +5,10 @@ import type { Clock } from '../../src/core/clock.ts'
 export const clock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
-  hex: (digits) => randomBytes(Math.ceil(digits / 2)).toString('hex').slice(0, digits),
+  hex: (digits) =>
+    randomBytes(Math.ceil(digits / 2))
+      .toString('hex')
+      .slice(0, digits),
   after(ms, callback) {
     const timer = setTimeout(callback, ms)
     return () => clearTimeout(timer)

@@ -24,7 +24,10 @@ if (argv.includes('--version')) {
     const text = `Read ${prompt.length} characters.\u2028Done.\n\n### BUILDER_COMPLETE`
     event({ type: 'item.completed', item: { id: 'item_1', type: 'agent_message', text: 'Looking around.' } })
     event({ type: 'item.completed', item: { id: 'item_2', type: 'agent_message', text } })
-    event({ type: 'turn.completed', usage: { input_tokens: 100, cached_input_tokens: 40, output_tokens: 20, reasoning_output_tokens: 5 } })
+    event({
+      type: 'turn.completed',
+      usage: { input_tokens: 100, cached_input_tokens: 40, output_tokens: 20, reasoning_output_tokens: 5 },
+    })
     writeFileSync(after('--output-last-message'), text)
   }
 }

@@ -47,7 +47,9 @@ export function requestIn(workspace: string, changes: Partial<StageRequest> = {}
     outbox_dir: path.join(runDir, 'outbox', requestId),
     terminal_result_path: path.join(runDir, `runner_terminal_result.${requestId}.json`),
     owed_artifacts_by_outcome: {
-      BUILDER_COMPLETE: [{ name: 'builder_summary', path: path.join(runDir, 'builder_summary.md'), format: 'text', reuse: false }],
+      BUILDER_COMPLETE: [
+        { name: 'builder_summary', path: path.join(runDir, 'builder_summary.md'), format: 'text', reuse: false },
+      ],
     },
     summary_status_path: path.join(state, 'execution_status.md'),
     runtime_snapshot_path: path.join(state, 'runtime_snapshot.json'),
@@ -70,7 +72,8 @@ export async function eventually(condition: () => boolean, limitMs = 10_000): Pr
 }
 
 /** Commands of the processes that still carry the request's marker. */
-export const stillRunning = (request: StageRequest): string[] => carriersOf(request.request_id).map((carrier) => carrier.command)
+export const stillRunning = (request: StageRequest): string[] =>
+  carriersOf(request.request_id).map((carrier) => carrier.command)
 
 /** Bundles a TypeScript program into one file that this version of Node runs. */
 export function bundle(source: string, folder: string): string {

@@ -1,0 +1,71 @@
+/** The loop around the tick: woken by events, with a slow polling floor; counts ticks; ends on request. */
+import { nextClosureTime } from '../core/completion.ts'
+import type { Engine } from './engine.ts'
+import { watchedFolders } from './intake.ts'
+import { tick, type TickOutcome } from './tick.ts'
+
+export interface LoopOptions {
+  /** End after this many counted ticks; null = no limit. */
+  ticksMax: number | null
+  /** End as soon as nothing runs and nothing is to be done. */
+  stopWhenIdle: boolean
+}
+
+export interface LoopEnd {
+  /** Counted ticks: ones that ended with a stage settled, or found nothing to do while nothing ran. */
+  ticks: number
+  exit_reason: 'max_ticks' | 'idle' | 'stop_requested'
+  last: TickOutcome | null
+}
+
+/** How long a document of other hands may rest before it is looked at again. */
+const UNSETTLED_LOOK_MS = 60
+/** Every so often folders are listed again, whatever their mtime says. */
+const WORKING_FLOOR_MS = 1000
+
+export async function runLoop(engine: Engine, options: LoopOptions): Promise<LoopEnd> {
+  const unwatch = engine.config.watchers.enabled ? watchedFolders(engine).map((folder) => engine.ports.files.watch(folder, () => engine.wake())) : []
+  let ticks = 0
+  try {
+    for (;;) {
+      const outcome = await tick(engine)
+      const idle = !outcome.progressed && engine.lanes.size === 0 && engine.finished.length === 0 && !engine.workspace.index.unsettled
+      if (outcome.settled > 0 || idle) ticks += 1
+      if (outcome.stopped) return { ticks, exit_reason: 'stop_requested', last: outcome }
+      if (options.ticksMax !== null && ticks >= options.ticksMax) return { ticks, exit_reason: 'max_ticks', last: outcome }
+      if (options.stopWhenIdle && idle && !waitsForTime(engine)) return { ticks, exit_reason: 'idle', last: outcome }
+      if (!outcome.progressed) await engine.sleep(untilNext(engine))
+    }
+  } finally {
+    for (const stop of unwatch) stop()
+  }
+}
+
+/** One counted tick: for `run once`. */
+export async function runOnce(engine: Engine): Promise<LoopEnd> {
+  return runLoop(engine, { ticksMax: 1, stopWhenIdle: false })
+}
+
+/** Lets the agents at work end and settles them; for a runtime that has to go but need not stop them. */
+export async function drain(engine: Engine): Promise<void> {
+  while (engine.lanes.size > 0) await Promise.race([...engine.lanes.values()].map((lane) => lane.done))
+}
+
+function waitsForTime(engine: Engine): boolean {
+  const { snapshot } = engine.workspace.view()
+  return snapshot.active_runs.some((run) => run.status === 'ready' && run.not_before !== null) || snapshot.pause_sources.some((source) => source.until !== null)
+}
+
+/** Milliseconds until something is due by itself; events wake earlier. */
+function untilNext(engine: Engine): number {
+  const view = engine.workspace.view()
+  const floor = engine.lanes.size > 0 ? WORKING_FLOOR_MS : engine.config.runtime.idle_sleep_seconds * 1000
+  if (engine.workspace.index.unsettled) return Math.min(floor, UNSETTLED_LOOK_MS)
+  const times = [
+    ...view.snapshot.active_runs.flatMap((run) => (run.not_before === null ? [] : [Date.parse(run.not_before)])),
+    ...view.snapshot.pause_sources.flatMap((source) => (source.until === null ? [] : [Date.parse(source.until)])),
+    ...[nextClosureTime(view)].flatMap((time) => (time === null ? [] : [time])),
+  ].filter((time) => time > Date.parse(view.now))
+  const due = Math.min(...times.map((time) => time - Date.parse(view.now)))
+  return Math.max(1, Math.min(floor, due))
+}

@@ -1,0 +1,224 @@
+/**
+ * The engine: the one long-lived process of a workspace. Holds what a tick needs between ticks (the open workspace,
+ * the lanes, what has finished, why to wake); what a tick does is in tick.ts, step by step.
+ */
+import type { Change } from '../core/changes.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Config } from '../core/config.ts'
+import { describeDiagnostic } from '../core/diagnostics.ts'
+import { asMillraceError, MillraceError } from '../core/errors.ts'
+import type { CommandTable, FreshPlan } from '../core/operation.ts'
+import type { Runner } from '../runners/runner.ts'
+import type { Files } from '../store/files.ts'
+import type { Processes } from '../store/lock.ts'
+import { compileWorkspace, isCurrent, planChanges } from '../store/plans.ts'
+import { Workspace } from '../store/workspace.ts'
+import type { Finished, Lane } from './dispatch.ts'
+import { Draft } from '../core/changes.ts'
+import { resume } from './resume.ts'
+
+export interface EnginePorts {
+  files: Files
+  clock: Clock
+  processes: Processes
+  commands: CommandTable
+  /** Validators by name; what asset files may refer to. */
+  validators: readonly string[]
+  /** Root of the packaged assets. */
+  packageRoot: string
+  /** Names of the runners `runners` builds. */
+  runnerNames: readonly string[]
+  runners: (config: Config, workspaceRoot: string) => ReadonlyMap<string, Runner>
+  onFatal: (error: MillraceError) => never
+}
+
+export interface EngineOptions {
+  workspaceRoot: string
+  runtimeMode: 'once' | 'daemon'
+  modeId?: string | undefined
+  overrides?: readonly string[]
+}
+
+/** Told of every committed change, in order; a listener that throws is left out from then on. */
+export type Listener = (change: Change, at: string) => void
+
+export class Engine {
+  readonly ports: EnginePorts
+  readonly options: EngineOptions
+  readonly workspace: Workspace
+  config: Config
+  runners: ReadonlyMap<string, Runner>
+  /** Agents at work, by request id. */
+  readonly lanes = new Map<string, Lane>()
+  /** Stages that ended and wait to be settled. */
+  readonly finished: Finished[] = []
+  /** Set by a signal: stop as `control stop` would. */
+  stopping: 'no' | 'stop' | 'kill' = 'no'
+  /** Monotonic time before which a failed disk is left alone, and how often it was tried. */
+  healing = { notBefore: 0, attempts: 0 }
+  private readonly listeners = new Set<Listener>()
+  private wakeUp: (() => void) | null = null
+  private woken = false
+
+  /**
+   * Opens the workspace, compiles, puts the plan in force and takes up what an earlier runtime left.
+   * Throws `lock_held`, `config_invalid`, `compile_failed`; then nothing is changed and no lock is kept.
+   */
+  static async open(ports: EnginePorts, options: EngineOptions, listeners: readonly Listener[] = []): Promise<Engine> {
+    const workspace = await Workspace.open(ports, options.workspaceRoot, { onFatal: ports.onFatal })
+    try {
+      const fresh = compileFresh(ports, workspace, options)
+      if (fresh.plan === null) {
+        await workspace.commit(planChanges(fresh, workspace.view().plan, ports.clock.now().toISOString()))
+        throw compileFailed(fresh)
+      }
+      const engine = new Engine(ports, options, workspace, fresh.config)
+      for (const listener of listeners) engine.listen(listener)
+      await engine.begin(fresh)
+      await resume(engine)
+      return engine
+    } catch (error) {
+      await workspace.close().catch(() => {})
+      throw error
+    }
+  }
+
+  private constructor(ports: EnginePorts, options: EngineOptions, workspace: Workspace, config: Config) {
+    this.ports = ports
+    this.options = options
+    this.workspace = workspace
+    this.config = config
+    this.runners = ports.runners(config, options.workspaceRoot)
+  }
+
+  get clock(): Clock {
+    return this.ports.clock
+  }
+
+  listen(listener: Listener): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  /** One transaction; listeners hear of it once it is durable. A `degraded` commit has happened: it counts as made. */
+  async commit(changes: readonly Change[]): Promise<void> {
+    try {
+      await this.workspace.commit(changes)
+    } catch (error) {
+      if (!this.workspace.degraded) throw error
+      this.healing = { notBefore: this.clock.monotonicMs() + HEAL_BACKOFF_MS, attempts: 1 }
+      this.tell(changes)
+      return
+    }
+    this.tell(changes)
+  }
+
+  /** Compiles what is on disk now. */
+  compile(): FreshPlan & { config: Config } {
+    return compileFresh(this.ports, this.workspace, this.options)
+  }
+
+  /** Puts a freshly compiled plan and its config in force; the changes that record it are already committed. */
+  use(fresh: FreshPlan & { config: Config }): void {
+    this.config = fresh.config
+    this.runners = this.ports.runners(fresh.config, this.options.workspaceRoot)
+    if (fresh.plan) this.workspace.usePlan(fresh.plan)
+  }
+
+  wake(): void {
+    this.woken = true
+    this.wakeUp?.()
+  }
+
+  /** Waits for a wake, at most `ms`. A wake that came since the last wait counts. */
+  async sleep(ms: number): Promise<void> {
+    if (!this.woken) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.clock.after(ms, resolve)
+        this.wakeUp = () => {
+          cancel()
+          resolve()
+        }
+      })
+    }
+    this.wakeUp = null
+    this.woken = false
+  }
+
+  /** Gives the workspace back. Agents still at work are left to the next runtime. */
+  async close(): Promise<void> {
+    try {
+      const draft = new Draft(this.workspace.view())
+      draft.snapshot.process_running = false
+      draft.event('runtime_closed', { mode_id: draft.snapshot.active_mode_id, compiled_plan_id: draft.snapshot.compiled_plan_id })
+      draft.event('runtime_daemon_lock_released', { generation: this.workspace.lock.generation })
+      await this.commit(draft.finish())
+    } finally {
+      await this.workspace.close()
+    }
+  }
+
+  private tell(changes: readonly Change[]): void {
+    const at = this.clock.now().toISOString()
+    for (const listener of [...this.listeners]) {
+      try {
+        for (const change of changes) listener(change, at)
+      } catch {
+        this.listeners.delete(listener)
+      }
+    }
+  }
+
+  /** First transaction of a runtime: who it is, which plan is in force. */
+  private async begin(fresh: FreshPlan & { config: Config }): Promise<void> {
+    const view = this.workspace.view()
+    const draft = new Draft(view)
+    const plan = fresh.plan!
+    if (!isCurrent(fresh, view.plan)) draft.add(...planChanges(fresh, view.plan, view.now))
+    const { lock, recovered } = this.workspace
+    Object.assign(draft.snapshot, {
+      runtime_mode: this.options.runtimeMode,
+      process_running: true,
+      stop_requested: null,
+      active_mode_id: fresh.modeId,
+      compiled_plan_id: plan.compiled_plan_id,
+      loop_ids_by_plane: plan.loop_ids_by_plane,
+      config_version: fresh.configVersion,
+      watcher_mode: fresh.config.watchers.enabled ? 'watch' : 'poll',
+      last_reload_outcome: null,
+      last_reload_error: null,
+    })
+    for (const plane of Object.keys(plan.graphs_by_plane)) if (view.snapshot.status_markers_by_plane[plane] === undefined) draft.mark(plane, 'IDLE')
+    draft.event('runtime_daemon_lock_acquired', { generation: lock.generation })
+    if (lock.tookOver) draft.event('runtime_lock_taken_over', { state: lock.tookOver.state })
+    if (recovered !== 'clean') draft.event('runtime_recovered', { journal: recovered, revision: view.snapshot.revision })
+    draft.event('runtime_started', { mode_id: fresh.modeId, compiled_plan_id: plan.compiled_plan_id, process_running: true, loop_ids_by_plane: plan.loop_ids_by_plane, runtime_mode: this.options.runtimeMode })
+    await this.commit(draft.finish())
+    this.workspace.usePlan(plan)
+  }
+}
+
+const HEAL_BACKOFF_MS = 500
+
+function compileFresh(ports: EnginePorts, workspace: Workspace, options: EngineOptions): FreshPlan & { config: Config } {
+  return compileWorkspace(
+    { files: ports.files, places: workspace.places, packageRoot: ports.packageRoot, runners: ports.runnerNames, validators: ports.validators },
+    { modeId: options.modeId, overrides: options.overrides ?? [] },
+    ports.clock.now().toISOString(),
+  )
+}
+
+/** The refusal to start, or to reload, on assets that do not compile. */
+export function compileFailed(fresh: FreshPlan): MillraceError {
+  const errors = fresh.diagnostics.filter((finding) => finding.severity === 'error')
+  const more = errors.length > 3 ? ` (and ${errors.length - 3} more)` : ''
+  return new MillraceError('compile_failed', `Mode ${fresh.modeId} does not compile: ${errors.slice(0, 3).map(describeDiagnostic).join('; ')}${more}.`, {
+    hint: 'see all findings with `millrace compile validate`',
+  })
+}
+
+/** The sentence of anything thrown, for findings and events. */
+export function sentenceOf(error: unknown): string {
+  const known = asMillraceError(error)
+  return known.hint ? `${known.message} (${known.hint})` : known.message
+}

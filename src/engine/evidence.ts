@@ -1,0 +1,99 @@
+/** Gathering what a stage left behind, once it has ended: result file, owed artifacts, documents handed in. Reads only. */
+import * as path from 'node:path'
+import { DOCUMENT_BYTES_MAX, DOCUMENT_KINDS, type DocumentKind, faultsText, parseDocumentBytes, type WorkDocument } from '../core/document.ts'
+import { isSafeId } from '../core/ids.ts'
+import type { ItemEntry } from '../core/item.ts'
+import { lineageFault } from '../core/lineage.ts'
+import type { Evidence } from '../core/normalise.ts'
+import type { StageRequest } from '../core/request.ts'
+import type { View } from '../core/view.ts'
+import { type Files, utf8 } from '../store/files.ts'
+
+/** Documents one stage may hand in at a time. */
+const HAND_INS_MAX = 200
+const ARTIFACT_BYTES_MAX = 4 * 1024 * 1024
+
+export interface HandIn {
+  kind: string
+  id: string
+  document: WorkDocument | null
+  text: string
+  faults: string[]
+}
+
+/** What was read when the stage ended; what depends on the queues is judged when it is settled. */
+export interface Gathered {
+  terminalResult: string | null
+  handIns: HandIn[]
+}
+
+export function gather(files: Files, request: StageRequest): Gathered {
+  return { terminalResult: textOf(files, request.terminal_result_path), handIns: readOutbox(files, request.outbox_dir) }
+}
+
+function textOf(files: Files, file: string): string | null {
+  const stat = files.stat(file)
+  if (stat?.kind !== 'file') return null
+  if (stat.bytes > ARTIFACT_BYTES_MAX) return utf8Tolerant(files.readRange(file, 0, ARTIFACT_BYTES_MAX))
+  return utf8Tolerant(files.read(file))
+}
+
+function utf8Tolerant(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : Buffer.from(bytes).toString('utf8')
+}
+
+function readOutbox(files: Files, outbox: string): HandIn[] {
+  const found: HandIn[] = []
+  for (const kind of (files.list(outbox) ?? []).sort()) {
+    for (const name of (files.list(path.join(outbox, kind)) ?? []).sort()) {
+      if (name.startsWith('.') || found.length >= HAND_INS_MAX) continue
+      found.push(readHandIn(files, kind, path.join(outbox, kind, name), name))
+    }
+  }
+  return found
+}
+
+function readHandIn(files: Files, kind: string, file: string, name: string): HandIn {
+  const id = name.replace(/\.md$/, '')
+  const bad = (fault: string): HandIn => ({ kind, id, document: null, text: '', faults: [fault] })
+  const stat = files.stat(file)
+  if (!name.endsWith('.md') || stat?.kind !== 'file') return bad(`${kind}/${name} is not a plain .md file`)
+  if (!isSafeId(id)) return bad(`${name} is not a safe id followed by .md`)
+  if (!(DOCUMENT_KINDS as readonly string[]).includes(kind)) return bad(`${kind} is no kind of work document; use one of ${DOCUMENT_KINDS.join(', ')}`)
+  if (stat.bytes > DOCUMENT_BYTES_MAX) return bad(`larger than ${DOCUMENT_BYTES_MAX} bytes`)
+  const bytes = files.read(file) ?? new Uint8Array()
+  const parsed = parseDocumentBytes(kind as DocumentKind, bytes)
+  if (!parsed.ok) return bad(faultsText(parsed.faults))
+  if (parsed.document.id !== id) return bad(`the file is named ${name} but the id in it is ${parsed.document.id}`)
+  return { kind, id, document: parsed.document, text: utf8.decode(bytes), faults: [] }
+}
+
+/** The evidence normalise judges by. `item` is the run's item as it lies in its active state, or null. */
+export function evidenceOf(files: Files, view: View, request: StageRequest, gathered: Gathered, item: { entry: ItemEntry; faults: string[] } | null, allowedKinds: readonly string[]): Evidence {
+  const seen = new Set<string>()
+  return {
+    terminalResult: gathered.terminalResult,
+    owed(artifact) {
+      const text = textOf(files, artifact.path)
+      return text === null ? null : { text, fresh: true }
+    },
+    inRunFolder(named) {
+      const absolute = path.resolve(request.run_dir, named)
+      return absolute.startsWith(`${request.run_dir}${path.sep}`) && files.stat(absolute)?.kind === 'file'
+    },
+    handIns: gathered.handIns.map((handIn) => {
+      const faults = [...handIn.faults]
+      if (faults.length === 0 && !allowedKinds.includes(handIn.kind)) faults.push(`this stage hands in ${allowedKinds.length > 0 ? allowedKinds.join(', ') : 'nothing'}, not ${handIn.kind}`)
+      if (handIn.document && item) {
+        const fault = lineageFault(handIn.document, item.entry)
+        if (fault) faults.push(fault)
+      }
+      if (handIn.document && view.items.find(handIn.document.kind, handIn.id).length > 0) faults.push(`a ${handIn.kind} with the id ${handIn.id} exists already; choose another id`)
+      if (seen.has(`${handIn.kind}:${handIn.id.toLowerCase()}`)) faults.push('the id is handed in twice')
+      seen.add(`${handIn.kind}:${handIn.id.toLowerCase()}`)
+      return { kind: handIn.kind, id: handIn.id, faults }
+    }),
+    activeDocumentFaults: item?.faults ?? [],
+    findings: [],
+  }
+}

@@ -1,0 +1,12 @@
+/** Holding a run: it waits for an operator, with the reason; its lane is taken, other lanes go on. */
+import { Draft } from '../core/changes.ts'
+import type { ActiveRun } from '../core/state.ts'
+import type { Engine } from './engine.ts'
+
+export async function holdRun(engine: Engine, run: ActiveRun, reason: string): Promise<void> {
+  const view = engine.workspace.view()
+  const draft = new Draft(view)
+  draft.putRun({ ...run, status: 'held', request_id: null, held: { reason, since: view.now } })
+  draft.event('run_held', { run_id: run.run_id, plane: run.plane, node_id: run.node_id, reason })
+  await engine.commit(draft.finish())
+}

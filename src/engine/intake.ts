@@ -1,0 +1,194 @@
+/**
+ * Intake: what came from outside since the last tick: commands, ideas, and what people did to the folders by hand.
+ * Each difference is settled in one transaction with its event; nothing of a person's is overwritten or deleted.
+ */
+import * as path from 'node:path'
+import { Draft } from '../core/changes.ts'
+import { listField, parseDocument, renderDocument } from '../core/document.ts'
+import { MillraceError } from '../core/errors.ts'
+import { ideaSpecId, ideaToSpec, isIdeaName } from '../core/idea.ts'
+import { ITEM_KINDS, type ItemEntry, type ItemKind } from '../core/item.ts'
+import { counterOwner } from '../core/state.ts'
+import type { View } from '../core/view.ts'
+import { hashBytes, readText } from '../store/files.ts'
+import { QUIET_MS } from '../store/items.ts'
+import { AT, itemFile, itemFolder } from '../store/layout.ts'
+import { drainMailbox } from './commands.ts'
+import type { Engine } from './engine.ts'
+import { cancelled, requeueRecord } from './settle.ts'
+
+/** Gives how many things were taken in. */
+export async function intake(engine: Engine): Promise<number> {
+  const commands = await drainMailbox({
+    workspace: engine.workspace,
+    commands: engine.ports.commands,
+    live: true,
+    hex: (digits) => engine.clock.hex(digits),
+    compile: () => engine.compile(),
+    commit: (changes) => engine.commit(changes),
+    use: (fresh) => engine.use(fresh),
+  })
+  const ended = await endRuns(engine)
+  const ideas = engine.config.watchers.enabled && engine.config.watchers.watch_ideas_inbox ? await takeIdeas(engine) : 0
+  const orphans = await requeueOrphans(engine)
+  const aside = await setMalformedAside(engine)
+  return commands + ended + ideas + orphans + aside
+}
+
+/** Runs an operator wants ended, and runs whose item a person moved away. */
+async function endRuns(engine: Engine): Promise<number> {
+  let ended = 0
+  for (const run of engine.workspace.view().snapshot.active_runs) {
+    const lane = run.request_id === null ? undefined : engine.lanes.get(run.request_id)
+    if (run.cancel_requested) {
+      if (lane) {
+        if (lane.stop === 'none') lane.stop = 'cancel'
+        void lane.end('cancelled')
+      } else if (!engine.finished.some((finished) => finished.request.request_id === run.request_id)) {
+        await engine.commit(cancelled(engine.workspace.view(), run, run.cancel_requested))
+        ended += 1
+      }
+      continue
+    }
+    if (run.work_item_id === null || isPresent(engine, run.work_item_kind as ItemKind, run.work_item_id)) continue
+    if (lane) {
+      lane.stop = 'cancel'
+      void lane.end('cancelled')
+    }
+    const draft = new Draft(engine.workspace.view())
+    draft.endRun(run, counterOwner(run), null)
+    draft.event('run_withdrawn', { run_id: run.run_id, plane: run.plane, work_item_kind: run.work_item_kind, work_item_id: run.work_item_id, reason: 'the item is no longer in its active folder' })
+    await engine.commit(draft.finish())
+    ended += 1
+  }
+  return ended
+}
+
+function isPresent(engine: Engine, kind: ItemKind, id: string): boolean {
+  return engine.ports.files.stat(engine.workspace.places.at(itemFile(kind, id, 'active'))) !== null
+}
+
+/** Items in an active folder that no run owns go back to their queue. */
+async function requeueOrphans(engine: Engine): Promise<number> {
+  const view = engine.workspace.view()
+  let requeued = 0
+  for (const kind of ITEM_KINDS) {
+    for (const item of [...view.items.inState(kind, 'active')]) {
+      if (view.snapshot.active_runs.some((run) => run.work_item_kind === kind && run.work_item_id === item.id)) continue
+      const draft = new Draft(view)
+      const read = view.read(kind, item.id, 'active')
+      const places = view.items.find(kind, item.id)
+      if (places.some((place) => place.state === 'queued')) {
+        draft.announce('work_item_duplicate', `${kind}:${item.id}`, places.map((place) => place.state).join(','), { work_item_kind: kind, work_item_id: item.id, states: places.map((place) => place.state) })
+      } else if (read) {
+        draft.add({ change: 'item.move', kind, id: item.id, from: 'active', to: 'queued', hash: read.hash }, ...requeueRecord(kind, item.id, 'no run owns it', view.now))
+        requeued += 1
+      }
+      await committed(engine, draft)
+      if (requeued > 0) return requeued
+    }
+  }
+  return requeued
+}
+
+/** Commits, and lets a person's edit in between simply wait for the next tick. */
+async function committed(engine: Engine, draft: Draft): Promise<void> {
+  try {
+    await engine.commit(draft.finish())
+  } catch (error) {
+    if (!MillraceError.is(error) || (error.code !== 'conflict' && error.code !== 'item_exists')) throw error
+  }
+}
+
+/** Documents of queue folders that cannot be read: renamed beside themselves, with findings. */
+async function setMalformedAside(engine: Engine): Promise<number> {
+  const { files, clock } = engine.ports
+  let aside = 0
+  for (const { kind, state, file, faults } of engine.workspace.index.invalid()) {
+    const at = path.join(engine.workspace.places.at(itemFolder(kind, state)), file)
+    const draft = new Draft(engine.workspace.view())
+    const told = { work_item_kind: kind, state, file, findings: faults.slice(0, 20), at: clock.now().toISOString() }
+    const bytes = state === 'queued' ? files.read(at) : null
+    if (bytes === null) {
+      const { at: _, ...standing } = told
+      draft.announce('work_item_invalid', `${kind}/${state}/${file}`, faults.join('\n'), standing)
+    } else {
+      draft.add({ change: 'item.set_aside', kind, state, file, hash: hashBytes(bytes), findings: faults })
+      draft.event('work_item_invalid', told)
+      aside += 1
+    }
+    await committed(engine, draft)
+  }
+  return aside
+}
+
+const IDEA_BYTES_MAX = 1024 * 1024
+const IDEAS_PER_TICK_MAX = 50
+
+/** Ideas of the inbox that no spec represents yet become specs, once (spec 01 §2.10). The file stays where it is. */
+async function takeIdeas(engine: Engine): Promise<number> {
+  const { files, clock } = engine.ports
+  const inbox = path.join(engine.options.workspaceRoot, 'ideas', 'inbox')
+  const names = (files.list(inbox) ?? []).filter((name) => isIdeaName(name)).sort()
+  let taken = 0
+  for (const name of names) {
+    if (taken >= IDEAS_PER_TICK_MAX) break
+    const stat = files.stat(path.join(inbox, name))
+    if (stat === null || stat.kind === 'directory') continue
+    const look = `${stat.bytes}-${stat.mtimeNs}`
+    const view = engine.workspace.view()
+    if (view.snapshot.seen_ideas[name] === look) continue
+    if (clock.now().getTime() - stat.mtimeMs < QUIET_MS) continue // may still be being written
+    const draft = new Draft(view)
+    draft.snapshot.seen_ideas = { ...view.snapshot.seen_ideas, [name]: look }
+    const skipped = takeIdea(draft, view, engine, path.join(inbox, name), name, stat.kind === 'file' && stat.bytes <= IDEA_BYTES_MAX)
+    if (skipped) draft.event('idea_normalization_skipped', { idea_path: `ideas/inbox/${name}`, reason: skipped })
+    else taken += 1
+    await committed(engine, draft)
+  }
+  return taken
+}
+
+/** Adds the spec of an idea to the draft; gives why not, if it is represented already or cannot be read. */
+function takeIdea(draft: Draft, view: View, engine: Engine, file: string, name: string, readable: boolean): string | null {
+  const reference = `ideas/inbox/${name}`
+  const id = ideaSpecId(name)
+  if (!readable) return 'not a plain file of at most 1 MiB'
+  let text: string | null
+  try {
+    text = readText(engine.ports.files, file)
+  } catch {
+    return 'not UTF-8 text'
+  }
+  if (text === null || text.trim() === '') return 'empty'
+  if (isRepresented(view, id, reference)) return 'already_represented'
+  const spec = ideaToSpec(name, text, view.now, reference)
+  draft.add(
+    { change: 'document.put', path: `intake/ideas/${id}.md`, text, once: true },
+    { change: 'item.add', kind: 'spec', id: spec.id, state: 'queued', text: renderDocument(spec) },
+  )
+  draft.event('idea_normalized_to_spec', { idea_path: reference, spec_id: spec.id, source_artifact: `millrace-agents/intake/ideas/${id}.md` })
+  return null
+}
+
+function isRepresented(view: View, id: string, reference: string): boolean {
+  const stem = path.basename(reference, '.md')
+  const specs = (['queued', 'active', 'done', 'blocked'] as const).flatMap((state) => view.items.inState('spec', state))
+  return specs.some((spec: ItemEntry) => spec.id === id || spec.rootIdeaId === id || spec.rootIdeaId === stem || referencesOf(view, spec).includes(reference))
+}
+
+function referencesOf(view: View, spec: ItemEntry): readonly string[] {
+  const read = view.read('spec', spec.id, spec.state)
+  const parsed = read === null ? null : parseDocument('spec', read.text)
+  return parsed?.ok ? listField(parsed.document, 'references') : []
+}
+
+/** Folders whose changes wake an idle runtime. */
+export function watchedFolders(engine: Engine): string[] {
+  const { places } = engine.workspace
+  return [
+    places.at(AT.incoming),
+    ...ITEM_KINDS.flatMap((kind) => [places.at(itemFolder(kind, 'queued')), places.at(itemFolder(kind, 'active'))]),
+    path.join(places.root, 'ideas', 'inbox'),
+  ]
+}

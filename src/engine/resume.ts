@@ -1,0 +1,70 @@
+/**
+ * Resume: what a new runtime does with the stages an earlier one left (design §6). A finished result is settled, a
+ * living agent adopted or killed, an interrupted stage run again: the same node, a new request, told so.
+ */
+import { Draft } from '../core/changes.ts'
+import { nodeOf } from '../core/plan.ts'
+import type { ActiveRun } from '../core/state.ts'
+import { readRequest } from '../store/runs.ts'
+import { dispatch } from './dispatch.ts'
+import { type Engine, sentenceOf } from './engine.ts'
+import { holdRun } from './hold.ts'
+import { cancelled } from './settle.ts'
+
+export async function resume(engine: Engine): Promise<void> {
+  for (const run of engine.workspace.view().snapshot.active_runs) {
+    if (run.status !== 'started' || run.request_id === null) continue
+    try {
+      await resumeRun(engine, run, run.request_id)
+    } catch (error) {
+      await holdRun(engine, run, sentenceOf(error))
+    }
+  }
+}
+
+async function resumeRun(engine: Engine, run: ActiveRun, requestId: string): Promise<void> {
+  const request = readRequest(engine.ports.files, engine.workspace.places, run.run_id, requestId)
+  if (request === null) return holdRun(engine, run, `the request ${requestId} cannot be read`)
+  const runner = engine.runners.get(request.runner_name)
+  if (!runner) return holdRun(engine, run, `runner ${request.runner_name} is not known any more`)
+  const remains = await runner.remains(request)
+  if (remains.state === 'finished') return dispatch(engine, request, { how: 'collect' })
+  if (remains.state === 'alive' && engine.config.runtime.on_restart === 'adopt') {
+    const draft = new Draft(engine.workspace.view())
+    draft.event('stage_adopted', { run_id: run.run_id, request_id: requestId, node_id: run.node_id, pid: remains.handle.pid })
+    await engine.commit(draft.finish())
+    return dispatch(engine, request, { how: 'adopt', handle: remains.handle })
+  }
+  if (remains.state === 'alive') await runner.follow(request, remains.handle).stop('killed')
+  // Never run again before nothing of the earlier attempt is left that could still edit.
+  const swept = await runner.sweep(requestId)
+  await interrupted(engine, run, requestId, swept)
+}
+
+/** The same node once more, on a budget of its own; a stage that may run only once waits for an operator instead. */
+async function interrupted(engine: Engine, run: ActiveRun, requestId: string, swept: number): Promise<void> {
+  const view = engine.workspace.view()
+  const plan = view.planOf(run.compiled_plan_id)
+  const node = plan ? nodeOf(plan, run.plane, run.node_id) : undefined
+  if (!plan || !node) return holdRun(engine, run, `the plan ${run.compiled_plan_id} is gone from state/plans`)
+  const reason = 'the runtime died while it ran, and so did the stage'
+  const draft = new Draft(view)
+  draft.event('stage_interrupted', { run_id: run.run_id, request_id: requestId, node_id: run.node_id, reason, swept })
+  if (run.interruptions >= plan.recovery_limits.interruptions_max) {
+    await engine.commit(draft.finish())
+    return engine.commit(cancelled(engine.workspace.view(), run, { reason: 'interrupted_too_often', requeue: false }))
+  }
+  draft.putRun({
+    ...run,
+    status: 'ready',
+    request_id: null,
+    stage_since: view.now,
+    interruptions: run.interruptions + 1,
+    previous_attempt: { request_id: requestId, reason },
+  })
+  await engine.commit(draft.finish())
+  if (node.idempotence_policy === 'single_attempt_only') {
+    const ready = engine.workspace.view().snapshot.active_runs.find((active) => active.run_id === run.run_id)
+    if (ready) await holdRun(engine, ready, `stage ${node.stage_kind_id} was interrupted and may not be repeated unasked; run it again with \`millrace control retry-active\`, or cancel it`)
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * The tick: one pass over the workspace, always in this order (design §6):
+ *
+ *   settle what finished → intake → gates → claim → start and dispatch → (backlog drained?) completion
+ *
+ * It never waits for an agent. Gates close claim, start and completion only; settling and intake always go on.
+ */
+import { Draft } from '../core/changes.ts'
+import { completionStep, newRun, openTarget } from '../core/completion.ts'
+import { listField, parseDocument, textField, type WorkDocument } from '../core/document.ts'
+import { MillraceError } from '../core/errors.ts'
+import type { ItemEntry } from '../core/item.ts'
+import { completionGraph, nodeOf, type Plan } from '../core/plan.ts'
+import { dependencyState, entryNode, isDeferredByClosure, select, type Selection } from '../core/select.ts'
+import type { ActiveRun } from '../core/state.ts'
+import type { View } from '../core/view.ts'
+import { dispatch } from './dispatch.ts'
+import { type Engine, sentenceOf } from './engine.ts'
+import { holdRun } from './hold.ts'
+import { intake } from './intake.ts'
+import { buildRequest } from './request.ts'
+import { settleFinished } from './settle.ts'
+
+export interface TickOutcome {
+  /** Stages settled in this pass. */
+  settled: number
+  /** True if anything at all was done, so that another pass is worth it at once. */
+  progressed: boolean
+  /** Reason of the last decision, or why nothing was done: no_work, paused, stop_requested, degraded, waiting. */
+  reason: string
+  /** Result class and failure class of the last settled stage, for exit codes. */
+  last: { result_class: string; failure_class: string | null } | null
+  /** True once the runtime should end. */
+  stopped: boolean
+}
+
+export async function tick(engine: Engine): Promise<TickOutcome> {
+  if (!(await healed(engine))) return outcome(engine, 0, 'degraded', null)
+  const settled = await settleFinished(engine)
+  const tookIn = await intake(engine)
+  const last = settled.at(-1) ?? null
+  const gate = await gates(engine)
+  if (gate !== 'open') return { ...outcome(engine, settled.length, last?.reason ?? gate, last), stopped: gate === 'stop_requested' && engine.lanes.size === 0 && engine.finished.length === 0 }
+  const claimed = await claim(engine)
+  const started = await start(engine)
+  const judging = claimed + started === 0 && engine.workspace.view().snapshot.active_runs.length === 0 ? await completion(engine) : false
+  const busy = engine.lanes.size > 0
+  if (!busy && settled.length + claimed + started === 0 && !judging) await tellIdle(engine)
+  return {
+    settled: settled.length,
+    progressed: settled.length + tookIn + claimed + started > 0 || judging,
+    reason: last?.reason ?? (busy ? 'running' : engine.workspace.view().snapshot.active_runs.length > 0 ? 'waiting' : 'no_work'),
+    last,
+    stopped: false,
+  }
+}
+
+function outcome(engine: Engine, settled: number, reason: string, last: TickOutcome['last']): TickOutcome {
+  return { settled, progressed: settled > 0, reason: engine.lanes.size > 0 && reason === 'no_work' ? 'running' : reason, last, stopped: false }
+}
+
+const HEAL_BACKOFF_MS_MAX = 30_000
+
+/** A transaction the disk refused half-way is tried again, with backoff; nothing is decided before it is through. */
+async function healed(engine: Engine): Promise<boolean> {
+  if (!engine.workspace.degraded) return true
+  const now = engine.clock.monotonicMs()
+  if (now < engine.healing.notBefore) return false
+  try {
+    await engine.workspace.heal()
+    const draft = new Draft(engine.workspace.view())
+    draft.event('runtime_recovered', { journal: 'applied', attempts: engine.healing.attempts })
+    await engine.commit(draft.finish())
+    return true
+  } catch {
+    const attempts = engine.healing.attempts + 1
+    engine.healing = { attempts, notBefore: now + Math.min(HEAL_BACKOFF_MS_MAX, 500 * 2 ** Math.min(attempts, 10)) }
+    return false
+  }
+}
+
+/** What keeps the runtime from starting anything: a stop, a pause. Clears pauses whose time has come. */
+async function gates(engine: Engine): Promise<'open' | 'stop_requested' | 'paused'> {
+  const view = engine.workspace.view()
+  const stop = view.snapshot.stop_requested
+  if (engine.stopping !== 'no' || stop !== null) {
+    if (engine.stopping !== 'no' || stop?.drain !== true) {
+      for (const lane of engine.lanes.values()) {
+        if (lane.stop === 'none') lane.stop = 'stop'
+        void lane.end(engine.stopping === 'kill' ? 'killed' : 'cancelled')
+      }
+    }
+    return 'stop_requested'
+  }
+  const due = view.snapshot.pause_sources.filter((source) => source.until !== null && source.until <= view.now)
+  if (due.length > 0) {
+    const draft = new Draft(view)
+    draft.snapshot.pause_sources = view.snapshot.pause_sources.filter((source) => !due.includes(source))
+    for (const source of due) draft.event('runtime_resumed', { source: source.source, reason: 'its time has come' })
+    await engine.commit(draft.finish())
+  }
+  return engine.workspace.view().snapshot.pause_sources.length > 0 ? 'paused' : 'open'
+}
+
+/** Candidates looked at in one pass before the rest waits for the next. */
+const CLAIMS_PER_TICK_MAX = 16
+
+/** Takes an item for every lane that is free. The chosen document is read again and must still say what the index says. */
+async function claim(engine: Engine): Promise<number> {
+  const refused = new Set<string>()
+  let claimed = 0
+  for (let attempt = 0; attempt < CLAIMS_PER_TICK_MAX; attempt++) {
+    const view = engine.workspace.view()
+    const plan = view.plan
+    if (!plan) return claimed
+    const selection = select(view, plan, refused)
+    if (selection === null) {
+      await tellWaiting(engine, view, plan)
+      return claimed
+    }
+    try {
+      const draft = claimItem(engine, view, plan, selection)
+      if (draft === null) {
+        refused.add(`${selection.item.kind}:${selection.item.id}`)
+        continue
+      }
+      await engine.commit(draft.finish())
+      claimed += 1
+    } catch (error) {
+      if (!MillraceError.is(error) || (error.code !== 'conflict' && error.code !== 'item_exists')) throw error
+      refused.add(`${selection.item.kind}:${selection.item.id}`)
+      engine.workspace.index.reread(selection.item.kind, 'queued', `${selection.item.id}.md`)
+    }
+  }
+  return claimed
+}
+
+/** The claim as one transaction: item to active, run at its entry node, closure target opened. Null if it changed. */
+function claimItem(engine: Engine, view: View, plan: Plan, { plane, item }: Selection): Draft | null {
+  const read = view.read(item.kind, item.id, 'queued')
+  const parsed = read === null ? null : parseDocument(item.kind, read.text)
+  if (read === null || !parsed?.ok || parsed.document.id !== item.id || !sameAsIndexed(parsed.document, item)) {
+    engine.workspace.index.reread(item.kind, 'queued', `${item.id}.md`)
+    return null
+  }
+  const { document } = parsed
+  const nodeId = entryNode(plan, plane, item.kind, (field) => document.fields[field])
+  const node = nodeId === null ? undefined : nodeOf(plan, plane, nodeId)
+  if (!node) return null
+  const draft = new Draft(view)
+  const run = newRun(view.now, { runId: `run-${engine.clock.hex(32)}`, plane, nodeId: node.node_id, stageKindId: node.stage_kind_id, planId: plan.compiled_plan_id, item: { kind: item.kind, id: item.id } })
+  if (completionGraph(plan)?.completion_behavior.opened_by_kind === item.kind) {
+    const opening = openTarget(draft, view, rootSpecOf(document, read.text))
+    if (!opening.opened && opening.reason === 'missing_root_idea_source') {
+      draft.add({ change: 'item.move', kind: item.kind, id: item.id, from: 'queued', to: 'blocked', hash: read.hash })
+      draft.event('root_idea_source_missing', { root_spec_id: item.id, root_idea_id: document.fields['root_idea_id'], looked_in: opening.looked })
+      draft.event('work_item_blocked', { work_item_kind: item.kind, work_item_id: item.id, reason: 'missing_root_idea_source', failure_class: 'missing_root_idea_source' })
+      draft.snapshot.failure_class_by_plane = { ...draft.snapshot.failure_class_by_plane, [plane]: 'missing_root_idea_source' }
+      draft.mark(plane, node.failure_outcome)
+      return draft
+    }
+  }
+  draft.add({ change: 'item.move', kind: item.kind, id: item.id, from: 'queued', to: 'active', hash: read.hash })
+  draft.putRun(run)
+  draft.snapshot.last_claimed_plane = plane
+  draft.forget('runtime_tick_idle', 'runtime')
+  draft.event('work_item_claimed', { run_id: run.run_id, plane, work_item_kind: item.kind, work_item_id: item.id, node_id: node.node_id })
+  return draft
+}
+
+function sameAsIndexed(document: WorkDocument, item: ItemEntry): boolean {
+  return listField(document, 'depends_on').join('\n') === item.dependsOn.join('\n') && document.createdAt === item.createdAt
+}
+
+/** What opening a closure target needs to know of a spec. */
+function rootSpecOf(document: WorkDocument, text: string) {
+  return {
+    id: document.id,
+    text,
+    rootSpecId: textField(document, 'root_spec_id'),
+    rootIdeaId: textField(document, 'root_idea_id'),
+    sourceId: textField(document, 'source_id'),
+    sourceType: textField(document, 'source_type') ?? '',
+    references: listField(document, 'references'),
+  }
+}
+
+/**
+ * Starts what is ready: the request, with its id, is durable before anything is spawned; then a lane is dispatched.
+ * A run that cannot be started is held with the reason; the others go on.
+ */
+async function start(engine: Engine): Promise<number> {
+  const view = engine.workspace.view()
+  let started = 0
+  for (const run of view.snapshot.active_runs) {
+    if (run.status !== 'ready' || run.cancel_requested !== null || (run.not_before !== null && run.not_before > view.now)) continue
+    try {
+      await startRun(engine, run)
+      started += 1
+    } catch (error) {
+      if (MillraceError.is(error) && (error.code === 'conflict' || error.code === 'lock_lost')) throw error
+      await holdRun(engine, run, sentenceOf(error))
+    }
+  }
+  return started
+}
+
+async function startRun(engine: Engine, run: ActiveRun): Promise<void> {
+  const view = engine.workspace.view()
+  const plan = view.planOf(run.compiled_plan_id)
+  if (!plan) throw new MillraceError('routing_failed', `the plan ${run.compiled_plan_id} of run ${run.run_id} is gone from state/plans`, { hint: 'put it back, or requeue the item with `millrace control retry-active`' })
+  const target = view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id) ?? null
+  const request = buildRequest(engine.workspace.places, plan, run, target, `request-${engine.clock.hex(32)}`)
+  const draft = new Draft(view)
+  draft.putRun({ ...run, status: 'started', request_id: request.request_id })
+  draft.add({ change: 'artifact.put', run_id: run.run_id, file: `stage_requests/${request.request_id}.json`, text: `${JSON.stringify(request, null, 2)}\n` })
+  if (run.stage_runs === 0 && run.previous_attempt === null) {
+    const named = { schema_version: '1.0', kind: 'resolved_snapshot', run_id: run.run_id, compiled_plan_id: plan.compiled_plan_id, mode_id: plan.mode_id, plan_path: `millrace-agents/state/plans/${plan.compiled_plan_id}/plan.json` }
+    draft.add({ change: 'artifact.put', run_id: run.run_id, file: 'resolved_snapshot.json', text: `${JSON.stringify(named, null, 2)}\n` })
+  }
+  draft.mark(run.plane, request.running_status_marker)
+  draft.event('stage_started', {
+    request_id: request.request_id,
+    stage: run.stage_kind_id,
+    node_id: run.node_id,
+    stage_kind_id: run.stage_kind_id,
+    plane: run.plane,
+    run_id: run.run_id,
+    work_item_kind: run.work_item_kind ?? 'spec',
+    work_item_id: run.work_item_id ?? run.closure_target_root_spec_id,
+    runner: request.runner_name,
+    troubleshoot_report_path: request.preferred_troubleshoot_report_path,
+  })
+  await engine.commit(draft.finish())
+  dispatch(engine, request)
+}
+
+/** Nothing runs and nothing can be claimed: is a closure target ready to be judged? */
+async function completion(engine: Engine): Promise<boolean> {
+  const view = engine.workspace.view()
+  const plan = view.plan
+  if (!plan) return false
+  const { draft, backfill, run } = completionStep(view, plan, `run-${engine.clock.hex(32)}`)
+  if (backfill) {
+    const read = view.read(backfill.kind, backfill.id, backfill.state)
+    const parsed = read === null ? null : parseDocument(backfill.kind, read.text)
+    if (read !== null && parsed?.ok) {
+      const opening = openTarget(draft, view, rootSpecOf(parsed.document, read.text))
+      const told = { root_spec_id: backfill.id, root_idea_id: backfill.rootIdeaId, spec_path: `millrace-agents/specs/${backfill.state}/${backfill.id}.md` }
+      if (opening.opened) draft.event('completion_behavior_target_backfilled', told)
+      else if (opening.reason === 'missing_root_idea_source') draft.announce('root_idea_source_missing', backfill.id, backfill.id, { ...told, looked_in: opening.looked })
+    }
+  }
+  const changes = draft.finish()
+  await engine.commit(changes)
+  return run !== null || changes.some((change) => change.change === 'event.append' && change.event_type === 'completion_behavior_target_backfilled')
+}
+
+async function tellIdle(engine: Engine): Promise<void> {
+  const view = engine.workspace.view()
+  if (view.snapshot.active_runs.length > 0) return
+  const draft = new Draft(view)
+  if (draft.announce('runtime_tick_idle', 'runtime', 'idle', { reason: 'no_work' })) await engine.commit(draft.finish())
+}
+
+/** Queued items whose standing is told, at most, in one pass. */
+const TOLD_ITEMS_MAX = 200
+
+/** Says once of each queued item why it cannot be claimed, where that needs somebody's hand (W-17). */
+async function tellWaiting(engine: Engine, view: View, plan: Plan): Promise<void> {
+  const draft = new Draft(view)
+  const deferred: string[] = []
+  for (const { kinds } of plan.claim_order.planes) {
+    for (const kind of kinds) {
+      let looked = 0
+      for (const item of view.items.queued(kind as ItemEntry['kind'])) {
+        if (++looked > TOLD_ITEMS_MAX) break
+        if (isDeferredByClosure(item, view, plan)) deferred.push(item.id)
+        const stuck = item.dependsOn.map((id) => [id, dependencyState(item, id, view)] as const).filter(([, state]) => state !== 'done' && state !== 'waiting')
+        const key = `${item.kind}:${item.id}`
+        if (stuck.length === 0) draft.forget('dependency_unsatisfiable', key)
+        else draft.announce('dependency_unsatisfiable', key, stuck.map((entry) => entry.join('=')).join(','), { work_item_kind: item.kind, work_item_id: item.id, dependencies: Object.fromEntries(stuck) })
+        const places = view.items.find(item.kind, item.id)
+        if (places.length > 1) draft.announce('work_item_duplicate', key, places.map((place) => place.state).join(','), { work_item_kind: item.kind, work_item_id: item.id, states: places.map((place) => place.state) })
+      }
+    }
+  }
+  const open = view.targets.find((target) => target.closure_open)
+  if (deferred.length === 0 || !open) draft.forget('closure_target_backpressure', 'runtime')
+  else draft.announce('closure_target_backpressure', 'runtime', `${open.root_spec_id}:${deferred.join(',')}`, { open_root_spec_id: open.root_spec_id, deferred_root_spec_ids: deferred, reason: 'open_closure_target' })
+  await engine.commit(draft.finish())
+}

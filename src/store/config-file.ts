@@ -1,0 +1,69 @@
+/** Reading `millrace.toml`: TOML errors with line and column, unknown keys with a suggestion. Writes nothing. */
+import { parse, TomlError } from 'smol-toml'
+import { type Config, parseConfig } from '../core/config.ts'
+import { MillraceError } from '../core/errors.ts'
+import { contentId } from '../core/ids.ts'
+import { type Files, readText } from './files.ts'
+import { AT, type Places } from './layout.ts'
+
+const CONFIG_BYTES_MAX = 1024 * 1024
+
+export interface ReadConfig {
+  config: Config
+  /** `cfg-<12 hex>` over the effective config. */
+  version: string
+}
+
+/** The config in force; a missing file means all defaults. `overrides` are `KEY=VALUE` of one command. */
+export function readConfig(files: Files, places: Places, overrides: readonly string[] = []): ReadConfig {
+  const table = readTable(files, places)
+  for (const override of overrides) set(table, override)
+  const config = parseConfig(table, 'millrace-agents/millrace.toml')
+  return { config, version: contentId('cfg', config) }
+}
+
+function readTable(files: Files, places: Places): Record<string, unknown> {
+  const file = places.at(AT.config)
+  const invalid = (message: string, cause?: unknown) =>
+    new MillraceError('config_invalid', `millrace-agents/millrace.toml: ${message}`, { hint: 'mend the file and run `millrace config validate`', cause })
+  const stat = files.stat(file)
+  if (stat === null) return {}
+  if (stat.bytes > CONFIG_BYTES_MAX) throw invalid(`the file is larger than ${CONFIG_BYTES_MAX} bytes.`)
+  let text: string
+  try {
+    text = readText(files, file) ?? ''
+  } catch (error) {
+    throw invalid('the file is not UTF-8 text.', error)
+  }
+  try {
+    return parse(text.replace(/^\uFEFF/, '')) as Record<string, unknown>
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error
+    const reason = error.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '')
+    throw invalid(`line ${error.line}, column ${error.column}: ${reason}.`, error)
+  }
+}
+
+/** `KEY=VALUE` with a dotted key; the value is TOML, or else taken as text. */
+function set(table: Record<string, unknown>, override: string): void {
+  const [, key, raw] = /^([A-Za-z0-9_.-]+)=(.*)$/s.exec(override) ?? []
+  const parts = key?.split('.') ?? []
+  if (raw === undefined || parts.some((part) => part === '')) {
+    throw new MillraceError('usage', `--set ${override} is not KEY=VALUE with a dotted key.`, { hint: 'for example: --set recovery.max_fix_cycles=3' })
+  }
+  let at = table
+  for (const part of parts.slice(0, -1)) {
+    const next = at[part]
+    at[part] = next !== null && typeof next === 'object' && !Array.isArray(next) ? { ...next } : {}
+    at = at[part] as Record<string, unknown>
+  }
+  at[parts[parts.length - 1]!] = tomlValue(raw)
+}
+
+function tomlValue(raw: string): unknown {
+  try {
+    return (parse(`value = ${raw}`) as { value: unknown }).value
+  } catch {
+    return raw
+  }
+}
