@@ -94,7 +94,8 @@ function parseJson<T>(file: AssetFile, schema: z.ZodType<T>, findings: Findings)
   if (parsed.success) return parsed.data
   for (const issue of parsed.error.issues.slice(0, ISSUES_MAX)) {
     const at = issue.path.length > 0 ? issue.path.join('.') : null
-    if (issue.code !== 'unrecognized_keys') findings.error('ASSET_INVALID', file.path, at, `${issue.message}; correct it`)
+    if (issue.code !== 'unrecognized_keys')
+      findings.error('ASSET_INVALID', file.path, at, `${issue.message}; correct it`)
     else for (const key of issue.keys) findings.error('ASSET_INVALID', file.path, at, unknownKey(key, schema, at))
   }
   return null

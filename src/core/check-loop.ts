@@ -81,11 +81,23 @@ function checkUnique({ loop, wrong }: Subject): void {
   }
   const entryName = ({ entry_key, when }: Loop['entry_nodes'][number]) =>
     `${entry_key}${when ? ` ${when.field}=${when.equals}` : ''}`
-  once(loop.nodes.map((node) => node.node_id), 'node')
-  once(loop.edges.map((edge) => edge.edge_id), 'edge')
-  once(loop.terminal_states.map((state) => state.terminal_state_id), 'terminal state')
+  once(
+    loop.nodes.map((node) => node.node_id),
+    'node',
+  )
+  once(
+    loop.edges.map((edge) => edge.edge_id),
+    'edge',
+  )
+  once(
+    loop.terminal_states.map((state) => state.terminal_state_id),
+    'terminal state',
+  )
   once(loop.entry_nodes.map(entryName), 'entry')
-  once(policies.map((policy) => policy.policy_id), 'policy')
+  once(
+    policies.map((policy) => policy.policy_id),
+    'policy',
+  )
 }
 
 function checkNodes(

@@ -2,9 +2,18 @@
  * Compile: assets and config in, a frozen plan or a list of coded findings out. Pure: the same input gives the same
  * plan id at any time and on any machine. What is kept of a failed compile (last known good) is the store's matter.
  */
-import { type AssetFamilies, type Assets, brokenFileFor, type Parsed, parseFamilies } from './assets.ts'
+import {
+  type AssetFamilies,
+  type Assets,
+  brokenAliases,
+  brokenFileFor,
+  NOT_TEXT,
+  type Parsed,
+  parseFamilies,
+} from './assets.ts'
 import { bindNode } from './bind.ts'
 import { checkLoop } from './check-loop.ts'
+import { type BoundNode, checkMode, checkRegistered, checkRunners, checkThresholdKeys, countIn } from './check-mode.ts'
 import { checkStageKind } from './check-stage.ts'
 import type { Config } from './config.ts'
 import { type Diagnostic, Findings } from './diagnostics.ts'
@@ -12,7 +21,7 @@ import { contentId, sha256 } from './ids.ts'
 import type { Loop } from './loop.ts'
 import { type ClaimOrder, type Mode, RecoveryLimits } from './mode.ts'
 import { nearest } from './nearest.ts'
-import type { Plan, PlanGraph, PlanTransition } from './plan.ts'
+import type { Plan, PlanGraph, PlanNode, PlanTransition } from './plan.ts'
 import type { StageKind } from './stage.ts'
 
 export interface CompileInput {
@@ -20,8 +29,9 @@ export interface CompileInput {
   config: Config
   /** Mode to compile instead of `runtime.default_mode`. */
   modeId?: string | undefined
-  /** Runners, validators and builtin performers this build knows. */
+  /** Runners this build knows. */
   runners: readonly string[]
+  /** Validators this build knows. */
   validators: readonly string[]
   /** ISO time recorded in the plan; no part of its id. */
   compiledAt: string
@@ -36,54 +46,57 @@ export interface Compiled {
   diagnostics: Diagnostic[]
 }
 
+/** Reports every finding it can see in one pass; the plan is null if one of them is an error. */
 export function compile(input: CompileInput): Compiled {
   const findings = new Findings()
-  const families = parseFamilies(input.assets, findings, () => new Findings())
+  const families = parseFamilies(input.assets)
   const asked = input.modeId?.trim() || input.config.runtime.default_mode
-  const modeId = families.aliases[asked] ?? asked
+  const modeId = Object.hasOwn(families.aliases, asked) ? families.aliases[asked]! : asked
   const failed = (): Compiled => ({ modeId, plan: null, frozenTexts: new Map(), diagnostics: findings.all })
 
   const mode = families.modes.get(modeId)
   if (!mode) {
-    const broken = brokenFileFor(families, 'modes/', modeId)
-    if (broken) findings.all.push(...broken.all)
-    else findings.error('MODE_UNKNOWN', `modes/${modeId}.json`, null, unknownMode(modeId, families))
+    reportUnknownMode(modeId, families, findings)
     return failed()
   }
   const loops = selectLoops(mode, families, findings)
-  if (findings.failed) return failed()
-  for (const { value: loop, file } of loops) {
-    for (const node of loop.nodes) {
-      if (!families.stageKinds.has(node.stage_kind_id)) {
-        const broken = brokenFileFor(families, 'registry/stage_kinds/', node.stage_kind_id)
-        if (broken) findings.all.push(...broken.all)
-      }
-    }
-    checkLoop(loop, file.path, families.stageKinds, findings)
+  const { kinds, unreadable } = usedKinds(loops.found, families, findings)
+  reportRivals([mode, ...loops.found, ...kinds], findings)
+  for (const { value, file } of loops.found) checkLoop(value, file.path, families.stageKinds, findings, unreadable)
+  for (const kind of kinds) {
+    checkStageKind(kind.value, kind.file.path, findings)
+    checkRegistered(kind, input.validators, findings)
   }
-  const kinds = usedKinds(loops, families)
-  for (const { value, file } of kinds) checkStageKind(value, file.path, findings)
-  checkMode(mode, loops, kinds, input, findings)
+  checkThresholdKeys(loops.found, input.config, findings)
+  // With a loop missing it is not known which stages the mode may speak of.
+  if (loops.complete) checkMode(mode, loops.found, kinds, input.config, findings)
+  const bound = loops.found.map((loop) => bindLoop(loop, mode, families, input.config))
+  const nodes = bound.flat()
+  const { texts, frozenTexts, skillHashes } = resolveTexts(nodes, input.assets, findings)
+  checkRunners(nodes, mode, input.runners, findings)
   if (findings.failed) return failed()
 
   const graphs = Object.fromEntries(
-    loops.map(({ value }) => [value.plane, graphPlan(value, mode, families, input.config)]),
+    loops.found.map(({ value }, index) => [
+      value.plane,
+      graphPlan(
+        value,
+        bound[index]!.map(({ node }) => node),
+        input.config,
+      ),
+    ]),
   )
-  const { texts, frozenTexts, skillHashes } = resolveTexts(graphs, input, findings)
-  checkRunners(graphs, mode, input, findings)
-  if (findings.failed) return failed()
-
   const body = {
     mode_id: modeId,
-    loop_ids_by_plane: Object.fromEntries(loops.map(({ value }) => [value.plane, value.loop_id])),
+    loop_ids_by_plane: Object.fromEntries(loops.found.map(({ value }) => [value.plane, value.loop_id])),
     graphs_by_plane: graphs,
-    claim_order: mode.value.claim_order ?? defaultClaimOrder(loops),
+    claim_order: mode.value.claim_order ?? defaultClaimOrder(loops.found),
     concurrency_policy: mode.value.concurrency_policy ?? null,
     recovery_limits: mode.value.recovery_limits ?? RecoveryLimits.parse({}),
     entrypoint_texts: texts,
     skill_hashes: skillHashes,
   }
-  const resolved = resolvedAssets(mode, loops, kinds, graphs, input)
+  const resolved = resolvedAssets(mode, loops.found, kinds, graphs, input.assets)
   const plan: Plan = {
     schema_version: '2.0',
     kind: 'compiled_run_plan',
@@ -101,8 +114,8 @@ export function compile(input: CompileInput): Compiled {
     compiled_at: input.compiledAt,
     source_refs: [
       `mode:${modeId}`,
-      ...loops.map(({ value }) => `graph_loop:${value.loop_id}`),
-      ...loops
+      ...loops.found.map(({ value }) => `graph_loop:${value.loop_id}`),
+      ...loops.found
         .filter(({ value }) => value.completion_behavior)
         .map(({ value }) => `graph_completion_behavior:${value.loop_id}`),
     ],
@@ -110,125 +123,91 @@ export function compile(input: CompileInput): Compiled {
   return { modeId, plan, frozenTexts, diagnostics: findings.all }
 }
 
-function unknownMode(modeId: string, families: AssetFamilies): string {
-  const known = [...families.modes.keys(), ...Object.keys(families.aliases)].sort()
-  const near = nearest(modeId, known)
-  return `there is no mode ${modeId}${near ? `; did you mean ${near}?` : ''} (known: ${known.join(', ')})`
+function reportUnknownMode(modeId: string, families: AssetFamilies, findings: Findings): void {
+  const broken = brokenFileFor(families, 'modes/', modeId)
+  if (broken) findings.all.push(...broken.all)
+  else {
+    const known = [...families.modes.keys(), ...Object.keys(families.aliases)].sort()
+    const near = nearest(modeId, known)
+    const mend = near ? `did you mean ${near}?` : `use one of ${known.join(', ')}`
+    findings.error('MODE_UNKNOWN', `modes/${modeId}.json`, null, `there is no mode ${modeId}; ${mend}`)
+    findings.all.push(...(brokenAliases(families)?.all ?? []))
+  }
 }
 
-function selectLoops(mode: Parsed<Mode>, families: AssetFamilies, findings: Findings): Parsed<Loop>[] {
+function reportRivals(used: readonly Parsed<Mode | Loop | StageKind>[], findings: Findings): void {
+  for (const { value, file, rivals } of used) {
+    const id = 'mode_id' in value ? value.mode_id : 'loop_id' in value ? value.loop_id : value.stage_kind_id
+    for (const path of rivals)
+      findings.error('ASSET_DUPLICATE', path, null, `the id ${id} is declared in ${file.path} too; rename one`)
+  }
+}
+
+/** The loops of a mode, in the order of their planes; `complete` if none is missing. */
+function selectLoops(
+  mode: Parsed<Mode>,
+  families: AssetFamilies,
+  findings: Findings,
+): { found: Parsed<Loop>[]; complete: boolean } {
   const { value, file } = mode
   const ids: Record<string, string> = { ...value.loop_ids_by_plane }
   if (value.execution_loop_id) ids.execution ??= value.execution_loop_id
   if (value.planning_loop_id) ids.planning ??= value.planning_loop_id
-  if (Object.keys(ids).length === 0)
+  const planes = Object.keys(ids).sort()
+  if (planes.length === 0)
     findings.error('MODE_LOOP_MISSING', file.path, 'loop_ids_by_plane', 'select a loop for at least one plane')
-  const loops: Parsed<Loop>[] = []
-  for (const [plane, loopId] of Object.entries(ids).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const loop = families.loops.get(loopId)
-    if (!loop) {
-      const broken = brokenFileFor(families, 'graphs/', loopId)
-      if (broken) findings.all.push(...broken.all)
-      else
-        findings.error(
-          'LOOP_UNKNOWN',
-          file.path,
-          `loop_ids_by_plane.${plane}`,
-          `loop ${loopId} does not exist; known: ${[...families.loops.keys()].join(', ')}`,
-        )
-    } else if (loop.value.plane !== plane) {
-      findings.error(
-        'LOOP_PLANE_MISMATCH',
-        file.path,
-        `loop_ids_by_plane.${plane}`,
-        `loop ${loopId} serves plane ${loop.value.plane}`,
-      )
-    } else loops.push(loop)
-  }
-  return loops
+  const found = planes.flatMap((plane) => {
+    const at = `loop_ids_by_plane.${plane}`
+    const id = ids[plane]!
+    const loop = families.loops.get(id)
+    if (loop?.value.plane === plane) return [loop]
+    const broken = loop ? undefined : brokenFileFor(families, 'graphs/', id)
+    if (loop) {
+      const serves = loop.value.plane
+      const message = `loop ${id} serves plane ${serves}; put it there, or choose a loop of plane ${plane}`
+      findings.error('LOOP_PLANE_MISMATCH', file.path, at, message)
+    } else if (broken) findings.all.push(...broken.all)
+    else {
+      const known = [...families.loops.keys()]
+      const near = nearest(id, known)
+      const mend = near ? `did you mean ${near}?` : `use one of ${known.join(', ')}`
+      findings.error('LOOP_UNKNOWN', file.path, at, `loop ${id} does not exist; ${mend}`)
+    }
+    return []
+  })
+  return { found, complete: found.length === planes.length && planes.length > 0 }
 }
 
-function usedKinds(loops: Parsed<Loop>[], families: AssetFamilies): Parsed<StageKind>[] {
-  const ids = new Set(loops.flatMap(({ value }) => value.nodes.map((node) => node.stage_kind_id)))
-  return [...ids].flatMap((id) => families.stageKinds.get(id) ?? [])
-}
-
-function checkMode(
-  mode: Parsed<Mode>,
-  loops: Parsed<Loop>[],
-  kinds: Parsed<StageKind>[],
-  input: CompileInput,
+/** Stage kinds the loops name; `unreadable` are those whose file is broken, which is reported here. */
+function usedKinds(
+  loops: readonly Parsed<Loop>[],
+  families: AssetFamilies,
   findings: Findings,
-): void {
-  const { value, file } = mode
-  const known = new Set(kinds.map((kind) => kind.value.stage_kind_id))
-  for (const map of [
-    'stage_entrypoint_overrides',
-    'stage_skill_additions',
-    'stage_model_bindings',
-    'stage_runner_bindings',
-    'stage_permission_bindings',
-  ] as const) {
-    for (const stage of Object.keys(value[map]).sort()) {
-      if (!known.has(stage))
-        findings.error(
-          'MODE_STAGE_OUTSIDE_LOOPS',
-          file.path,
-          `${map}.${stage}`,
-          `stage ${stage} is not used by the loops of mode ${value.mode_id}`,
-        )
+): { kinds: Parsed<StageKind>[]; unreadable: Set<string> } {
+  const kinds: Parsed<StageKind>[] = []
+  const unreadable = new Set<string>()
+  for (const id of new Set(loops.flatMap(({ value }) => value.nodes.map((node) => node.stage_kind_id)))) {
+    const kind = families.stageKinds.get(id)
+    const broken = kind ? undefined : brokenFileFor(families, 'registry/stage_kinds/', id)
+    if (kind) kinds.push(kind)
+    else if (broken) {
+      unreadable.add(id)
+      findings.all.push(...broken.all)
     }
   }
-  for (const stage of Object.keys(input.config.stages).sort()) {
-    if (!known.has(stage))
-      findings.warn(
-        'CONFIG_STAGE_UNKNOWN',
-        'millrace.toml',
-        `stages.${stage}`,
-        `mode ${value.mode_id} uses no stage ${stage}${hint(nearest(stage, [...known]))}`,
-      )
-  }
-  for (const stage of Object.keys(input.config.runners.codex.permission_by_stage)) {
-    if (!known.has(stage))
-      findings.warn(
-        'CONFIG_STAGE_UNKNOWN',
-        'millrace.toml',
-        `runners.codex.permission_by_stage.${stage}`,
-        `mode ${value.mode_id} uses no stage ${stage}${hint(nearest(stage, [...known]))}`,
-      )
-  }
-  for (const [index, entry] of (value.claim_order?.planes ?? []).entries()) {
-    const loop = loops.find((candidate) => candidate.value.plane === entry.plane)
-    for (const kind of entry.kinds) {
-      if (!loop?.value.entry_nodes.some((node) => node.entry_key === kind))
-        findings.error(
-          'MODE_CLAIM_ORDER',
-          file.path,
-          `claim_order.planes.${index}`,
-          `no loop on plane ${entry.plane} has an entry for ${kind}`,
-        )
-    }
-  }
-  for (const { value: kind, file: kindFile } of kinds) {
-    for (const name of [...kind.validators.before, ...kind.validators.after]) {
-      if (!input.validators.includes(name))
-        findings.error('VALIDATOR_UNKNOWN', kindFile.path, 'validators', `validator ${name} is not registered`)
-    }
-    if (kind.performer.type === 'builtin')
-      findings.error(
-        'VALIDATOR_UNKNOWN',
-        kindFile.path,
-        'performer',
-        `builtin performer ${kind.performer.name} is not registered`,
-      )
-  }
+  return { kinds, unreadable }
 }
 
-function hint(near: string | null): string {
-  return near ? `; did you mean ${near}?` : ''
+/** The nodes of a loop whose stage kind is known, bound. */
+function bindLoop(loop: Parsed<Loop>, mode: Parsed<Mode>, families: AssetFamilies, config: Config): BoundNode[] {
+  return loop.value.nodes.flatMap((node, index) => {
+    const kind = families.stageKinds.get(node.stage_kind_id)?.value
+    if (!kind) return []
+    return [{ node: bindNode(node, kind, mode, config), path: loop.file.path, at: `nodes.${index} ${node.node_id}` }]
+  })
 }
 
-function graphPlan(loop: Loop, mode: Parsed<Mode>, families: AssetFamilies, config: Config): PlanGraph {
+function graphPlan(loop: Loop, nodes: PlanNode[], config: Config): PlanGraph {
   const transitions: PlanTransition[] = loop.edges.flatMap((edge) =>
     edge.on_outcomes.map((outcome) => ({
       edge_id: edge.edge_id,
@@ -244,7 +223,7 @@ function graphPlan(loop: Loop, mode: Parsed<Mode>, families: AssetFamilies, conf
   return {
     loop_id: loop.loop_id,
     plane: loop.plane,
-    nodes: loop.nodes.map((node) => bindNode(node, families.stageKinds.get(node.stage_kind_id)!.value, mode, config)),
+    nodes,
     entries: loop.entry_nodes.map((entry) => ({
       entry_key: entry.entry_key,
       when: entry.when ?? null,
@@ -254,95 +233,69 @@ function graphPlan(loop: Loop, mode: Parsed<Mode>, families: AssetFamilies, conf
     resume_policies: loop.dynamic_policies.resume_policies,
     threshold_policies: loop.dynamic_policies.threshold_policies.map((policy) => ({
       ...policy,
-      threshold: thresholdFrom(config, policy.threshold_from) ?? policy.threshold,
+      threshold: (policy.threshold_from && countIn(config, policy.threshold_from)) || policy.threshold,
     })),
     terminal_states: loop.terminal_states,
     completion_behavior: loop.completion_behavior ?? null,
   }
 }
 
-/** The number a dotted config key holds, if it is one. */
-function thresholdFrom(config: Config, key: string | undefined): number | null {
-  let at: unknown = config
-  for (const part of key?.split('.') ?? []) at = (at as Record<string, unknown> | undefined)?.[part]
-  return typeof at === 'number' ? at : null
-}
-
-function defaultClaimOrder(loops: Parsed<Loop>[]): ClaimOrder {
+function defaultClaimOrder(loops: readonly Parsed<Loop>[]): ClaimOrder {
   return {
     fairness: 'strict',
-    planes: loops.map(({ value }) => ({
-      plane: value.plane,
-      kinds: [...new Set(value.entry_nodes.map((entry) => entry.entry_key).filter((key) => key !== 'closure_target'))],
-    })),
+    planes: loops.flatMap(({ value }) => {
+      const kinds = [...new Set(value.entry_nodes.map((entry) => entry.entry_key))]
+      const claimable = kinds.filter((key) => key !== 'closure_target')
+      return claimable.length > 0 ? [{ plane: value.plane, kinds: claimable }] : []
+    }),
   }
 }
 
-function resolveTexts(graphs: Record<string, PlanGraph>, input: CompileInput, findings: Findings) {
+/** Texts of entrypoints and hashes of skills. A missing entrypoint or required skill is an error, others a warning. */
+function resolveTexts(bound: readonly BoundNode[], assets: Assets, findings: Findings) {
   const texts: Record<string, string> = {}
   const skillHashes: Record<string, string> = {}
   const frozenTexts = new Map<string, string>()
-  const textOf = (path: string) => input.assets.files.get(path)?.text
-  for (const node of Object.values(graphs).flatMap((graph) => graph.nodes)) {
-    const entrypoint = textOf(node.entrypoint_path)
+  const textOf = (path: string, need: string): string | undefined => {
+    const text = assets.files.get(path)?.text
+    if (text === NOT_TEXT)
+      findings.error('ASSET_UNREADABLE', path, null, `${need}, but it is not UTF-8 text; replace it`)
+    return text
+  }
+  for (const { node } of bound) {
+    const path = node.entrypoint_path
+    const need = `node ${node.node_id} needs this entrypoint`
+    const entrypoint = textOf(path, need)
     if (entrypoint === undefined)
-      findings.error(
-        'ASSET_UNREADABLE',
-        node.entrypoint_path,
-        null,
-        `node ${node.node_id} needs this entrypoint; create it or choose another`,
-      )
+      findings.error('ASSET_UNREADABLE', path, null, `${need}, but it is missing; create it or choose another`)
     else {
-      texts[node.entrypoint_path] = entrypoint
-      frozenTexts.set(node.entrypoint_path, entrypoint)
+      texts[path] = entrypoint
+      frozenTexts.set(path, entrypoint)
     }
-    for (const [paths, needed] of [
-      [node.required_skill_paths, true],
-      [node.attached_skill_additions, false],
-    ] as const) {
-      for (const path of paths) {
-        const text = textOf(path)
-        skillHashes[path] = text === undefined ? 'missing' : sha256(text)
-        if (text !== undefined) frozenTexts.set(path, text)
-        else if (needed)
-          findings.error('ASSET_UNREADABLE', path, null, `node ${node.node_id} requires this skill; create it`)
-        else findings.warn('SKILL_MISSING', path, null, `attached to node ${node.node_id} but not there yet`)
-      }
+    const required = new Set(node.required_skill_paths)
+    for (const skill of new Set([...required, ...node.attached_skill_additions])) {
+      const need = `node ${node.node_id} ${required.has(skill) ? 'requires' : 'has'} this skill`
+      const text = textOf(skill, need)
+      skillHashes[skill] = text === undefined ? 'missing' : sha256(text)
+      if (text !== undefined) frozenTexts.set(skill, text)
+      else if (required.has(skill))
+        findings.error('ASSET_UNREADABLE', skill, null, `${need}, but it is missing; create it`)
+      else findings.warn('SKILL_MISSING', skill, null, `${need} attached, but it is not there yet; create it`)
     }
   }
   return { texts, frozenTexts, skillHashes }
 }
 
-function checkRunners(
-  graphs: Record<string, PlanGraph>,
-  mode: Parsed<Mode>,
-  input: CompileInput,
-  findings: Findings,
-): void {
-  const told = new Set<string>()
-  for (const node of Object.values(graphs).flatMap((graph) => graph.nodes)) {
-    if (input.runners.includes(node.runner_name) || told.has(node.runner_name)) continue
-    told.add(node.runner_name)
-    const origin = node.origins.runner_name ?? 'default'
-    findings.error(
-      'RUNNER_UNKNOWN',
-      origin.includes('config') ? 'millrace.toml' : mode.file.path,
-      node.node_id,
-      `runner ${node.runner_name} (from ${origin}) is not known; known: ${input.runners.join(', ')}${hint(nearest(node.runner_name, input.runners))}`,
-    )
-  }
-}
-
 function resolvedAssets(
   mode: Parsed<Mode>,
-  loops: Parsed<Loop>[],
-  kinds: Parsed<StageKind>[],
+  loops: readonly Parsed<Loop>[],
+  kinds: readonly Parsed<StageKind>[],
   graphs: Record<string, PlanGraph>,
-  input: CompileInput,
+  assets: Assets,
 ): Plan['resolved_assets'] {
   const rows: Plan['resolved_assets'] = []
   const add = (family: Plan['resolved_assets'][number]['asset_family'], id: string, path: string) => {
-    const file = input.assets.files.get(path)
+    const file = assets.files.get(path)
     rows.push({
       asset_family: family,
       logical_id: `${family}:${id}`,

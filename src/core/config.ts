@@ -175,11 +175,12 @@ export function configKeys(): ConfigKey[] {
       in?: z.core.$ZodType
     }
     if (meta?.boundary) {
+      const own = innermostDefault(schema)
       keys.push({
         key: at,
         description: meta.description ?? '',
         boundary: meta.boundary,
-        default: innermostDefault(schema) ?? fallback,
+        default: own === undefined ? fallback : own,
       })
       return
     }
@@ -213,11 +214,21 @@ export function parseConfig(table: unknown, file: string): Config {
     if (issue.code !== 'unrecognized_keys') return [`${at || 'the file'}: ${issue.message}`]
     return issue.keys.map((name) => {
       const full = at ? `${at}.${name}` : name
-      const near = nearest(full, known)
+      const candidates = known.map((key) => chosenNames(key, full))
+      const near = nearest(full, candidates)
       return `unknown key ${full}${near ? ` (did you mean ${near}?)` : ''}`
     })
   })
   throw new MillraceError('config_invalid', `${file}: ${problems.join('; ')}.`, {
     hint: 'mend the file and run `millrace config validate`; `millrace config show` lists the keys in force',
   })
+}
+
+/** A known key with the names the user chose in place of its `*`. */
+function chosenNames(key: string, full: string): string {
+  const chosen = full.split('.')
+  return key
+    .split('.')
+    .map((part, index) => (part === '*' ? (chosen[index] ?? part) : part))
+    .join('.')
 }

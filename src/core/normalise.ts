@@ -154,7 +154,7 @@ function readStructured(node: PlanNode, evidence: Evidence): Reading {
     )
   const structured = parsed.data
   const terminal = structured.terminal_result.replace(/^###\s+/, '')
-  const classes = node.allowed_result_classes_by_outcome[terminal]
+  const classes = classesOf(node, terminal)
   if (!classes) return reject('illegal_terminal_result', `${terminal} is no outcome of node ${node.node_id}`)
   if (structured.result_class && !classes.includes(structured.result_class))
     return reject('illegal_terminal_result', `${terminal} cannot carry the class ${structured.result_class}`)
@@ -172,6 +172,12 @@ function readStructured(node: PlanNode, evidence: Evidence): Reading {
   }
 }
 
+/** Result classes an outcome may carry at the node, its default first; null if the node has no such outcome. */
+function classesOf(node: PlanNode, outcome: string): readonly ResultClass[] | null {
+  const classes = node.allowed_result_classes_by_outcome
+  return Object.hasOwn(classes, outcome) ? classes[outcome]! : null
+}
+
 const MARKER = /^###[ \t]+([A-Z][A-Z0-9_]*)[ \t]*$/
 
 /**
@@ -181,20 +187,19 @@ const MARKER = /^###[ \t]+([A-Z][A-Z0-9_]*)[ \t]*$/
 function readMarkers(node: PlanNode, message: string | null): Reading {
   const lines = (message ?? '').split('\n').map((line) => line.trim())
   const tokens = lines.flatMap((line) => MARKER.exec(line)?.[1] ?? [])
-  const legal = new Set(tokens.filter((token) => node.allowed_result_classes_by_outcome[token]))
+  const legal = new Set(tokens.filter((token) => classesOf(node, token) !== null))
   const last = MARKER.exec(lines.findLast((line) => line !== '') ?? '')?.[1]
   if (legal.size > 1)
     return reject('conflicting_terminal_results', `the final message has several markers: ${[...legal].join(', ')}`)
-  if (last !== undefined && node.allowed_result_classes_by_outcome[last]) {
-    return {
-      ok: true,
-      outcome: {
-        terminal: last,
-        resultClass: node.allowed_result_classes_by_outcome[last][0]!,
-        source: 'stdout_terminal_token',
-        structured: null,
-      },
+  const classes = last === undefined ? null : classesOf(node, last)
+  if (last !== undefined && classes !== null) {
+    const outcome: Outcome = {
+      terminal: last,
+      resultClass: classes[0]!,
+      source: 'stdout_terminal_token',
+      structured: null,
     }
+    return { ok: true, outcome }
   }
   if (last !== undefined)
     return reject(

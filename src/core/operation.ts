@@ -38,3 +38,38 @@ export type ChangeOperation = (context: ChangeContext, payload: Record<string, u
 
 /** By mailbox command name. The composition root hands the table to the engine. */
 export type CommandTable = Readonly<Record<string, ChangeOperation>>
+
+/** One input of an operation: the source of its command line option, its help and its JSON Schema. */
+export interface InputField {
+  /** snake_case; on the command line with dashes. */
+  name: string
+  type: 'text' | 'integer' | 'number' | 'flag' | 'choice' | 'list'
+  description: string
+  /** Argument in this position instead of an option. */
+  positional?: boolean
+  required?: boolean
+  choices?: readonly string[]
+  default?: string | number | boolean
+  /** What stands for the value in help. */
+  placeholder?: string
+  minimum?: number
+}
+
+/**
+ * An operator verb. *read* and *perform* are carried out where they are called; a *change* posts its command and is
+ * carried out by whoever holds the lock.
+ */
+export interface Operation<Context, Input = Record<string, unknown>, Output = Record<string, unknown>> {
+  /** Words of the canonical spelling, such as `queue add-task`. */
+  name: string
+  flavour: 'read' | 'change' | 'perform'
+  /** One line for lists of commands. */
+  summary: string
+  /** A paragraph: what it does, what it leaves alone, when it refuses. */
+  description: string
+  input: readonly InputField[]
+  examples: readonly { command: string; does: string }[]
+  /** JSON Schema of what `--json` prints; imported only when asked for. */
+  output: () => Promise<object>
+  run: (context: Context, input: Input) => Promise<Output>
+}

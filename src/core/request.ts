@@ -3,7 +3,7 @@
  * Paths are absolute. The prompt is rendered from it (runners/prompt.ts), so each field here has a line there.
  */
 import * as z from 'zod'
-import { OwedArtifact, PermissionLevel, ResultClass } from './stage.ts'
+import { HandIn, OwedArtifact, PermissionLevel, ResultClass } from './stage.ts'
 
 const text = () => z.string().min(1)
 const maybe = () => z.string().min(1).nullable().default(null)
@@ -52,6 +52,7 @@ export const StageRequest = z
     owed_artifacts_by_outcome: z
       .record(z.string(), z.array(OwedArtifact))
       .describe('Files that must exist for an outcome to count; paths resolved.'),
+    hand_ins: z.array(HandIn).describe('Documents that may, or must, be handed in through the outbox.'),
     summary_status_path: text().describe('Status file of the plane (read only).'),
     runtime_snapshot_path: text().describe('Runtime snapshot (read only).'),
     recovery_counters_path: text().describe('Recovery counters (read only).'),

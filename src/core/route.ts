@@ -3,7 +3,7 @@
  * same input. Edges, budgets and resume targets all come from the plan (spec 02 §5.3, W-02, W-03, W-39, W-49).
  */
 import { MillraceError } from './errors.ts'
-import type { ThresholdPolicy } from './loop.ts'
+import type { ResumePolicy, ThresholdPolicy } from './loop.ts'
 import type { PlanGraph } from './plan.ts'
 import type { StageResult } from './result.ts'
 import { type ActiveRun, type Counters, counterOwner, countOf } from './state.ts'
@@ -30,13 +30,13 @@ export function route(graph: PlanGraph, run: ActiveRun, counters: Counters, resu
     (policy) => policy.source_node_id === run.node_id && policy.on_outcome === result.terminal_result,
   )
   if (resume) {
-    const target = resume.metadata_stage_keys
+    const targets = targetsOf(graph, resume)
+    const wished = resume.metadata_stage_keys
       .map((key) => result.metadata[key])
       .flatMap((value) => (typeof value === 'string' ? [value.trim().toLowerCase()] : []))
-      .find((id) => graph.nodes.some((node) => node.node_id === id) && !resume.disallowed_target_node_ids.includes(id))
     return {
       action: 'run_stage',
-      next_node_id: target ?? resume.default_target_node_id,
+      next_node_id: wished.find((id) => targets.includes(id)) ?? resume.default_target_node_id,
       terminal_state_id: null,
       edge_id: resume.policy_id,
       reason: resume.reason ?? `${run.stage_kind_id}:${result.terminal_result}`,
@@ -73,20 +73,32 @@ export function route(graph: PlanGraph, run: ActiveRun, counters: Counters, resu
   }
 }
 
+/** Nodes the stage at a node may choose to go on with, by a `resume_stage` in its result. */
+export function resumeTargets(graph: PlanGraph, nodeId: string): string[] {
+  const policies = graph.resume_policies.filter((policy) => policy.source_node_id === nodeId)
+  return [...new Set(policies.flatMap((policy) => targetsOf(graph, policy)))]
+}
+
+/** Never the node itself: a stage that could choose its own next turn would use up no budget and need not end. */
+function targetsOf(graph: PlanGraph, policy: ResumePolicy): string[] {
+  const barred = [policy.source_node_id, ...policy.disallowed_target_node_ids]
+  return graph.nodes.map((node) => node.node_id).filter((id) => !barred.includes(id))
+}
+
+/** Refuses a result that is not for this run, where it stands now. */
 function guard(run: ActiveRun, result: StageResult): void {
-  const mismatch =
-    run.run_id !== result.run_id
-      ? `run ${result.run_id} instead of ${run.run_id}`
-      : run.node_id !== result.node_id
-        ? `node ${result.node_id} instead of ${run.node_id}`
-        : run.work_item_id !== null &&
-            (run.work_item_id !== result.work_item_id || run.work_item_kind !== result.work_item_kind)
-          ? `item ${result.work_item_kind} ${result.work_item_id} instead of ${run.work_item_kind} ${run.work_item_id}`
-          : run.closure_target_root_spec_id !== null &&
-              result.metadata.closure_target_root_spec_id !== run.closure_target_root_spec_id
-            ? `closure target ${String(result.metadata.closure_target_root_spec_id)} instead of ${run.closure_target_root_spec_id}`
-            : null
-  if (mismatch) throw new MillraceError('routing_failed', `a result for ${mismatch} cannot be applied`)
+  const need = (what: string, found: unknown, expected: unknown) => {
+    if (found === expected) return
+    throw new MillraceError('routing_failed', `a result for ${what} ${found} cannot be applied: ${expected} is active`)
+  }
+  need('run', result.run_id, run.run_id)
+  need('plane', result.plane, run.plane)
+  need('node', result.node_id, run.node_id)
+  need('stage', result.stage_kind_id, run.stage_kind_id)
+  if (run.work_item_id !== null)
+    need('item', `${result.work_item_kind} ${result.work_item_id}`, `${run.work_item_kind} ${run.work_item_id}`)
+  if (run.closure_target_root_spec_id !== null)
+    need('closure target', result.metadata.closure_target_root_spec_id ?? 'none', run.closure_target_root_spec_id)
 }
 
 function isFailure(result: StageResult): boolean {
@@ -101,11 +113,11 @@ export function normaliseClass(text: string): string {
     .replace(/^_+|_+$/g, '')
 }
 
+/** What the result says, else what the run came with, else the stage itself; the first that names anything. */
 function failureClass(run: ActiveRun, result: StageResult): string {
   const stated = result.metadata.failure_class
-  return normaliseClass(
-    (typeof stated === 'string' && stated.trim()) || run.failure_class || `${run.stage_kind_id}_blocked`,
-  )
+  const candidates = [typeof stated === 'string' ? stated : '', run.failure_class ?? '', `${run.stage_kind_id}_blocked`]
+  return candidates.map(normaliseClass).find((name) => name !== '')!
 }
 
 function counterKey(policy: ThresholdPolicy, failure: string, result: StageResult): string {
@@ -126,37 +138,39 @@ function spendBudgets(graph: PlanGraph, run: ActiveRun, counters: Counters, resu
   return { counted, exhausted: null }
 }
 
-/** The step a spent budget leads to; it may itself use up another policy's budget (fix rounds count as repairs). */
+/**
+ * The step a spent budget leads to. It may use up another policy's budget in turn (fix rounds count as repairs); if
+ * that one is spent as well, its step is taken instead.
+ */
 function exhaustedDecision(
   graph: PlanGraph,
   run: ActiveRun,
   counters: Counters,
   result: StageResult,
-  policy: ThresholdPolicy,
+  spent: ThresholdPolicy,
   failure: string,
-  chain = 0,
 ): Decision {
-  const failure_class = policy.exhausted_failure_class ?? failure
-  const toward = graph.threshold_policies.find((other) => other.policy_id === policy.exhausted_counts_toward)
+  let policy = spent
+  let failure_class = spent.exhausted_failure_class ?? failure
   const counted: Decision['counted'] = []
-  if (toward && chain < graph.threshold_policies.length) {
+  for (let links = 0; links < graph.threshold_policies.length; links++) {
+    const toward = graph.threshold_policies.find((other) => other.policy_id === policy.exhausted_counts_toward)
+    if (!toward) break
     const key = counterKey(toward, failure_class, result)
-    if (countOf(counters, counterOwner(run), toward.counter_name, key) >= toward.threshold)
-      return exhaustedDecision(graph, run, counters, result, toward, failure_class, chain + 1)
-    counted.push({ counter_name: toward.counter_name, key })
+    if (countOf(counters, counterOwner(run), toward.counter_name, key) < toward.threshold) {
+      counted.push({ counter_name: toward.counter_name, key })
+      break
+    }
+    policy = toward
+    failure_class = toward.exhausted_failure_class ?? failure_class
   }
-  const reason =
-    policy.exhausted_failure_class ??
-    `${run.stage_kind_id}_blocked${policy.exhausted_reason ? `:${policy.exhausted_reason}` : ''}`
-  if (policy.exhausted_terminal_state_id !== undefined)
-    return endDecision(
-      graph,
-      run,
-      policy.exhausted_terminal_state_id,
-      policy.policy_id,
-      { failure: failure_class, reason, stated: policy.exhausted_failure_class },
-      counted,
-    )
+  const cause = policy === spent ? `${run.stage_kind_id}_blocked` : failure_class
+  const suffix = policy.exhausted_reason ? `:${policy.exhausted_reason}` : ''
+  const reason = policy.exhausted_failure_class ?? `${cause}${suffix}`
+  if (policy.exhausted_terminal_state_id !== undefined) {
+    const why = { failure: failure_class, reason, stated: policy.exhausted_failure_class }
+    return endDecision(graph, run, policy.exhausted_terminal_state_id, policy.policy_id, why, counted)
+  }
   return {
     action: 'run_stage',
     next_node_id: policy.exhausted_target_node_id ?? null,

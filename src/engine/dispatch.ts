@@ -6,7 +6,7 @@ import * as path from 'node:path'
 import type { StageRequest } from '../core/request.ts'
 import type { RawResult } from '../core/result.ts'
 import { type Following, type Handle, isHandle, type Runner } from '../runners/runner.ts'
-import type { Files } from '../store/files.ts'
+import type { Files } from '../core/files.ts'
 import type { Engine } from './engine.ts'
 import { type Gathered, gather } from './evidence.ts'
 

@@ -7,7 +7,8 @@ import { lineageFault } from '../core/lineage.ts'
 import type { Evidence } from '../core/normalise.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { View } from '../core/view.ts'
-import { type Files, utf8 } from '../store/files.ts'
+import type { Files } from '../core/files.ts'
+import { utf8 } from '../store/files.ts'
 
 /** Documents one stage may hand in at a time. */
 const HAND_INS_MAX = 200

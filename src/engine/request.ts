@@ -67,6 +67,7 @@ export function buildRequest(places: Places, plan: Plan, run: ActiveRun, target:
     outbox_dir: `${run_dir}/outbox/${requestId}`,
     terminal_result_path: `${run_dir}/runner_terminal_result.${requestId}.json`,
     owed_artifacts_by_outcome: Object.fromEntries(Object.entries(node.owed_artifacts_by_outcome).map(([outcome, owed]) => [outcome, owed.map(resolve)])),
+    hand_ins: node.hand_ins,
     summary_status_path: places.at(statusFile(run.plane)),
     runtime_snapshot_path: places.at(AT.snapshot),
     recovery_counters_path: places.at(AT.counters),

@@ -12,7 +12,8 @@ import { codexUsage, fieldsOf } from './usage.ts'
 export type CodexConfig = Config['runners']['codex']
 
 const PERMISSION_FLAGS: Readonly<Record<PermissionLevel, readonly string[]>> = {
-  basic: ['--full-auto'],
+  // `--full-auto` of older releases, which current ones refuse, stood for exactly this.
+  basic: ['-c', 'approval_policy="never"', '--sandbox', 'workspace-write'],
   elevated: ['-c', 'approval_policy="never"', '--sandbox', 'danger-full-access'],
   maximum: ['--dangerously-bypass-approvals-and-sandbox'],
 }

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../core/clock.ts'
 import { isoTime } from '../core/clock.ts'
-import type { Files } from '../store/files.ts'
+import type { Files } from '../core/files.ts'
 import { type RunFiles, readExit, readStop, type StopReason, writeExit, writeStop } from './artifacts.ts'
 import { carriersOf, type Launched, processIdentity } from './process.ts'
 import type { Handle, Progress } from './runner.ts'

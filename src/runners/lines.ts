@@ -2,7 +2,7 @@
  * Bytes to lines, the lowest layer of every adapter. Splits at LF only (generic readers also split at U+2028, which is
  * legal inside JSON strings), bounds the length of a line, and reads a growing file from the offset it knows.
  */
-import type { Files } from '../store/files.ts'
+import type { Files } from '../core/files.ts'
 
 /** A longer line is cut here and says so; what follows up to the line feed is dropped. */
 const LINE_BYTES_MAX = 1024 * 1024

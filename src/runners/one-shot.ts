@@ -5,7 +5,7 @@
 import { type Clock, isoTime } from '../core/clock.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { FailureCause, RawResult } from '../core/result.ts'
-import type { Files } from '../store/files.ts'
+import type { Files } from '../core/files.ts'
 import { aliveHandle, keeperPid } from './adopt.ts'
 import {
   completionRecord,

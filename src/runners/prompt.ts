@@ -38,8 +38,9 @@ const LABELS: { readonly [Field in keyof StageRequest]: string } = {
   workspace_root: 'Workspace Root',
   run_dir: 'Run Directory',
   outbox_dir: 'Outbox Directory',
-  terminal_result_path: 'Structured Result Path',
+  terminal_result_path: 'Terminal Result Path',
   owed_artifacts_by_outcome: 'Owed Artifacts By Outcome',
+  hand_ins: 'Documents To Hand In',
   runtime_snapshot_path: 'Runtime Snapshot Path',
   recovery_counters_path: 'Recovery Counters Path',
   summary_status_path: 'Summary Status Path',
@@ -90,6 +91,11 @@ function contextLines(field: keyof StageRequest, request: StageRequest): string[
         Object.entries(request[field]).flatMap(([outcome, owed]) =>
           owed.map((artifact) => `${outcome}: ${owedLine(artifact)}`),
         ),
+      )
+    case 'hand_ins':
+      return list(
+        label,
+        request[field].map((handIn) => `${handIn.kind}: at least ${handIn.at_least}, with ${handIn.outcomes.join(', ')}`),
       )
     case 'previous_attempt': {
       const attempt = request[field]

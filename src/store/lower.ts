@@ -2,14 +2,15 @@
  * Lowering: from the changes of a decision to file operations with what they expect and leave. Reads what is needed
  * for the expectations, writes nothing. Whatever of ours a person has edited is kept beside before it is replaced.
  */
-import { canonicalJson } from '../core/ids.ts'
-import { absurd, MillraceError } from '../core/errors.ts'
+
 import type { Change } from '../core/changes.ts'
+import { absurd, MillraceError } from '../core/errors.ts'
+import { canonicalJson } from '../core/ids.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 import type { Snapshot } from '../core/state.ts'
+import { type FileOperation, look, payload } from './file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
 import type { ItemIndex } from './items.ts'
-import { type FileOperation, payload } from './journal.ts'
 import { AT, itemFile, itemFolder, type Places, runFolder, statusFile, targetFile } from './layout.ts'
 
 /** Documents above this are moved without being carried in the record. */
@@ -54,7 +55,10 @@ class Lowering {
   private readonly operations: FileOperation[] = []
   private readonly items: WrittenItem[] = []
   private readonly lines = new Map<string, string>()
-  private readonly put_ = new Map<string, number>()
+  /** Puts of this transaction, by path: a path is written once. */
+  private readonly puts = new Map<string, FileOperation & { op: 'put' }>()
+  /** `<kind>/<id>`, case-folded, of the items this very transaction adds. */
+  private readonly added = new Set<string>()
 
   constructor(ports: LowerPorts, revision: number) {
     this.ports = ports
@@ -64,43 +68,67 @@ class Lowering {
   take(change: Exclude<Change, { change: 'state.set' }>): void {
     switch (change.change) {
       case 'item.add':
-        if (this.ports.index.isTaken(change.kind, change.id)) {
-          throw new MillraceError('item_exists', `A ${change.kind} with the id ${change.id} exists already.`, { hint: `see it with: millrace queue show ${change.id}; or choose another id` })
+        if (this.ports.index.isTaken(change.kind, change.id) || !this.addsFirst(change.kind, change.id)) {
+          throw new MillraceError('item_exists', `A ${change.kind} with the id ${change.id} exists already.`, {
+            hint: `see it with: millrace queue show ${change.id}; or choose another id`,
+          })
         }
         this.create(itemFile(change.kind, change.id, change.state), change.text)
-        return this.wrote(change.kind, change.state, `${change.id}.md`, false)
+        this.wrote(change.kind, change.state, `${change.id}.md`, false)
+        return
       case 'item.move': {
         const from = itemFile(change.kind, change.id, change.from)
         const to = change.to === 'cancelled' ? this.archiveName(change) : itemFile(change.kind, change.id, change.to)
-        this.move(from, to, change.hash)
+        this.moveItem(from, to, change.hash)
         this.wrote(change.kind, change.from, `${change.id}.md`, true)
-        return this.wrote(change.kind, change.to, to.split('/').pop()!, false)
+        this.wrote(change.kind, change.to, to.split('/').pop()!, false)
+        return
       }
       case 'item.rewrite':
-        this.operations.push({ op: 'put', path: itemFile(change.kind, change.id, change.state), content: { text: change.text }, expects: change.hash, leaves: hashBytes(change.text) })
-        return this.wrote(change.kind, change.state, `${change.id}.md`, false)
+        this.rewrite(itemFile(change.kind, change.id, change.state), change.text, change.hash)
+        this.wrote(change.kind, change.state, `${change.id}.md`, false)
+        return
       case 'item.drop_copy':
-        this.operations.push({ op: 'remove', path: itemFile(change.kind, change.id, change.state), hash: change.hash })
-        return this.wrote(change.kind, change.state, `${change.id}.md`, true)
+        this.push({ op: 'remove', path: itemFile(change.kind, change.id, change.state), hash: change.hash })
+        this.wrote(change.kind, change.state, `${change.id}.md`, true)
+        return
       case 'item.set_aside':
-        return this.setAside(change)
+        this.setAside(change)
+        return
       case 'counters.set':
-        return this.put(AT.counters, json(change.counters))
+        this.put(AT.counters, json(change.counters))
+        return
       case 'status.set':
-        return this.put(statusFile(change.plane), `${change.marker}\n`)
+        this.put(statusFile(change.plane), `${change.marker}\n`)
+        return
       case 'closure.put':
-        return this.put(targetFile(change.target.root_spec_id), json(change.target))
+        this.put(targetFile(change.target.root_spec_id), json(change.target))
+        return
       case 'artifact.put':
-        return this.put(`${runFolder(change.run_id)}/${change.file}`, change.text)
+        this.put(`${runFolder(change.run_id)}/${change.file}`, change.text)
+        return
       case 'document.put':
         if (change.once && this.ports.files.stat(this.ports.places.at(change.path)) !== null) return
-        return this.put(change.path, change.text)
+        this.put(change.path, change.text)
+        return
       case 'line.append':
-        return this.line(change.path, canonicalJson(change.record))
+        this.line(change.path, canonicalJson(change.record))
+        return
       case 'event.append':
-        return this.line(AT.events, canonicalJson({ schema_version: '1.0', kind: 'runtime_event', event_type: change.event_type, occurred_at: this.ports.now, data: change.data }))
+        this.line(
+          AT.events,
+          canonicalJson({
+            schema_version: '1.0',
+            kind: 'runtime_event',
+            event_type: change.event_type,
+            occurred_at: this.ports.now,
+            data: change.data,
+          }),
+        )
+        return
       case 'command.archive':
-        return this.archive(change)
+        this.archive(change)
+        return
       default:
         return absurd(change)
     }
@@ -109,7 +137,13 @@ class Lowering {
   finish(snapshot: Snapshot): Lowered {
     this.put(AT.snapshot, json(snapshot))
     const last = this.operations.pop()!
-    for (const [path, text] of this.lines) this.operations.push({ op: 'append', path, offset: this.ports.files.stat(this.ports.places.at(path))?.bytes ?? 0, content: { text } })
+    for (const [path, text] of this.lines)
+      this.operations.push({
+        op: 'append',
+        path,
+        offset: this.ports.files.stat(this.ports.places.at(path))?.bytes ?? 0,
+        content: { text },
+      })
     this.operations.push(last)
     return { operations: this.operations, items: this.items, snapshot }
   }
@@ -118,42 +152,95 @@ class Lowering {
     this.items.push({ kind, state, name, gone })
   }
 
+  private addsFirst(kind: ItemKind, id: string): boolean {
+    const key = `${kind}/${id.toLowerCase()}`
+    if (this.added.has(key)) return false
+    this.added.add(key)
+    return true
+  }
+
+  private push(operation: FileOperation): void {
+    this.operations.push(operation)
+    if (operation.op === 'put') this.puts.set(operation.path, operation)
+  }
+
   private create(path: string, text: string): void {
-    this.operations.push({ op: 'put', path, content: { text }, expects: null, leaves: hashBytes(text) })
+    this.push({ op: 'put', path, content: { text }, expects: null, leaves: hashBytes(text) })
+  }
+
+  /** New text for a document; one that this transaction writes or moves already is written, at its new place, only once. */
+  private rewrite(path: string, text: string, hash: string): void {
+    const earlier = this.puts.get(path)
+    if (earlier) {
+      Object.assign(earlier, { content: { text }, leaves: hashBytes(text) })
+      return
+    }
+    const moved = this.operations.find((operation) => operation.op === 'move' && operation.to === path)
+    if (moved?.op === 'move') {
+      this.operations.splice(this.operations.indexOf(moved), 1)
+      this.create(path, text)
+      this.push({ op: 'remove', path: moved.from, hash: moved.hash })
+      return
+    }
+    this.push({ op: 'put', path, content: { text }, expects: hash, leaves: hashBytes(text) })
+  }
+
+  private moveItem(from: string, to: string, hash: string): void {
+    const rewritten = this.puts.get(from)
+    if (rewritten === undefined || rewritten.expects === null) {
+      this.move(from, to, hash)
+      return
+    }
+    this.puts.delete(from)
+    this.operations.splice(this.operations.indexOf(rewritten), 1)
+    this.push({ ...rewritten, path: to, expects: null })
+    this.push({ op: 'remove', path: from, hash: rewritten.expects })
   }
 
   private read(path: string): Uint8Array | null {
-    return this.ports.files.read(this.ports.places.at(path))
+    const found = look(this.ports.files, this.ports.places.at(path))
+    if (found !== 'other') return found?.bytes ?? null
+    throw new MillraceError('conflict', `${path} is not a plain file; nothing was written.`, {
+      hint: 'move it away, then run the command again',
+    })
+  }
+
+  private readPresent(path: string): Uint8Array {
+    const bytes = this.read(path)
+    if (bytes !== null) return bytes
+    throw new MillraceError('conflict', `${path} is not there any more; nothing was written.`, {
+      hint: 'run the command again',
+    })
   }
 
   private move(from: string, to: string, hash: string): void {
-    const bytes = this.read(from)
-    if (bytes === null) throw new MillraceError('conflict', `${from} is not there any more; nothing was written.`, { hint: 'run the command again' })
-    this.operations.push({ op: 'move', from, to, content: bytes.length <= CARRIED_BYTES_MAX ? payload(bytes) : null, hash })
+    const bytes = this.readPresent(from)
+    this.push({ op: 'move', from, to, content: bytes.length <= CARRIED_BYTES_MAX ? payload(bytes) : null, hash })
   }
 
   /** Replaces a file of ours. Bytes in it that are not the ones we know are a person's: they are kept beside it. */
   private put(path: string, text: string): void {
-    const earlier = this.put_.get(path)
+    const earlier = this.puts.get(path)
     const leaves = hashBytes(text)
     if (earlier !== undefined) {
-      const operation = this.operations[earlier] as FileOperation & { op: 'put' }
-      this.operations[earlier] = { ...operation, content: { text }, leaves }
+      Object.assign(earlier, { content: { text }, leaves })
       return
     }
     const found = this.read(path)
     const expects = found === null ? null : hashBytes(found)
-    const known = this.ports.known.get(path)
-    if (found !== null && expects !== leaves && known !== expects) {
-      const kept = `${path}.conflict-${this.revision}`
-      if (this.ports.files.stat(this.ports.places.at(kept)) === null) {
-        const bytes = payload(found)
-        this.operations.push({ op: 'put', path: kept, content: bytes, expects: null, leaves: expects! })
-        this.take({ change: 'event.append', event_type: 'foreign_edit_kept', data: { path, kept_as: kept } })
-      }
+    if (found !== null && expects !== leaves && this.ports.known.get(path) !== expects) this.keep(path, found, expects!)
+    this.push({ op: 'put', path, content: { text }, expects, leaves })
+  }
+
+  private keep(path: string, found: Uint8Array, hash: string): void {
+    for (let number = 1; ; number++) {
+      const kept = `${path}.conflict-${this.revision}${number === 1 ? '' : `.${number}`}`
+      const there = this.read(kept)
+      if (there !== null && hashBytes(there) !== hash) continue
+      if (there === null) this.push({ op: 'put', path: kept, content: payload(found), expects: null, leaves: hash })
+      this.take({ change: 'event.append', event_type: 'foreign_edit_kept', data: { path, kept_as: kept } })
+      return
     }
-    this.put_.set(path, this.operations.length)
-    this.operations.push({ op: 'put', path, content: { text }, expects, leaves })
   }
 
   private line(path: string, record: string): void {
@@ -174,14 +261,24 @@ class Lowering {
     for (let number = 1; taken.has(name); number++) name = `${change.file}.invalid.${number}`
     this.move(`${folder}/${change.file}`, `${folder}/${name}`, change.hash)
     this.wrote(change.kind, change.state, change.file, true)
-    this.put(`${folder}/${name}.findings.json`, json({ file: change.file, set_aside_as: name, at: this.ports.now, findings: change.findings }))
-    this.line(`${folder}/invalid-artifacts.jsonl`, canonicalJson({ at: this.ports.now, error: change.findings.join('; '), quarantine_name: name, source_name: change.file }))
+    this.put(
+      `${folder}/${name}.findings.json`,
+      json({ file: change.file, set_aside_as: name, at: this.ports.now, findings: change.findings }),
+    )
+    this.line(
+      `${folder}/invalid-artifacts.jsonl`,
+      canonicalJson({
+        at: this.ports.now,
+        error: change.findings.join('; '),
+        quarantine_name: name,
+        source_name: change.file,
+      }),
+    )
   }
 
   private archive(change: Change & { change: 'command.archive' }): void {
     const incoming = `${AT.incoming}/${change.file}`
-    const bytes = this.read(incoming)
-    if (bytes === null) throw new MillraceError('conflict', `${incoming} is not there any more; nothing was written.`, { hint: 'run the command again' })
+    const bytes = this.readPresent(incoming)
     const raw = Buffer.from(bytes).toString('utf8')
     let envelope: unknown
     try {
@@ -189,10 +286,21 @@ class Lowering {
     } catch {
       envelope = undefined
     }
-    const head = { schema_version: '1.0', kind: 'mailbox_archive', disposition: change.disposition, archived_at: this.ports.now }
-    const body = envelope === undefined ? { error: change.error, raw_payload: raw.slice(0, 100_000) } : { envelope, result: change.result, ...(change.error === null ? {} : { error: change.error }) }
-    this.put(`${change.disposition === 'processed' ? AT.processed : AT.failed}/${change.file}`, json({ ...head, ...body }))
-    this.operations.push({ op: 'remove', path: incoming, hash: hashBytes(bytes) })
+    const head = {
+      schema_version: '1.0',
+      kind: 'mailbox_archive',
+      disposition: change.disposition,
+      archived_at: this.ports.now,
+    }
+    const body =
+      envelope === undefined
+        ? { error: change.error, raw_payload: raw.slice(0, 100_000) }
+        : { envelope, result: change.result, ...(change.error === null ? {} : { error: change.error }) }
+    this.put(
+      `${change.disposition === 'processed' ? AT.processed : AT.failed}/${change.file}`,
+      json({ ...head, ...body }),
+    )
+    this.push({ op: 'remove', path: incoming, hash: hashBytes(bytes) })
   }
 }
 

@@ -3,49 +3,109 @@
  * transaction while its writer is dead, or stopped in the middle of it.
  */
 import * as path from 'node:path'
-import { type Files, type FileStat } from './files.ts'
-import { bytesOf, type JournalRecord } from './journal.ts'
+import { appendStep, bytesOf, type FileOperation } from './file-operation.ts'
+import { type FileStat, type Files, hashBytes } from './files.ts'
+import type { JournalRecord } from './journal.ts'
 
 /** `files` with the operations of a record laid over them; only reading goes through the overlay. */
 export function overlay(files: Files, root: string, record: JournalRecord): Files {
-  /** Final content by absolute path; null = gone. */
-  const laid = new Map<string, Uint8Array | null>()
-  const read = (file: string): Uint8Array | null => (laid.has(file) ? (laid.get(file) ?? null) : files.read(file))
-  for (const operation of record.operations) {
-    if (operation.op === 'put') laid.set(path.join(root, operation.path), bytesOf(operation.content))
-    else if (operation.op === 'remove') laid.set(path.join(root, operation.path), null)
-    else if (operation.op === 'move') {
-      const to = path.join(root, operation.to)
-      const from = path.join(root, operation.from)
-      const content = operation.content ? bytesOf(operation.content) : (read(from) ?? read(to))
-      laid.set(from, null)
-      laid.set(to, content)
-    } else {
-      const target = path.join(root, operation.path)
-      const before = Buffer.from(read(target) ?? new Uint8Array()).subarray(0, operation.offset)
-      laid.set(target, Buffer.concat([before, bytesOf(operation.content)]))
-    }
+  /** Final content by absolute path, made when first asked for; null = gone. */
+  const laid = new Map<string, () => Uint8Array | null>()
+  for (const operation of record.operations) lay(files, root, operation, laid)
+  /** Names laid into each folder, with whether something is there; folders that only they bring about are among them. */
+  const folders = new Map<string, Map<string, boolean>>()
+  const note = (file: string, there: boolean) => {
+    const folder = path.dirname(file)
+    const names = folders.get(folder) ?? new Map<string, boolean>()
+    folders.set(folder, names.set(path.basename(file), there))
+    if (there && folder.length > root.length && files.stat(folder) === null) note(folder, true)
   }
-  const stat = (file: string): FileStat | null => {
-    if (!laid.has(file)) return files.stat(file)
-    const bytes = laid.get(file)
-    return bytes ? { kind: 'file', bytes: bytes.length, mtimeNs: `laid-${record.revision}`, mtimeMs: 0, inode: '0', device: '0' } : null
+  for (const [file, content] of laid) note(file, content !== GONE)
+
+  const made = (kind: 'file' | 'directory', bytes: number): FileStat => {
+    return { kind, bytes, mtimeNs: `laid-${record.revision}`, mtimeMs: 0, inode: '0', device: '0' }
   }
   return {
     ...files,
-    read,
-    stat,
-    readRange: (file, offset, length) => (laid.has(file) ? (laid.get(file)?.subarray(offset, offset + length) ?? null) : files.readRange(file, offset, length)),
-    list(folder) {
-      const names = new Set(files.list(folder) ?? [])
-      let seen = files.stat(folder) !== null
-      for (const [file, content] of laid) {
-        if (path.dirname(file) !== folder) continue
-        seen = true
-        if (content) names.add(path.basename(file))
-        else names.delete(path.basename(file))
+    read: (file) => (laid.get(file) ?? (() => files.read(file)))(),
+    stat(file) {
+      const content = laid.get(file)
+      if (content !== undefined) {
+        const bytes = content()
+        return bytes === null ? null : made('file', bytes.length)
       }
-      return seen ? [...names] : null
+      return files.stat(file) ?? (folders.has(file) && isThere(folders, file) ? made('directory', 0) : null)
     },
+    readRange(file, offset, length) {
+      const content = laid.get(file)
+      return content === undefined
+        ? files.readRange(file, offset, length)
+        : (content()?.subarray(offset, offset + length) ?? null)
+    },
+    list(folder) {
+      const there = files.list(folder)
+      const changed = folders.get(folder)
+      if (changed === undefined || (there === null && !isThere(folders, folder))) return there
+      const names = new Set(there)
+      for (const [name, present] of changed) {
+        if (present) names.add(name)
+        else names.delete(name)
+      }
+      return [...names]
+    },
+  }
+}
+
+const GONE = () => null
+
+const isThere = (folders: ReadonlyMap<string, ReadonlyMap<string, boolean>>, folder: string): boolean =>
+  [...(folders.get(folder)?.values() ?? [])].includes(true)
+
+function lay(files: Files, root: string, operation: FileOperation, laid: Map<string, () => Uint8Array | null>): void {
+  const at = (relative: string) => path.join(root, relative)
+  switch (operation.op) {
+    case 'put':
+      laid.set(
+        at(operation.path),
+        once(() => bytesOf(operation.content)),
+      )
+      return
+    case 'remove':
+      laid.set(at(operation.path), GONE)
+      return
+    case 'append':
+      laid.set(
+        at(operation.path),
+        once(() => appended(files, at(operation.path), operation)),
+      )
+      return
+    case 'move': {
+      const [from, to] = [at(operation.from), at(operation.to)]
+      const [source, target] = [files.stat(from), files.stat(to)]
+      const isOneFile = source !== null && source.inode === target?.inode && source.device === target.device
+      // Moved already: what lies at the source is somebody's new file, and stays there.
+      if (target?.kind === 'file' && !isOneFile && hashBytes(files.read(to) ?? '') === operation.hash) return
+      laid.set(from, GONE)
+      laid.set(
+        to,
+        once(() => (operation.content ? bytesOf(operation.content) : (files.read(from) ?? files.read(to)))),
+      )
+    }
+  }
+}
+
+function appended(files: Files, file: string, operation: FileOperation & { op: 'append' }): Uint8Array {
+  const size = files.stat(file)?.bytes ?? 0
+  const read = (offset: number, length: number) => files.readRange(file, offset, length) ?? new Uint8Array()
+  const step = appendStep(size, read, operation.offset, bytesOf(operation.content))
+  if (step === null) return read(0, size)
+  return Buffer.concat([read(0, step.keep), step.add])
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }

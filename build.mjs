@@ -1,0 +1,30 @@
+// Bundles the commands into dist/. Code splitting keeps what a command does not need out of its start-up.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { build } from 'esbuild'
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+rmSync('dist', { recursive: true, force: true })
+await build({
+  entryPoints: {
+    millrace: 'src/millrace.ts',
+    millracer: 'src/millracer.ts',
+    millstone: 'src/millstone.ts',
+    index: 'src/index.ts',
+    'scripted-agent': 'src/runners/scripted-agent.ts',
+  },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  define: { __MILLRACE_VERSION__: JSON.stringify(version) },
+  // commander is CommonJS and asks for node's own modules by require.
+  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  logLevel: 'warning',
+})
+if (existsSync('node_modules/typescript/lib/tsc.js')) execFileSync(process.execPath, ['node_modules/typescript/lib/tsc.js', '-p', 'tsconfig.types.json'], { stdio: 'inherit' })

@@ -1,0 +1,56 @@
+/** What an operation gets from the composition root: ports, and which workspace is meant. */
+import type { Clock } from '../core/clock.ts'
+import type { Config } from '../core/config.ts'
+import { MillraceError } from '../core/errors.ts'
+import type { Files } from '../core/files.ts'
+import type { View } from '../core/view.ts'
+import type { Runner } from '../runners/runner.ts'
+import { isInitialised } from '../store/init.ts'
+import { type Places, placesOf } from '../store/layout.ts'
+import type { Processes } from '../store/lock.ts'
+import { readWorkspace } from '../store/workspace.ts'
+
+export interface Context {
+  files: Files
+  clock: Clock
+  processes: Processes
+  /** Root of the packaged assets. */
+  packageRoot: string
+  version: string
+  workspaceRoot: string
+  /** `KEY=VALUE` overrides of the config for this command. */
+  overrides: readonly string[]
+  /** How long a change waits for a running daemon to carry it out; 0 = not at all. */
+  waitSeconds: number
+  runnerNames: readonly string[]
+  validators: readonly string[]
+  runners: (config: Config, workspaceRoot: string) => ReadonlyMap<string, Runner>
+  /** Ends every process that carries a request's marker; gives how many. */
+  sweep: (requestId: string) => Promise<number>
+  /** A line for the operator that is no part of the output (stderr). */
+  notice: (line: string) => void
+  /** A line of live output of long-running commands (stdout of `run daemon --monitor`, the demo). */
+  print: (line: string) => void
+  /** Called on SIGINT and SIGTERM while a command runs; gives back how to stop listening. */
+  onSignal: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => () => void
+  /** Text of a file the user named; throws `file_unreadable`. `-` is stdin. */
+  readUserFile: (file: string) => Promise<Uint8Array>
+  /** True if the caller looks at a terminal and wants live output. */
+  live: boolean
+}
+
+export const placesIn = (context: Context): Places => placesOf(context.workspaceRoot)
+
+/** Refuses where no runtime root is; readers never create one. */
+export function requireWorkspace(context: Context): void {
+  if (isInitialised(context.files, placesIn(context))) return
+  throw new MillraceError('workspace_missing', `There is no Millrace workspace in ${context.workspaceRoot}.`, {
+    hint: `create one with: millrace init --workspace ${context.workspaceRoot}`,
+  })
+}
+
+/** One consistent read of the workspace, without any lock. */
+export function reading<T>(context: Context, read: (view: View, files: Files) => T): T {
+  requireWorkspace(context)
+  return readWorkspace(context, context.workspaceRoot, read).value
+}

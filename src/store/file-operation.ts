@@ -1,0 +1,276 @@
+/**
+ * The four file operations of a transaction, and how to apply one however much of it is done already: as left → done;
+ * as expected, or torn by a crash → do it; anything else is foreign and is kept beside. In which order they are applied
+ * and when they count as durable is the journal's part.
+ */
+import * as path from 'node:path'
+import { type FileStat, type Files, hashBytes } from './files.ts'
+
+/** Bytes of a document as they travel in a record: UTF-8 text, or base64 where they are not. */
+export type Payload = { text: string } | { base64: string }
+
+export type FileOperation =
+  /** Writes a temporary sibling and renames it. `expects`: hash of the bytes to replace, or null for absent. */
+  | { op: 'put'; path: string; content: Payload; expects: string | null; leaves: string }
+  /** Carries the bytes, so that a disk which lost both names loses nothing; null for documents too large to carry. */
+  | { op: 'move'; from: string; to: string; content: Payload | null; hash: string }
+  | { op: 'append'; path: string; offset: number; content: Payload }
+  | { op: 'remove'; path: string; hash: string }
+
+export const payload = (bytes: Uint8Array | string): Payload => {
+  if (typeof bytes === 'string') return { text: bytes }
+  const text = Buffer.from(bytes).toString('utf8')
+  return Buffer.from(text, 'utf8').equals(bytes) ? { text } : { base64: Buffer.from(bytes).toString('base64') }
+}
+
+export const bytesOf = (content: Payload): Buffer =>
+  'text' in content ? Buffer.from(content.text, 'utf8') : Buffer.from(content.base64, 'base64')
+
+export interface Applying {
+  files: Files
+  /** Every path of an operation is relative to it. */
+  root: string
+  /** Of the transaction; part of the name foreign bytes are kept under. */
+  revision: number
+  /** Collects what must be flushed before the record may be retired. */
+  touched: Set<string>
+  /** Told of every file whose foreign bytes were kept beside it. */
+  onForeign?: ((file: string, keptAs: string) => void) | undefined
+  /** Told of every file that was appended to behind foreign bytes. */
+  onGap?: ((file: string) => void) | undefined
+}
+
+/** Applies one operation. Idempotent; flushes only foreign bytes, before what they are in the way of is written. */
+export async function applyOperation(applying: Applying, operation: FileOperation): Promise<void> {
+  switch (operation.op) {
+    case 'put':
+      return put(applying, operation)
+    case 'move':
+      return move(applying, operation)
+    case 'append':
+      return append(applying, operation)
+    case 'remove':
+      return remove(applying, operation)
+  }
+}
+
+/** A plain file (a link to one is read through), or `other` for a folder, a device or a link to nowhere. */
+export type Found = { stat: FileStat; bytes: Uint8Array; hash: string } | 'other' | null
+
+/** What lies at a path; null if nothing does. */
+export function look(files: Files, file: string): Found {
+  const stat = files.stat(file)
+  if (stat === null) return null
+  const real = stat.kind === 'link' ? files.realpath(file) : file
+  const kind = real === file ? stat.kind : real === null ? 'other' : files.stat(real)?.kind
+  const bytes = kind === 'file' ? files.read(file) : null
+  if (bytes === null) return kind === 'file' ? null : 'other'
+  return { stat, bytes, hash: hashBytes(bytes) }
+}
+
+async function put(applying: Applying, operation: FileOperation & { op: 'put' }): Promise<void> {
+  const { files, root, touched } = applying
+  const target = path.join(root, operation.path)
+  const bytes = bytesOf(operation.content)
+  const found = look(files, target)
+  touched.add(target).add(path.dirname(target))
+  if (found !== null && found !== 'other' && found.hash === operation.leaves) return
+  if (found === 'other' || (found !== null && found.hash !== operation.expects && !isTorn(found.bytes, bytes))) {
+    await keepForeign(applying, operation.path)
+  }
+  writeWhole(applying, target, bytes)
+}
+
+async function remove(applying: Applying, operation: FileOperation & { op: 'remove' }): Promise<void> {
+  const { files, root, touched } = applying
+  const target = path.join(root, operation.path)
+  const found = look(files, target)
+  touched.add(path.dirname(target))
+  if (found === null) return
+  if (found === 'other' || found.hash !== operation.hash) await keepForeign(applying, operation.path)
+  if (files.stat(target) !== null) files.unlink(target)
+}
+
+async function move(applying: Applying, operation: FileOperation & { op: 'move' }): Promise<void> {
+  const { files, root, touched } = applying
+  const from = path.join(root, operation.from)
+  const to = path.join(root, operation.to)
+  const carried = operation.content === null ? null : bytesOf(operation.content)
+  const isOurs = (found: Exclude<Found, 'other' | null>) => carried !== null && isTorn(found.bytes, carried)
+  const source = isPresent(files, from) ? look(files, from) : null
+  const target = isPresent(files, to) ? look(files, to) : null
+  touched.add(to).add(path.dirname(to)).add(path.dirname(from))
+  if (target !== null && target !== 'other') {
+    if (source !== null && source !== 'other' && isSameFile(source.stat, target.stat)) return files.unlink(from)
+    // Moved already. A source that is there again is somebody's new file: it stays where they put it.
+    if (target.hash === operation.hash) return
+  }
+  if (target !== null) {
+    if (target === 'other' || !isOurs(target)) await keepForeign(applying, operation.to)
+    if (files.stat(to) !== null) files.unlink(to)
+  }
+  if (source !== null && source !== 'other' && (source.hash === operation.hash || carried === null)) {
+    return relink(applying, from, to, carried)
+  }
+  if (source !== null) {
+    if (source === 'other' || !isOurs(source)) await keepForeign(applying, operation.from)
+    if (files.stat(from) !== null) files.unlink(from)
+  }
+  if (carried !== null) writeWhole(applying, to, carried)
+}
+
+/** Errors of a file system that has no hard links, or none from here to there. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'])
+
+function relink(applying: Applying, from: string, to: string, carried: Buffer | null): void {
+  const { files, touched } = applying
+  makeParent(files, to, touched)
+  try {
+    files.link(from, to)
+  } catch (error) {
+    const code = String((error as NodeJS.ErrnoException).code)
+    if (!NO_LINKS.has(code)) throw error
+    // The destination was free a moment ago. A rename can't cross devices either; then the carried bytes are written.
+    if (code !== 'EXDEV' || carried === null) {
+      files.rename(from, to)
+      return
+    }
+    writeWhole(applying, to, carried)
+  }
+  files.unlink(from)
+}
+
+async function append(applying: Applying, operation: FileOperation & { op: 'append' }): Promise<void> {
+  const { files, root, touched, onGap } = applying
+  const target = path.join(root, operation.path)
+  const bytes = bytesOf(operation.content)
+  const stat = files.stat(target)
+  if (stat !== null && stat.kind !== 'file' && look(files, target) === 'other')
+    await keepForeign(applying, operation.path)
+  makeParent(files, target, touched)
+  touched.add(target).add(path.dirname(target))
+  const size = files.stat(target)?.bytes ?? 0
+  const read = (offset: number, length: number) => files.readRange(target, offset, length) ?? new Uint8Array()
+  const step = appendStep(size, read, operation.offset, bytes)
+  if (step === null) return
+  if (step.keep < size) files.truncate(target, step.keep)
+  files.append(target, step.add)
+  if (step.gap) onGap?.(operation.path)
+}
+
+/**
+ * What is left to do of an append: cut the file to `keep` bytes, then write `add`; null if it is done. `gap`: foreign
+ * bytes are in the way, or bytes are missing; then it is written at the end, on a line of its own.
+ */
+export function appendStep(
+  size: number,
+  read: (offset: number, length: number) => Uint8Array,
+  offset: number,
+  bytes: Buffer,
+): { keep: number; add: Buffer; gap: boolean } | null {
+  if (size === offset) return { keep: size, add: bytes, gap: false }
+  if (size > offset) {
+    const there = read(offset, bytes.length)
+    if (bytes.equals(there)) return null
+    if (size <= offset + bytes.length && isTorn(there, bytes)) return { keep: offset, add: bytes, gap: false }
+  }
+  const tail = Buffer.from(read(Math.max(0, size - bytes.length), bytes.length))
+  if (tail.equals(bytes)) return null
+  const torn = tornEnd(tail, bytes, size > tail.length)
+  if (torn > 0) return { keep: size - torn, add: bytes, gap: true }
+  const ownLine = size === 0 || tail.at(-1) === NEWLINE
+  return { keep: size, add: ownLine ? bytes : Buffer.concat([Buffer.from('\n'), bytes]), gap: true }
+}
+
+const NEWLINE = 10
+
+/** Length of the longest torn copy of `ours` that begins a line and ends the tail. */
+function tornEnd(tail: Buffer, ours: Buffer, cut: boolean): number {
+  const after = (from: number) => tail.indexOf(NEWLINE, from) + 1 || tail.length
+  for (let start = cut ? after(0) : 0; start < tail.length; start = after(start)) {
+    if (isTorn(tail.subarray(start), ours)) return tail.length - start
+  }
+  return 0
+}
+
+/** Whether found bytes are what a crash may leave of ours: a prefix, possibly followed by zeros. */
+export function isTorn(found: Uint8Array, ours: Uint8Array): boolean {
+  if (found.length > ours.length) return false
+  let at = 0
+  while (at < found.length && found[at] === ours[at]) at++
+  while (at < found.length && found[at] === 0) at++
+  return at === found.length
+}
+
+/** Present means listed by its folder under exactly that name, whatever the case rules of the file system. */
+function isPresent(files: Files, file: string): boolean {
+  return files.stat(file) !== null && (files.list(path.dirname(file)) ?? []).includes(path.basename(file))
+}
+
+const isSameFile = (a: FileStat, b: FileStat): boolean => a.inode === b.inode && a.device === b.device
+
+/** Creates the folder of a file; every folder that was created, and its parent, must be flushed too. */
+function makeParent(files: Files, target: string, touched: Set<string>): void {
+  const created = files.makeFolder(path.dirname(target))
+  if (created === null) return
+  const top = path.dirname(created)
+  for (let folder = path.dirname(target); folder.length >= top.length; folder = path.dirname(folder)) {
+    touched.add(folder)
+    if (folder === top) return
+  }
+}
+
+function writeWhole({ files, touched }: Applying, target: string, bytes: Uint8Array | string): void {
+  makeParent(files, target, touched)
+  const temporary = path.join(path.dirname(target), `.${path.basename(target).slice(0, 200)}.tmp-millrace`)
+  files.write(temporary, bytes)
+  files.rename(temporary, target)
+}
+
+/** Different foreign bytes met at one path by one transaction, over all attempts to apply it. */
+const KEPT_MAX = 100
+
+/**
+ * Keeps what a person left in our way under a name of its own, with a note on why. Durable when it returns, so that
+ * whatever takes its place can be written. A file stays where it is as well; anything else is moved out of the way.
+ */
+async function keepForeign(applying: Applying, relative: string): Promise<void> {
+  const { files, root, revision, onForeign } = applying
+  const target = path.join(root, relative)
+  const found = look(files, target)
+  if (found === null) return
+  const kept = keptName(applying, relative, found)
+  const keptAt = path.join(root, kept)
+  const findings = `${keptAt}.findings.json`
+  if (files.stat(keptAt) === null) {
+    if (found === 'other') files.rename(target, keptAt)
+    else linkOrCopy(applying, target, keptAt, found.bytes)
+  }
+  if (files.stat(findings) === null) {
+    const what = `This had been changed by someone while a transaction was being carried out; what they left is in ${path.basename(kept)}.`
+    const note = { file: relative, kept_as: kept, revision, found: what }
+    writeWhole(applying, findings, `${JSON.stringify(note, null, 2)}\n`)
+  }
+  await files.flush([...(found === 'other' ? [] : [keptAt]), findings, path.dirname(keptAt)])
+  onForeign?.(relative, kept)
+}
+
+/** `<name>.conflict-<revision>`, numbered if something else is kept under it; the one in use if it is kept already. */
+function keptName({ files, root, revision }: Applying, relative: string, found: Exclude<Found, null>): string {
+  for (let number = 1; number <= KEPT_MAX; number++) {
+    const kept = `${relative}.conflict-${revision}${number === 1 ? '' : `.${number}`}`
+    const there = look(files, path.join(root, kept))
+    if (there === null || (there !== 'other' && found !== 'other' && there.hash === found.hash)) return kept
+  }
+  throw new Error(`${relative} was changed by others more than ${KEPT_MAX} times during one transaction`)
+}
+
+/** A link costs nothing and can't be torn; a copy where there are no links. */
+function linkOrCopy(applying: Applying, target: string, keptAt: string, bytes: Uint8Array): void {
+  try {
+    applying.files.link(target, keptAt)
+  } catch (error) {
+    if (!NO_LINKS.has(String((error as NodeJS.ErrnoException).code))) throw error
+    writeWhole(applying, keptAt, bytes)
+  }
+}
