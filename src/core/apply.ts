@@ -4,17 +4,18 @@
  */
 import { Draft } from './changes.ts'
 import { closurePaths } from './completion.ts'
-import { renderDocument, setFields, type WorkDocument } from './document.ts'
+import { setFields, type WorkDocument } from './document.ts'
 import { absurd, MillraceError } from './errors.ts'
-import { canonicalJson, sha256 } from './ids.ts'
-import type { ItemEntry, ItemKind, ItemState } from './item.ts'
+import { createIncident } from './incident.ts'
+import type { ItemEntry, ItemState } from './item.ts'
 import { inheritedFields } from './lineage.ts'
-import type { Effect } from './loop.ts'
+import type { Effect, TerminalState } from './loop.ts'
 import { completionGraph, graphOf, nodeOf, type Plan } from './plan.ts'
 import type { StageRequest } from './request.ts'
 import type { StageResult } from './result.ts'
 import type { Decision } from './route.ts'
 import { type ActiveRun, type ClosureTarget, counterOwner, countUp } from './state.ts'
+import { recordTransition, tellTransition, transitionId } from './transition.ts'
 import type { View } from './view.ts'
 
 export interface Settlement {
@@ -60,11 +61,9 @@ export function settle(settlement: Settlement): Draft {
   if (decision.next_node_id !== null) goOn(draft, settlement, decision.next_node_id)
   else mutations.push(...end(draft, settlement))
   recordTransition(draft, settlement, mutations)
-  tell(draft, settlement)
+  tellTransition(draft, settlement)
   return draft
 }
-
-const transitionId = (request: StageRequest): string => `transition-${sha256(request.request_id).slice(0, 12)}`
 
 function goOn(draft: Draft, { view, plan, run, request, result, decision }: Settlement, nodeId: string): void {
   const node = nodeOf(plan, run.plane, nodeId)
@@ -93,9 +92,7 @@ function goOn(draft: Draft, { view, plan, run, request, result, decision }: Sett
 /** Ends the run in its terminal state: effects in order. Gives what was done to queues, for the record. */
 function end(draft: Draft, settlement: Settlement): string[] {
   const { plan, run, decision } = settlement
-  const terminal = graphOf(plan, run.plane)?.terminal_states.find(
-    (state) => state.terminal_state_id === decision.terminal_state_id,
-  )
+  const terminal = terminalOf(plan, run.plane, decision.terminal_state_id)
   if (!terminal)
     throw new MillraceError(
       'routing_failed',
@@ -107,7 +104,26 @@ function end(draft: Draft, settlement: Settlement): string[] {
     decision.failure_class === null ? others : { ...others, [run.plane]: decision.failure_class }
   const target = settlement.view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id)
   const round = target && settlement.closure ? judged(draft, settlement, target) : null
-  return terminal.effects.flatMap((effect) => carryOut(draft, settlement, effect, round))
+  return effectsOf(terminal, settlement).flatMap((effect) => carryOut(draft, settlement, effect, round))
+}
+
+const ITEM_EFFECTS: readonly Effect['effect'][] = ['complete_item', 'block_item', 'quarantine_item']
+const TARGET_EFFECTS: readonly Effect['effect'][] = ['close_target', 'hold_target', 'create_incident']
+
+/**
+ * The effects of a terminal state, made whole. Of several that move the item the last counts. One that leaves the item
+ * active without a run, or a closure target open to be judged again at once, gets the effect it lacks.
+ */
+function effectsOf(terminal: TerminalState, { plan, run, item }: Settlement): Effect[] {
+  const last = terminal.effects.findLast(({ effect }) => ITEM_EFFECTS.includes(effect))
+  const effects = terminal.effects.filter((effect) => effect === last || !ITEM_EFFECTS.includes(effect.effect))
+  const isGood = terminal.terminal_class === 'success' || terminal.terminal_class === 'no_op'
+  if (item && !last) effects.push({ effect: isGood ? 'complete_item' : 'block_item' })
+  if (run.closure_target_root_spec_id !== null && !effects.some(({ effect }) => TARGET_EFFECTS.includes(effect))) {
+    const passed = completionGraph(plan)?.completion_behavior.on_pass_terminal_state_id === terminal.terminal_state_id
+    effects.push({ effect: passed ? 'close_target' : 'hold_target' })
+  }
+  return effects
 }
 
 /** The target after one more judgement, with its report copied where it is kept. */
@@ -151,25 +167,34 @@ function carryOut(draft: Draft, settlement: Settlement, effect: Effect, target: 
     case 'hold_target':
       return target ? hold(draft, settlement, target, settlement.decision.reason) : []
     case 'create_incident':
-      return target ? reportGap(draft, settlement, effect, target) : createIncident(draft, settlement, effect)
+      if (target) return reportGap(draft, settlement, effect, target)
+      return createIncident(draft, settlement, effect, adoptedBy(effect, settlement))
     default:
       return absurd(effect)
   }
 }
 
-/** Moves the item out of its active state; a finished place that already holds the same bytes is success (W-01). */
-function moveItem(draft: Draft, { view, plan, run, item, decision }: Settlement, to: ItemState): string[] {
+/**
+ * Moves the item out of its active state. A place that holds the very same bytes is success, the move has happened
+ * already (W-01); one that holds something else is left alone, and the item goes where there is room.
+ */
+function moveItem(draft: Draft, { view, plan, run, item, decision }: Settlement, wanted: ItemState): string[] {
   if (!item) return []
   const { entry, hash } = item
-  const there = view.items.find(entry.kind, entry.id).some((place) => place.state === to)
-  if (there) draft.add({ change: 'item.drop_copy', kind: entry.kind, id: entry.id, state: 'active', hash })
-  else draft.add({ change: 'item.move', kind: entry.kind, id: entry.id, from: 'active', to, hash })
-  const told = { run_id: run.run_id, work_item_kind: entry.kind, work_item_id: entry.id }
+  const { kind, id } = entry
+  const there = (state: ItemState) => view.read(kind, id, state)
+  const to = [wanted, 'blocked' as const, 'quarantined' as const].find((state) => (there(state)?.hash ?? hash) === hash)
+  const told = { run_id: run.run_id, work_item_kind: kind, work_item_id: id }
+  if (to !== wanted)
+    draft.event('runtime_completion_conflict', { ...told, plane: run.plane, taken: wanted, moved_to: to ?? null })
+  if (to === undefined) return []
+  if (there(to) === null) draft.add({ change: 'item.move', kind, id, from: 'active', to, hash })
+  else draft.add({ change: 'item.drop_copy', kind, id, state: 'active', hash })
   if (to === 'done') {
     if (completionGraph(plan)?.plane !== run.plane) draft.snapshot.finished_items += 1
     draft.event('work_item_finished', told)
   } else draft.event('work_item_blocked', { ...told, reason: decision.reason, failure_class: decision.failure_class })
-  return [`${entry.kind} ${entry.id} ${to}`]
+  return [`${kind} ${id} ${to}`]
 }
 
 function hold(
@@ -207,99 +232,28 @@ function reportGap(
   if (!behavior || stalled || target.rounds >= behavior.rounds_max) {
     const reason = stalled ? 'closure_repeated_remediation_without_execution' : 'closure_rounds_exhausted'
     draft.snapshot.failure_class_by_plane = { ...draft.snapshot.failure_class_by_plane, [settlement.run.plane]: reason }
-    draft.mark(settlement.run.plane, settlement.result.terminal_result)
+    const node = nodeOf(settlement.plan, settlement.run.plane, settlement.run.node_id)
+    if (node) draft.mark(node.plane, node.failure_outcome)
     return hold(draft, settlement, target, reason, false)
   }
   draft.add({ change: 'closure.put', target: { ...target, finished_items_at_last_round: progress, held: null } })
-  return behavior.create_incident_on_gap ? createIncident(draft, settlement, effect) : []
+  return behavior.create_incident_on_gap ? createIncident(draft, settlement, effect, adoptedBy(effect, settlement)) : []
 }
 
-/** The runtime owns handoff incidents; one the stage handed in becomes the body, never a second document (design §12). */
-function createIncident(
-  draft: Draft,
-  settlement: Settlement,
-  effect: Effect & { effect: 'create_incident' },
-): string[] {
-  const { view, run, request, result, decision, item, hex } = settlement
-  const subject = run.work_item_id ?? run.closure_target_root_spec_id ?? run.run_id
-  const id = `${effect.id_prefix}-${subject.slice(0, 120)}-${hex(8)}`
-  const adopted = settlement.handIns.find((handIn) => handIn.document.kind === effect.entry_kind)?.document
-  const root = run.closure_target_root_spec_id
-  const evidence = [
-    ...result.artifact_paths,
-    ...(root ? [request.preferred_rubric_path, request.preferred_verdict_path, request.preferred_report_path] : []),
-  ]
-  const fields: Record<string, unknown> = {
-    ...(adopted?.fields ?? {}),
-    incident_id: id,
-    title: adopted?.title ?? `${subject}: ${decision.reason.replaceAll('_', ' ')}`,
-    summary:
-      adopted?.fields.summary ??
-      result.notes[0] ??
-      `${request.stage_kind_id} ended with ${result.terminal_result} on ${subject}.`,
-    root_spec_id: root ?? item?.entry.effectiveRoot ?? undefined,
-    root_idea_id: request.closure_target_root_idea_id ?? item?.entry.rootIdeaId ?? undefined,
-    source_task_id: item?.entry.kind === 'task' ? item.entry.id : undefined,
-    source_spec_id: item?.entry.kind === 'spec' ? item.entry.id : (root ?? undefined),
-    source_stage: run.stage_kind_id,
-    source_plane: run.plane,
-    failure_class: decision.failure_class ?? effect.failure_class,
-    severity: adopted?.fields.severity ?? effect.severity,
-    needs_planning: true,
-    trigger_reason: decision.reason,
-    consultant_decision: 'needs_planning',
-    opened_at: view.now,
-    opened_by: 'runtime',
-    observed_symptoms: unique([...list(adopted?.fields.observed_symptoms), ...result.notes.map(oneLine)]),
-    evidence_paths: unique([
-      ...list(adopted?.fields.evidence_paths),
-      ...evidence.filter((path): path is string => path !== null),
-    ]),
-    related_run_ids: [run.run_id],
-    related_stage_results: [`millrace-agents/runs/${run.run_id}/stage_results/${request.request_id}.json`],
-  }
-  const text = renderDocument({
-    kind: 'incident',
-    id,
-    title: String(fields.title),
-    createdAt: view.now,
-    fields: withoutAbsent(fields),
-    body: adopted?.body ?? '',
-  })
-  draft.add({ change: 'item.add', kind: effect.entry_kind as ItemKind, id, state: 'queued', text })
-  draft.event('runtime_handoff_incident_enqueued', {
-    incident_id: id,
-    source_work_item_kind: run.work_item_kind ?? 'spec',
-    source_work_item_id: subject,
-    destination: `millrace-agents/incidents/incoming/${id}.md`,
-    root_idea_id: fields.root_idea_id ?? null,
-    root_spec_id: fields.root_spec_id ?? null,
-    source_task_id: fields.source_task_id ?? null,
-    source_spec_id: fields.source_spec_id ?? null,
-  })
-  return [`${effect.entry_kind} ${id} queued`]
+/** The document handed in that becomes the body of the incident an effect creates. */
+function adoptedBy(effect: Effect & { effect: 'create_incident' }, { handIns }: Settlement): WorkDocument | null {
+  return handIns.find(({ document }) => document.kind === effect.entry_kind)?.document ?? null
 }
 
-const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : [])
-const unique = (values: string[]): string[] => [...new Set(values)].filter((value) => value !== '')
-const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
-
-function withoutAbsent(fields: Record<string, unknown>): WorkDocument['fields'] {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
-  ) as WorkDocument['fields']
-}
-
-/** Enqueues what the stage handed in, with the lineage it inherits. Incidents the runtime adopts are not repeated. */
+/** Enqueues what the stage handed in, with the lineage it inherits. One that an incident adopts is not repeated. */
 function publishHandIns(draft: Draft, settlement: Settlement): string[] {
   const { run, result, item, handIns, decision, plan } = settlement
-  const terminal = graphOf(plan, run.plane)?.terminal_states.find(
-    (state) => state.terminal_state_id === decision.terminal_state_id,
+  const terminal = terminalOf(plan, run.plane, decision.terminal_state_id)
+  const adopted = (terminal?.effects ?? []).flatMap((effect) =>
+    effect.effect === 'create_incident' ? [adoptedBy(effect, settlement)] : [],
   )
-  const adoptedKinds =
-    terminal?.effects.flatMap((effect) => (effect.effect === 'create_incident' ? [effect.entry_kind] : [])) ?? []
   return handIns
-    .filter(({ document }) => !adoptedKinds.includes(document.kind))
+    .filter(({ document }) => !adopted.includes(document))
     .map(({ document, text }) => {
       const inherited = item ? inheritedFields(document, item.entry) : {}
       const published = Object.keys(inherited).length > 0 ? setFields(text, document.kind, inherited) : text
@@ -315,94 +269,6 @@ function publishHandIns(draft: Draft, settlement: Settlement): string[] {
     })
 }
 
-/** One record per applied transition: the source of trace, provenance and why (rulings.md, *history of a run*). */
-function recordTransition(draft: Draft, settlement: Settlement, mutations: string[]): void {
-  const { view, plan, run, request, result, decision, item } = settlement
-  const node = nodeOf(plan, run.plane, run.node_id)
-  draft.add({
-    change: 'line.append',
-    path: `runs/${run.run_id}/transition_history.jsonl`,
-    record: {
-      schema_version: '1.0',
-      event_id: transitionId(request),
-      previous_event_id: run.last_transition,
-      run_id: run.run_id,
-      request_id: request.request_id,
-      frozen_plan: {
-        plan_id: plan.compiled_plan_id,
-        run_id: run.run_id,
-        compiled_at: plan.compiled_at,
-        content_hash: sha256(canonicalJson(plan.graphs_by_plane)).slice(0, 12),
-        selection_ref: `mode:${plan.mode_id}`,
-      },
-      timestamp: view.now,
-      observed_timestamp: result.completed_at,
-      phase: 'settle',
-      event_name: decision.next_node_id === null ? 'run_ended' : 'stage_transition',
-      source: 'engine',
-      plane: run.plane,
-      node_id: run.node_id,
-      kind_id: run.stage_kind_id,
-      outcome: result.terminal_result,
-      result_class: result.result_class,
-      selected_edge_id: decision.edge_id,
-      selected_node_id: decision.next_node_id,
-      selected_terminal_state_id: decision.terminal_state_id,
-      selected_edge_reason: decision.reason,
-      failure_class: decision.failure_class,
-      condition_inputs: { counted: decision.counted, resume_stage: result.metadata.resume_stage ?? null },
-      status_before: node ? `### ${node.running_status_marker}` : null,
-      status_after: draft.snapshot.status_markers_by_plane[run.plane] ?? null,
-      active_task_before: item ? `${item.entry.kind} ${item.entry.id}` : run.closure_target_root_spec_id,
-      active_task_after:
-        decision.next_node_id === null
-          ? null
-          : item
-            ? `${item.entry.kind} ${item.entry.id}`
-            : run.closure_target_root_spec_id,
-      artifacts_emitted: result.artifact_paths,
-      queue_mutations_applied: mutations,
-      bound_execution_parameters: {
-        runner: request.runner_name,
-        model: request.model_name,
-        effort: request.model_reasoning_effort,
-        permission_profile: request.permission_level,
-        timeout_seconds: request.timeout_seconds,
-      },
-      started_at: result.started_at,
-      completed_at: result.completed_at,
-      duration_seconds: result.duration_seconds,
-      token_usage: result.token_usage,
-    },
-  })
-}
-
-function tell(draft: Draft, { run, request, result, decision }: Settlement): void {
-  const common = {
-    plane: run.plane,
-    run_id: run.run_id,
-    work_item_kind: result.work_item_kind,
-    work_item_id: result.work_item_id,
-    stage: run.stage_kind_id,
-    node_id: run.node_id,
-    stage_kind_id: run.stage_kind_id,
-    terminal_result: result.terminal_result,
-    failure_class: decision.failure_class ?? result.metadata.failure_class ?? null,
-    troubleshoot_report_path: result.report_artifact ?? request.preferred_troubleshoot_report_path,
-  }
-  draft.event('stage_completed', {
-    request_id: request.request_id,
-    ...common,
-    result_class: result.result_class,
-    duration_seconds: result.duration_seconds,
-    token_usage: result.token_usage,
-  })
-  draft.event('router_decision', {
-    action: decision.action,
-    ...common,
-    next_stage: decision.next_node_id,
-    next_node_id: decision.next_node_id,
-    terminal_state_id: decision.terminal_state_id,
-    reason: decision.reason,
-  })
+function terminalOf(plan: Plan, plane: string, id: string | null): TerminalState | undefined {
+  return graphOf(plan, plane)?.terminal_states.find((state) => state.terminal_state_id === id)
 }

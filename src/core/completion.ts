@@ -5,7 +5,7 @@
 import { Draft } from './changes.ts'
 import type { ItemEntry } from './item.ts'
 import type { CompletionBehavior } from './loop.ts'
-import { completionGraph, nodeOf, type Plan } from './plan.ts'
+import { completionGraph, nodeOf, type Plan, type PlanNode } from './plan.ts'
 import type { ActiveRun, ClosureTarget } from './state.ts'
 import type { View } from './view.ts'
 
@@ -102,12 +102,13 @@ export interface CompletionStep {
 export function completionStep(view: View, plan: Plan, runId: string): CompletionStep {
   const draft = new Draft(view)
   const graph = completionGraph(plan)
-  if (!graph) return { draft, backfill: null, run: null }
+  const node = graph && nodeOf(plan, graph.plane, graph.completion_behavior.target_node_id)
+  if (!graph || !node) return { draft, backfill: null, run: null }
   const behavior = graph.completion_behavior
   const target = [...view.targets]
     .filter((candidate) => candidate.closure_open)
     .sort((a, b) => (a.opened_at < b.opened_at ? -1 : 1))[0]
-  if (!target) return { draft, backfill: backfillCandidate(draft, view, graph.plane, behavior), run: null }
+  if (!target) return { draft, backfill: backfillCandidate(draft, view, node, behavior), run: null }
 
   const blocking = openLineageWork(view, target.root_spec_id, behavior).map((item) => item.id)
   const unique = [...new Set(blocking)]
@@ -115,8 +116,6 @@ export function completionStep(view: View, plan: Plan, runId: string): Completio
     draft.add({ change: 'closure.put', target: { ...target, blocking_work_ids: unique } })
   if (unique.length > 0 || isHeld(target, view)) return { draft, backfill: null, run: null }
 
-  const node = nodeOf(plan, graph.plane, behavior.target_node_id)
-  if (!node) return { draft, backfill: null, run: null }
   const run = newRun(view.now, {
     runId,
     plane: graph.plane,
@@ -145,7 +144,8 @@ export function nextClosureTime(view: View): number | null {
 }
 
 /** The newest root spec that never had a target (spec 02 §6.3). One without lineage ids is told once. */
-function backfillCandidate(draft: Draft, view: View, plane: string, behavior: CompletionBehavior): ItemEntry | null {
+function backfillCandidate(draft: Draft, view: View, node: PlanNode, behavior: CompletionBehavior): ItemEntry | null {
+  const { plane } = node
   const kind = behavior.opened_by_kind as ItemEntry['kind']
   const candidates = (['done', 'queued', 'active', 'blocked'] as const)
     .flatMap((state) => view.items.inState(kind, state))
@@ -157,10 +157,10 @@ function backfillCandidate(draft: Draft, view: View, plane: string, behavior: Co
   const told = draft.announce('completion_behavior_blocked', plane, `missing_root_lineage:${spec.id}`, {
     reason: 'missing_root_lineage',
     spec_id: spec.id,
-    spec_path: `millrace-agents/specs/${spec.state}/${spec.id}.md`,
+    spec_path: `millrace-agents/specs/${spec.state === 'queued' ? 'queue' : spec.state}/${spec.id}.md`,
   })
   if (told) {
-    draft.mark(plane, 'BLOCKED')
+    draft.mark(plane, node.failure_outcome)
     draft.snapshot.failure_class_by_plane = {
       ...draft.snapshot.failure_class_by_plane,
       [plane]: 'missing_root_lineage',

@@ -1,40 +1,39 @@
 /** Lineage: how documents that stages hand in inherit the roots of the work they came from (spec 01 §2.12, 02 §5.7). */
 import type { FieldValue, WorkDocument } from './document.ts'
-import type { ItemEntry, ItemKind } from './item.ts'
+import { TABLES } from './document-fields.ts'
+import { absurd } from './errors.ts'
+import type { ItemEntry } from './item.ts'
 
-/** Root idea of an item; specs that are their own root may be their own seed. */
-function rootsOf(source: ItemEntry): { root_spec_id?: string; root_idea_id?: string } {
-  return {
-    ...(source.effectiveRoot ? { root_spec_id: source.effectiveRoot } : {}),
-    ...(source.rootIdeaId ? { root_idea_id: source.rootIdeaId } : {}),
-  }
+/**
+ * Fields a handed-in document lacks and inherits from the item its stage worked on: the roots of the lineage, and what
+ * it was made from. What it says itself stays; kinds without such fields inherit nothing.
+ */
+export function inheritedFields(document: WorkDocument, source: ItemEntry): Record<string, FieldValue> {
+  const table = TABLES[document.kind]
+  const offered = { root_spec_id: source.effectiveRoot, root_idea_id: source.rootIdeaId, ...madeFrom(document, source) }
+  const lacking = Object.entries(offered).flatMap(([name, value]): [string, FieldValue][] =>
+    value !== null && table.byName.has(name) && (document.fields[name] ?? '') === '' ? [[name, value]] : [],
+  )
+  return Object.fromEntries(lacking)
 }
 
-/** Fields a handed-in document lacks and inherits from the item its stage worked on. What it says itself stays. */
-export function inheritedFields(document: WorkDocument, source: ItemEntry): Record<string, FieldValue> {
-  const inherited: Record<string, FieldValue> = { ...rootsOf(source) }
+function madeFrom(document: WorkDocument, source: ItemEntry): Record<string, string> {
   switch (document.kind) {
     case 'task':
-      if (source.kind === 'spec') inherited.spec_id = source.id
-      if (source.kind === 'incident') inherited.incident_id = source.id
-      if (source.kind === 'task') inherited.parent_task_id = source.id
-      break
+      if (source.kind === 'spec') return { spec_id: source.id }
+      if (source.kind === 'incident') return { incident_id: source.id }
+      return source.kind === 'task' ? { parent_task_id: source.id } : {}
     case 'spec':
-      if (source.kind === 'spec') inherited.parent_spec_id = source.id
-      inherited.source_id = source.id
-      break
+      return source.kind === 'spec' ? { parent_spec_id: source.id, source_id: source.id } : { source_id: source.id }
     case 'incident':
-      if (source.kind === 'task') inherited.source_task_id = source.id
-      if (source.kind === 'spec') inherited.source_spec_id = source.id
-      break
+      if (source.kind === 'task') return { source_task_id: source.id }
+      return source.kind === 'spec' ? { source_spec_id: source.id } : {}
+    case 'probe':
+    case 'learning_request':
+      return {}
     default:
-      break
+      return absurd(document.kind)
   }
-  return Object.fromEntries(
-    Object.entries(inherited).filter(
-      ([key]) => document.fields[key] === undefined || document.fields[key] === null || document.fields[key] === '',
-    ),
-  )
 }
 
 /** What a document must not contradict: a lineage the source does not have would drop out of the closure it belongs to. */
@@ -44,9 +43,4 @@ export function lineageFault(document: WorkDocument, source: ItemEntry): string 
     return `Root-Spec-ID is ${stated}, but the work it comes from belongs to ${source.effectiveRoot}; copy that`
   }
   return null
-}
-
-/** Kinds whose folder a handed-in document may go to; anything else in an outbox is a fault. */
-export function isHandInKind(kind: string, allowed: readonly { kind: string }[]): kind is ItemKind {
-  return allowed.some((handIn) => handIn.kind === kind)
 }

@@ -51,9 +51,9 @@ export const Effect = z.discriminatedUnion('effect', [
   z
     .strictObject({
       effect: z.literal('create_incident'),
-      entry_kind: AssetId.describe('Work item kind to create.'),
+      entry_kind: z.literal('incident').describe('Work item kind to create.'),
       id_prefix: AssetId.describe('Id = <prefix>-<item or root id>-<8 hex>.'),
-      failure_class: z.string().describe('Failure class when the decision carries none.'),
+      failure_class: z.string().min(1).describe('Failure class when the decision carries none.'),
       severity: z.enum(['low', 'medium', 'high', 'critical']).default('high'),
     })
     .describe('Hand the trouble to another plane as a new item; a document the stage handed in becomes its body.'),

@@ -52,7 +52,7 @@ export const StageRequest = z
     owed_artifacts_by_outcome: z
       .record(z.string(), z.array(OwedArtifact))
       .describe('Files that must exist for an outcome to count; paths resolved.'),
-    hand_ins: z.array(HandIn).describe('Documents that may, or must, be handed in through the outbox.'),
+    hand_ins: z.array(HandIn).default([]).describe('Documents that may, or must, be handed in through the outbox.'),
     summary_status_path: text().describe('Status file of the plane (read only).'),
     runtime_snapshot_path: text().describe('Runtime snapshot (read only).'),
     recovery_counters_path: text().describe('Recovery counters (read only).'),

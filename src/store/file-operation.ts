@@ -68,6 +68,13 @@ export function look(files: Files, file: string): Found {
   return { stat, bytes, hash: hashBytes(bytes) }
 }
 
+/** Bytes of a file, or of the file that a link leads to; 0 if there is none. */
+export function sizeOf(files: Files, file: string): number {
+  const stat = files.stat(file)
+  const real = stat?.kind === 'link' ? files.realpath(file) : null
+  return (real === null ? stat : files.stat(real))?.bytes ?? 0
+}
+
 async function put(applying: Applying, operation: FileOperation & { op: 'put' }): Promise<void> {
   const { files, root, touched } = applying
   const target = path.join(root, operation.path)
@@ -144,12 +151,11 @@ async function append(applying: Applying, operation: FileOperation & { op: 'appe
   const { files, root, touched, onGap } = applying
   const target = path.join(root, operation.path)
   const bytes = bytesOf(operation.content)
-  const stat = files.stat(target)
-  if (stat !== null && stat.kind !== 'file' && look(files, target) === 'other')
-    await keepForeign(applying, operation.path)
+  const kind = files.stat(target)?.kind ?? 'file'
+  if (kind !== 'file' && look(files, target) === 'other') await keepForeign(applying, operation.path)
   makeParent(files, target, touched)
   touched.add(target).add(path.dirname(target))
-  const size = files.stat(target)?.bytes ?? 0
+  const size = sizeOf(files, target)
   const read = (offset: number, length: number) => files.readRange(target, offset, length) ?? new Uint8Array()
   const step = appendStep(size, read, operation.offset, bytes)
   if (step === null) return

@@ -6,7 +6,7 @@
  */
 import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
-import { type Applying, applyOperation, type FileOperation, look } from './file-operation.ts'
+import { type Applying, applyOperation, type FileOperation, look, sizeOf } from './file-operation.ts'
 import { hashBytes } from './files.ts'
 
 export interface JournalRecord {
@@ -225,7 +225,7 @@ function checkPreconditions({ files, root }: JournalOptions, operations: readonl
         if (files.stat(path.join(root, operation.to)) !== null) throw conflict(operation.to, 'exists already')
         break
       case 'append': {
-        const size = files.stat(path.join(root, operation.path))?.bytes ?? 0
+        const size = sizeOf(files, path.join(root, operation.path))
         if (size !== operation.offset) throw conflict(operation.path, 'was changed meanwhile')
       }
     }

@@ -8,7 +8,7 @@ import { absurd, MillraceError } from '../core/errors.ts'
 import { canonicalJson } from '../core/ids.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 import type { Snapshot } from '../core/state.ts'
-import { type FileOperation, look, payload } from './file-operation.ts'
+import { type FileOperation, look, payload, sizeOf } from './file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
 import type { ItemIndex } from './items.ts'
 import { AT, itemFile, itemFolder, type Places, runFolder, statusFile, targetFile } from './layout.ts'
@@ -130,20 +130,17 @@ class Lowering {
         this.archive(change)
         return
       default:
-        return absurd(change)
+        absurd(change)
     }
   }
 
   finish(snapshot: Snapshot): Lowered {
     this.put(AT.snapshot, json(snapshot))
     const last = this.operations.pop()!
-    for (const [path, text] of this.lines)
-      this.operations.push({
-        op: 'append',
-        path,
-        offset: this.ports.files.stat(this.ports.places.at(path))?.bytes ?? 0,
-        content: { text },
-      })
+    for (const [path, text] of this.lines) {
+      const offset = sizeOf(this.ports.files, this.ports.places.at(path))
+      this.push({ op: 'append', path, offset, content: { text } })
+    }
     this.operations.push(last)
     return { operations: this.operations, items: this.items, snapshot }
   }

@@ -3,7 +3,7 @@
  * transaction while its writer is dead, or stopped in the middle of it.
  */
 import * as path from 'node:path'
-import { appendStep, bytesOf, type FileOperation } from './file-operation.ts'
+import { appendStep, bytesOf, type FileOperation, sizeOf } from './file-operation.ts'
 import { type FileStat, type Files, hashBytes } from './files.ts'
 import type { JournalRecord } from './journal.ts'
 
@@ -95,7 +95,7 @@ function lay(files: Files, root: string, operation: FileOperation, laid: Map<str
 }
 
 function appended(files: Files, file: string, operation: FileOperation & { op: 'append' }): Uint8Array {
-  const size = files.stat(file)?.bytes ?? 0
+  const size = sizeOf(files, file)
   const read = (offset: number, length: number) => files.readRange(file, offset, length) ?? new Uint8Array()
   const step = appendStep(size, read, operation.offset, bytesOf(operation.content))
   if (step === null) return read(0, size)

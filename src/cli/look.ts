@@ -1,0 +1,49 @@
+/** How output is to look: what a renderer knows about where its text goes. Renderers never ask the process themselves. */
+import picocolors from 'picocolors'
+import { type Column, safeText, textTable } from './table.ts'
+import { relativeTime } from './time.ts'
+
+export type Value = string | number | boolean | null | undefined
+
+export type Paint = Pick<
+  ReturnType<typeof picocolors.createColors>,
+  'bold' | 'dim' | 'underline' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan' | 'gray'
+>
+
+export interface Look {
+  /** True for a person at a terminal; false for a program, which gets `key: value` lines without colour. */
+  terminal: boolean
+  /** Characters per line. */
+  width: number
+  now: Date
+  /** Colours; each gives its text back unchanged where colour is off. */
+  paint: Paint
+  /** Rows below a heading, in columns; without a line break at the end. */
+  table(rows: readonly (readonly string[])[], columns: readonly Column[]): string
+  /** How long ago an ISO time was: `5m ago`; `none` for null. */
+  ago(iso: string | null | undefined): string
+  /** One `key: value` line without line break: null is `none`, a text with line breaks is quoted as JSON. */
+  field(key: string, value: Value): string
+  /** Text that somebody else wrote, on one line and without anything that steers a terminal. */
+  safe(text: string): string
+}
+
+export function makeLook(options: { terminal: boolean; colour: boolean; width: number; now: Date }): Look {
+  const paint = picocolors.createColors(options.colour)
+  return {
+    terminal: options.terminal,
+    width: options.width,
+    now: options.now,
+    paint,
+    table: (rows, columns) => textTable(rows, columns, options.width, paint.dim),
+    ago: (iso) => relativeTime(iso, options.now),
+    field: (key, value) => `${options.terminal ? paint.dim(`${key}:`) : `${key}:`} ${wireValue(value)}`,
+    safe: safeText,
+  }
+}
+
+function wireValue(value: Value): string {
+  if (value === null || value === undefined || value === '') return 'none'
+  const text = String(value)
+  return /[\u0000-\u001f\u007f-\u009f]/.test(text) ? JSON.stringify(text) : text
+}

@@ -1,0 +1,77 @@
+/**
+ * Columns for a terminal: aligned by displayed width, cut to fit. Also the one place where text that somebody else wrote
+ * loses whatever could steer a terminal. Not used where output goes to a program.
+ */
+import stringWidth from 'string-width'
+
+export interface Column {
+  title: string
+  align?: 'left' | 'right'
+  /** Gives way first where the line is too long; the last such column if there are several. */
+  flexible?: boolean
+}
+
+const GAP = 2
+const FLEXIBLE_WIDTH_MIN = 12
+const COLOUR = /\u001b\[[0-9;]*m/g
+const RESET = '\u001b[0m'
+
+/** Takes out everything that could steer a terminal, except colours; line breaks become spaces. */
+export function safeText(text: string): string {
+  return text
+    .replace(/\s*[\r\n]+\s*/g, ' ')
+    .replace(/\u001b(?!\[[0-9;]*m)|[\u0000-\u001a\u001c-\u001f\u007f-\u009f]/g, '')
+}
+
+/** Cuts to a displayed width with an ellipsis; never inside a wide character or a colour. */
+export function cut(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text
+  let taken = ''
+  let used = 0
+  let coloured = false
+  let at = 0
+  const take = (plain: string): boolean => {
+    for (const character of plain) {
+      const wide = stringWidth(character)
+      if (used + wide > width - 1) return false
+      taken += character
+      used += wide
+    }
+    return true
+  }
+  for (const colour of text.matchAll(COLOUR)) {
+    if (!take(text.slice(at, colour.index))) break
+    taken += colour[0]
+    coloured = true
+    at = colour.index + colour[0].length
+  }
+  if (at < text.length) take(text.slice(at))
+  return `${taken}…${coloured ? RESET : ''}`
+}
+
+/** A heading and one line per row, within `width` where the flexible column can give way; no line ends in spaces. */
+export function textTable(
+  rows: readonly (readonly string[])[],
+  columns: readonly Column[],
+  width: number,
+  heading: (text: string) => string = (text) => text,
+): string {
+  const cells = rows.map((row) => columns.map((_, index) => safeText(row[index] ?? '')))
+  const widths = columns.map((column, index) =>
+    Math.max(stringWidth(column.title), ...cells.map((row) => stringWidth(row[index]!))),
+  )
+  const flexible = columns.findLastIndex((column) => column.flexible === true)
+  const overflow = widths.reduce((sum, one) => sum + one, GAP * (columns.length - 1)) - width
+  if (flexible !== -1 && overflow > 0)
+    widths[flexible] = Math.max(Math.min(FLEXIBLE_WIDTH_MIN, widths[flexible]!), widths[flexible]! - overflow)
+  const line = (texts: readonly string[]) =>
+    texts
+      .map((text, index) => {
+        const shown = cut(text, widths[index]!)
+        const padding = ' '.repeat(Math.max(0, widths[index]! - stringWidth(shown)))
+        return columns[index]!.align === 'right' ? padding + shown : shown + padding
+      })
+      .join(' '.repeat(GAP))
+      .trimEnd()
+  return [heading(line(columns.map((column) => column.title))), ...cells.map(line)].join('\n')
+}

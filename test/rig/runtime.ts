@@ -1,0 +1,259 @@
+/**
+ * A whole runtime in a temporary workspace: real folders, the real engine, and the package's scripted agent as a real
+ * child process that answers from a reply file. Stories in test/scenarios are told with it.
+ */
+import * as fs from 'node:fs'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { buildSync } from 'esbuild'
+import { type Config } from '../../src/core/config.ts'
+import type { Clock } from '../../src/core/clock.ts'
+import { renderDocument, newDocument } from '../../src/core/document.ts'
+import type { Files } from '../../src/core/files.ts'
+import type { View } from '../../src/core/view.ts'
+import { systemClock } from '../../src/engine/clock.ts'
+import { runLoop } from '../../src/engine/daemon.ts'
+import { Engine, type Listener } from '../../src/engine/engine.ts'
+import { COMMANDS } from '../../src/operations/commands.ts'
+import { processIdentity } from '../../src/runners/process.ts'
+import { runnersFor } from '../../src/runners/registry.ts'
+import type { Runner } from '../../src/runners/runner.ts'
+import { disk } from '../../src/store/files.ts'
+import { initWorkspace } from '../../src/store/init.ts'
+import { placesOf } from '../../src/store/layout.ts'
+import { post } from '../../src/store/mailbox.ts'
+import { readWorkspace } from '../../src/store/workspace.ts'
+
+export const PACKAGE_ROOT = path.join(import.meta.dirname, '..', '..', 'assets')
+export const RUNNER_NAMES = ['codex_cli', 'pi_rpc', 'command', 'scripted']
+
+/** One reply of the scripted agent; see src/runners/scripted-replies.ts. */
+export interface Reply {
+  stage: string
+  item?: string
+  attempt?: number
+  steps?: Record<string, unknown>[]
+  outcome?: string
+  exit_code?: number
+  message?: string
+}
+
+export interface RigOptions {
+  replies?: Reply[]
+  /** Extra lines of millrace.toml. */
+  config?: string
+  clock?: Clock
+  files?: Files
+  runners?: (config: Config, root: string) => ReadonlyMap<string, Runner>
+  git?: boolean
+}
+
+let scriptedAgent: string | null = null
+
+/** The bundled scripted agent, built once for a test process. */
+function scriptedProgram(): string {
+  if (scriptedAgent === null) {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-agent-'))
+    scriptedAgent = path.join(folder, 'scripted-agent.mjs')
+    buildSync({ entryPoints: [path.join(import.meta.dirname, '../../src/runners/scripted-agent.ts')], outfile: scriptedAgent, bundle: true, platform: 'node', format: 'esm', logLevel: 'error' })
+    process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
+  }
+  return scriptedAgent
+}
+
+export class Rig {
+  readonly root: string
+  readonly options: RigOptions
+  readonly events: { type: string; data: Record<string, unknown> }[] = []
+  engine: Engine | null = null
+
+  static async create(options: RigOptions = {}): Promise<Rig> {
+    const rig = new Rig(fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-rig-'))), options)
+    await initWorkspace(disk, systemClock, placesOf(rig.root), { packageRoot: PACKAGE_ROOT, version: '0.0.0-test' })
+    rig.bindScripted()
+    rig.replies(options.replies ?? [])
+    return rig
+  }
+
+  constructor(root: string, options: RigOptions = {}) {
+    this.root = root
+    this.options = options
+  }
+
+  at(...parts: string[]): string {
+    return path.join(this.root, 'millrace-agents', ...parts)
+  }
+
+  /** A workspace mode with every stage on the scripted agent, as the mode in force. */
+  private bindScripted(): void {
+    const mode = JSON.parse(fs.readFileSync(path.join(PACKAGE_ROOT, 'modes/default_codex.json'), 'utf8')) as { mode_id: string; stage_runner_bindings: Record<string, string> }
+    mode.mode_id = 'scripted'
+    for (const stage of Object.keys(mode.stage_runner_bindings)) mode.stage_runner_bindings[stage] = 'scripted'
+    fs.writeFileSync(this.at('modes/scripted.json'), JSON.stringify(mode))
+    fs.writeFileSync(this.at('millrace.toml'), `[runtime]\ndefault_mode = "scripted"\nidle_sleep_seconds = 0.05\nstop_grace_seconds = 0.5\n[runners.scripted]\nreplies = "replies.json"\n${this.options.config ?? ''}`)
+  }
+
+  replies(replies: Reply[]): void {
+    fs.writeFileSync(path.join(this.root, 'replies.json'), JSON.stringify({ schema_version: '1.0', kind: 'scripted_replies', replies }))
+  }
+
+  /** Replies with nothing but outcomes, in the order a stage is asked: `{ builder: ['BLOCKED', 'BUILDER_COMPLETE'] }`. */
+  outcomes(byStage: Record<string, string[]>): void {
+    this.replies(Object.entries(byStage).flatMap(([stage, outcomes]) => outcomes.map((outcome, index) => ({ stage, attempt: index + 1, steps: [{ artifacts: true }], outcome }))))
+  }
+
+  async open(listeners: Listener[] = []): Promise<Engine> {
+    const files = this.options.files ?? disk
+    const clock = this.options.clock ?? systemClock
+    this.engine = await Engine.open(
+      {
+        files,
+        clock,
+        processes: processIdentity,
+        commands: COMMANDS,
+        validators: [],
+        packageRoot: PACKAGE_ROOT,
+        runnerNames: RUNNER_NAMES,
+        runners: this.options.runners ?? ((config, workspaceRoot) => runnersFor(config, { files, clock, workspaceRoot, scriptedAgent: scriptedProgram(), environment: { PATH: process.env['PATH'], HOME: this.root } })),
+        onFatal: (error) => {
+          throw error
+        },
+      },
+      { workspaceRoot: this.root, runtimeMode: 'daemon' },
+      [(change) => change.change === 'event.append' && this.events.push({ type: change.event_type, data: change.data }), ...listeners],
+    )
+    return this.engine
+  }
+
+  async close(): Promise<void> {
+    await this.engine?.close()
+    this.engine = null
+  }
+
+  /** Works until nothing is left to do, or `ticksMax` counted ticks; closes the runtime. */
+  async work(ticksMax = 100): Promise<void> {
+    const engine = await this.open()
+    try {
+      await runLoop(engine, { ticksMax, stopWhenIdle: true })
+    } finally {
+      await this.close()
+    }
+  }
+
+  /** Exactly `count` counted ticks. */
+  async ticks(count: number): Promise<void> {
+    const engine = await this.open()
+    try {
+      await runLoop(engine, { ticksMax: count, stopWhenIdle: false })
+    } finally {
+      await this.close()
+    }
+  }
+
+  view<T>(read: (view: View) => T): T {
+    return readWorkspace({ files: disk, clock: systemClock, processes: processIdentity }, this.root, read).value
+  }
+
+  command(command: string, payload: Record<string, unknown> = {}): Promise<string> {
+    return post(disk, placesOf(this.root), systemClock, command, payload, 'test')
+  }
+
+  read(...parts: string[]): string {
+    return fs.readFileSync(this.at(...parts), 'utf8')
+  }
+
+  exists(...parts: string[]): boolean {
+    return fs.existsSync(this.at(...parts))
+  }
+
+  list(...parts: string[]): string[] {
+    return fs.existsSync(this.at(...parts)) ? fs.readdirSync(this.at(...parts)).sort() : []
+  }
+
+  eventTypes(): string[] {
+    return this.events.map((event) => event.type)
+  }
+
+  /** Reasons of the routing decisions so far, in order. */
+  reasons(): string[] {
+    return this.events.filter((event) => event.type === 'router_decision').map((event) => String(event.data['reason']))
+  }
+
+  /** Stages that were started so far, in order. */
+  stages(): string[] {
+    return this.events.filter((event) => event.type === 'stage_started').map((event) => String(event.data['stage']))
+  }
+
+  addTask(id: string, fields: Record<string, unknown> = {}, state = 'queue'): void {
+    const document = newDocument('task', { ...task(id), ...fields })
+    this.place(`tasks/${state}/${id}.md`, renderDocument(document))
+  }
+
+  addSpec(id: string, fields: Record<string, unknown> = {}, state = 'queue'): void {
+    const document = newDocument('spec', { ...spec(id), ...fields })
+    this.place(`specs/${state}/${id}.md`, renderDocument(document))
+  }
+
+  addIncident(id: string, fields: Record<string, unknown> = {}, state = 'incoming'): void {
+    const document = newDocument('incident', { ...incident(id), ...fields })
+    this.place(`incidents/${state}/${id}.md`, renderDocument(document))
+  }
+
+  /** Writes a file as somebody's finished work: old enough to be taken at once. */
+  place(relative: string, text: string | Uint8Array): void {
+    const file = this.at(relative)
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    fs.writeFileSync(file, text)
+    const past = new Date(Date.now() - 60_000)
+    fs.utimesSync(file, past, past)
+  }
+
+  /** A seed idea and the root spec that names it. */
+  addRootSpec(id: string, fields: Record<string, unknown> = {}): void {
+    fs.mkdirSync(path.join(this.root, 'ideas/inbox'), { recursive: true })
+    fs.writeFileSync(path.join(this.root, 'ideas/inbox', `${id}.md`), `# ${id}\n\nThe seed of ${id}.\n`)
+    this.addSpec(id, { root_spec_id: id, root_idea_id: id, source_type: 'idea', source_id: id, references: [`ideas/inbox/${id}.md`], ...fields })
+  }
+
+  dispose(): void {
+    fs.rmSync(this.root, { recursive: true, force: true })
+  }
+}
+
+export const task = (id: string): Record<string, unknown> => ({
+  task_id: id,
+  title: `Task ${id}`,
+  target_paths: ['src/'],
+  acceptance: ['It works.'],
+  required_checks: ['none configured'],
+  references: ['operator request'],
+  risk: ['not assessed'],
+  created_at: '2026-03-01T10:00:00Z',
+  created_by: 'test',
+})
+
+export const spec = (id: string): Record<string, unknown> => ({
+  spec_id: id,
+  title: `Spec ${id}`,
+  summary: 'Something worth doing.',
+  source_type: 'manual',
+  goals: ['Reach it.'],
+  constraints: ['Stay small.'],
+  acceptance: ['It holds.'],
+  references: ['none'],
+  created_at: '2026-03-01T10:00:00Z',
+  created_by: 'test',
+})
+
+export const incident = (id: string): Record<string, unknown> => ({
+  incident_id: id,
+  title: `Incident ${id}`,
+  summary: 'Something went wrong.',
+  source_stage: 'consultant',
+  source_plane: 'execution',
+  failure_class: 'builder_blocked',
+  trigger_reason: 'test',
+  consultant_decision: 'needs_planning',
+  opened_at: '2026-03-01T10:00:00Z',
+  opened_by: 'test',
+})
