@@ -158,7 +158,9 @@ export function suspended(view: View, run: ActiveRun, requestId: string): Change
 /** A cancelled run ends; its item is blocked, or goes back to its queue when it is to be tried anew. */
 export function cancelled(view: View, run: ActiveRun, asked: NonNullable<ActiveRun['cancel_requested']>): Change[] {
   const draft = new Draft(view)
-  draft.endRun(run, counterOwner(run), asked.requeue ? null : 'BLOCKED')
+  const plan = view.planOf(run.compiled_plan_id)
+  const node = plan ? nodeOf(plan, run.plane, run.node_id) : undefined
+  draft.endRun(run, counterOwner(run), asked.requeue ? null : (node?.failure_outcome ?? null))
   const kind = run.work_item_kind as ItemKind | null
   const read = kind && run.work_item_id ? view.read(kind, run.work_item_id, 'active') : null
   if (kind && run.work_item_id && read) {

@@ -1,10 +1,10 @@
 /** What an operation gets from the composition root: ports, and which workspace is meant. */
 import type { Clock } from '../core/clock.ts'
-import type { Config } from '../core/config.ts'
 import { MillraceError } from '../core/errors.ts'
+import type { Exec } from '../core/exec.ts'
 import type { Files } from '../core/files.ts'
 import type { View } from '../core/view.ts'
-import type { Runner } from '../runners/runner.ts'
+import type { EnginePorts } from '../engine/engine.ts'
 import { isInitialised } from '../store/init.ts'
 import { type Places, placesOf } from '../store/layout.ts'
 import type { Processes } from '../store/lock.ts'
@@ -24,9 +24,11 @@ export interface Context {
   waitSeconds: number
   runnerNames: readonly string[]
   validators: readonly string[]
-  runners: (config: Config, workspaceRoot: string) => ReadonlyMap<string, Runner>
+  runners: EnginePorts['runners']
   /** Ends every process that carries a request's marker; gives how many. */
   sweep: (requestId: string) => Promise<number>
+  /** Runs a program to its end: git, a project's tests. */
+  exec: Exec
   /** A line for the operator that is no part of the output (stderr). */
   notice: (line: string) => void
   /** A line of live output of long-running commands (stdout of `run daemon --monitor`, the demo). */

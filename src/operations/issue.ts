@@ -5,7 +5,7 @@
 import { MillraceError, type ErrorCode, ERROR_CODES } from '../core/errors.ts'
 import { drainMailbox } from '../engine/commands.ts'
 import { cancelled } from '../engine/settle.ts'
-import { archived, post, withdraw } from '../store/mailbox.ts'
+import { archived, post } from '../store/mailbox.ts'
 import { compileWorkspace } from '../store/plans.ts'
 import { Workspace } from '../store/workspace.ts'
 import { type Context, placesIn } from './context.ts'
@@ -62,9 +62,6 @@ export async function issue(context: Context, command: string, payload: Record<s
     hint: `take it back by deleting ${mailbox_path}, or see what the runtime does with \`millrace status\``,
   })
 }
-
-/** Takes a queued command back, where nobody has carried it out. */
-export const takeBack = (context: Context, commandId: string): boolean => withdraw(context.files, placesIn(context), commandId)
 
 function answered(action: string, command_id: string, mailbox_path: string, mode: Issued['mode'], answer: NonNullable<ReturnType<typeof archived>>): Issued {
   if (answer.disposition === 'failed') {

@@ -1,7 +1,8 @@
 import * as os from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { clock, endAll, eventually } from '../../test/agents/rig.ts'
-import { type ExecOptions, execWith } from './exec.ts'
+import type { ExecOptions } from '../core/exec.ts'
+import { execWith } from './exec.ts'
 import { carriersOf, MARKER } from './process.ts'
 
 const exec = execWith(clock)

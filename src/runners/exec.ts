@@ -3,28 +3,8 @@
  * Agents are not run this way: they are started detached and outlive the runtime.
  */
 import type { Clock } from '../core/clock.ts'
+import type { Exec, ExecOptions, ExecResult } from '../core/exec.ts'
 import { processIdentity, spawnPiped } from './process.ts'
-
-export interface ExecOptions {
-  cwd: string
-  env: Readonly<Record<string, string | undefined>>
-  stdin?: string | Uint8Array
-  timeoutMs: number
-  /** Of stdout and stderr together; a program that prints more is ended. */
-  outputBytesMax: number
-}
-
-export interface ExecResult {
-  /** Null if it was ended by a signal; 127 if there is no such program, 126 if it could not be started otherwise. */
-  code: number | null
-  stdout: string
-  stderr: string
-  timedOut: boolean
-  /** True if it printed more than allowed and was ended for that. */
-  truncated: boolean
-}
-
-export type Exec = (file: string, args: readonly string[], options: ExecOptions) => Promise<ExecResult>
 
 /** A program that has ended may leave a child holding its output; nobody waits for that longer than this. */
 const DRAIN_MS = 200

@@ -1,6 +1,6 @@
 /** Whether the program of a runner is there and starts: what doctor shows. Asks for the version, nothing that costs. */
 import { agentEnvironment, type Environment } from './environment.ts'
-import type { Exec } from './exec.ts'
+import type { Exec } from '../core/exec.ts'
 import { findProgram } from './process.ts'
 import type { RunnerProbe } from './runner.ts'
 

@@ -14,7 +14,16 @@ export const QUIET_MS = 200
 /** Only after resting this long is an unreadable one called malformed. */
 export const MALFORMED_AFTER_MS = 2000
 
+/**
+ * A file dropped in while a commit of ours changed the same folder hides behind our own mtime: names are compared again
+ * once the folder has rested this long, or at the latest after the second figure.
+ */
+const CHECK_AFTER_MS = 1000
+const CHECK_AFTER_MS_MAX = 10_000
+
 const INDEXED_STATES: readonly ItemState[] = ['queued', 'active', 'done', 'blocked', 'cancelled', 'quarantined']
+/** States whose names are ids; an archived item leaves its id free. */
+const TAKING_STATES: readonly ItemState[] = ['queued', 'active', 'done', 'blocked', 'quarantined']
 /** Archived names: `<id>.<stamp>.<hex>.<source state>.md` (spec 01 §4.18.4). */
 const ARCHIVED = /^(.+)\.\d{8}T\d{6}Z\.[0-9a-f]{8}\.[a-z]+\.md$/
 
@@ -25,6 +34,8 @@ interface Slot {
   status: 'unread' | 'settling' | 'entry' | 'invalid'
   entry: ItemEntry | null
   faults: string[]
+  plain: boolean
+  /** Size and mtime when last looked at, and when they were first seen (milliseconds since the epoch). */
   look: { bytes: number; mtimeNs: string; at: number } | null
 }
 
@@ -32,16 +43,35 @@ interface Folder {
   kind: ItemKind
   state: ItemState
   path: string
+  /** Of the listing the slots come from, or of our last commit; null if there is no such folder. */
   mtimeNs: string | null
+  /** To be listed again whatever its mtime. */
+  unsure: boolean
+  /** When to compare names once more after commits of ours, and when the first of them was. */
+  check: { at: number; since: number } | null
   slots: Map<string, Slot>
+  /** How many names there are for each case-folded one. */
+  folded: Map<string, number>
   /** Entries in claim order; null until somebody asks. */
   sorted: ItemEntry[] | null
 }
+
+/** A document that a transaction of ours wrote or took away. */
+export interface WrittenItem {
+  kind: ItemKind
+  state: ItemState
+  name: string
+  gone: boolean
+}
+
+export type FolderTimes = ReadonlyMap<Folder, string | null>
 
 export interface InvalidItem {
   kind: ItemKind
   state: ItemState
   file: string
+  /** False for a folder or a link to nowhere, which cannot be read and moved as a document can. */
+  plain: boolean
   faults: string[]
 }
 
@@ -51,22 +81,31 @@ export class ItemIndex implements Items {
   private readonly nowMs: () => number
   /** Folders with documents that may still be being written. */
   private readonly settling = new Set<Folder>()
+  /** Only shows what is there, so it need not wait for documents to rest. */
+  private readonly showing: boolean
 
-  constructor(files: Files, places: Places, nowMs: () => number) {
+  /** `showing`: for a reader that looks once and decides nothing; it takes a document as soon as it can be read. */
+  constructor(files: Files, places: Places, nowMs: () => number, { showing = false } = {}) {
     this.files = files
     this.nowMs = nowMs
+    this.showing = showing
     for (const kind of ITEM_KINDS) {
       for (const state of INDEXED_STATES) {
-        this.folders.set(`${kind}/${state}`, { kind, state, path: places.at(itemFolder(kind, state)), mtimeNs: null, slots: new Map(), sorted: null })
+        const at = places.at(itemFolder(kind, state))
+        const fresh = { mtimeNs: null, unsure: false, check: null, slots: new Map(), folded: new Map(), sorted: null }
+        this.folders.set(`${kind}/${state}`, { kind, state, path: at, ...fresh })
       }
     }
   }
 
   /** Lists folders that other hands changed. Cheap when nothing did: one stat a folder. */
   refresh(): void {
+    const now = this.nowMs()
     for (const folder of this.folders.values()) {
       const mtimeNs = this.files.stat(folder.path)?.mtimeNs ?? null
-      if (mtimeNs !== folder.mtimeNs) this.list(folder, mtimeNs)
+      const moved = mtimeNs !== folder.mtimeNs
+      const due = folder.check !== null && now >= folder.check.at
+      if (moved || folder.unsure || due) this.list(folder, mtimeNs, moved)
     }
     for (const folder of [...this.settling]) this.lookAgain(folder)
   }
@@ -94,29 +133,33 @@ export class ItemIndex implements Items {
   }
 
   /** Folder mtimes before a transaction of ours; hand the result to `committed`. */
-  before(): Map<Folder, string | null> {
+  before(): FolderTimes {
     return new Map([...this.folders.values()].map((folder) => [folder, this.files.stat(folder.path)?.mtimeNs ?? null]))
   }
 
   /** Takes over what a transaction of ours did, without listing folders that nobody else touched. */
-  committed(before: Map<Folder, string | null>, written: readonly { kind: ItemKind; state: ItemState; name: string; gone: boolean }[]): void {
+  committed(before: FolderTimes, written: readonly WrittenItem[]): void {
     const touched = new Set<Folder>()
     for (const file of written) {
       const folder = this.folder(file.kind, file.state)
       touched.add(folder)
       const slot = folder.slots.get(file.name)
-      if (slot) this.drop(folder, slot)
-      if (file.gone) folder.slots.delete(file.name)
-      else {
-        const fresh = newSlot(file.name)
-        folder.slots.set(file.name, fresh)
-        if (folder.sorted) this.read(folder, fresh, true)
-      }
+      if (slot) this.remove(folder, slot)
+      if (!file.gone) this.add(folder, file.name, this.ownLook(folder, file.name))
     }
+    const now = this.nowMs()
     for (const folder of touched) {
-      const untouchedByOthers = before.get(folder) === folder.mtimeNs
-      folder.mtimeNs = untouchedByOthers ? (this.files.stat(folder.path)?.mtimeNs ?? null) : null
+      // Touched by others as well: the older mtime stays, so that the next look lists the folder and reads what changed.
+      if (before.get(folder) === folder.mtimeNs) folder.mtimeNs = this.files.stat(folder.path)?.mtimeNs ?? null
+      const since = folder.check?.since ?? now
+      folder.check = { at: Math.min(now + CHECK_AFTER_MS, since + CHECK_AFTER_MS_MAX), since }
     }
+  }
+
+  /** What we wrote a moment ago needs no rest, until somebody else changes it. */
+  private ownLook(folder: Folder, name: string): Slot['look'] {
+    const stat = this.files.stat(path.join(folder.path, name))
+    return stat === null ? null : { bytes: stat.bytes, mtimeNs: stat.mtimeNs, at: Number.NEGATIVE_INFINITY }
   }
 
   find(kind: ItemKind, id: string): readonly ItemEntry[] {
@@ -132,9 +175,8 @@ export class ItemIndex implements Items {
 
   /** True if the id is taken in any state, whatever its case: file systems differ in what they call equal. */
   isTaken(kind: ItemKind, id: string): boolean {
-    if ((['queued', 'active', 'done', 'blocked', 'quarantined'] as const).some((state) => this.folder(kind, state).slots.has(`${id}.md`))) return true
     const folded = `${id}.md`.toLowerCase()
-    return (['queued', 'active', 'done', 'blocked'] as const).some((state) => [...this.folder(kind, state).slots.keys()].some((name) => name.toLowerCase() === folded))
+    return TAKING_STATES.some((state) => this.folder(kind, state).folded.has(folded))
   }
 
   queued(kind: ItemKind): Iterable<ItemEntry> {
@@ -155,11 +197,15 @@ export class ItemIndex implements Items {
   }
 
   openLineage(root: string): readonly ItemEntry[] {
-    return ITEM_KINDS.flatMap((kind) => OPEN_STATES.flatMap((state) => this.inState(kind, state).filter((entry) => entry.effectiveRoot === root)))
+    return ITEM_KINDS.flatMap((kind) =>
+      OPEN_STATES.flatMap((state) => this.inState(kind, state).filter((entry) => entry.effectiveRoot === root)),
+    )
   }
 
   isSucceeded(item: ItemEntry): boolean {
-    return this.inState('incident', 'done').some((incident) => incident.sourceIds.includes(item.id) && incident.createdMs >= item.createdMs)
+    return this.inState('incident', 'done').some(
+      (incident) => incident.sourceIds.includes(item.id) && incident.createdMs >= item.createdMs,
+    )
   }
 
   /** Documents that cannot be read and have rested long enough to be called malformed. */
@@ -167,7 +213,9 @@ export class ItemIndex implements Items {
     const found: InvalidItem[] = []
     for (const folder of this.folders.values()) {
       for (const slot of folder.slots.values()) {
-        if (slot.status === 'invalid') found.push({ kind: folder.kind, state: folder.state, file: slot.name, faults: slot.faults })
+        if (slot.status !== 'invalid') continue
+        const { kind, state } = folder
+        found.push({ kind, state, file: slot.name, plain: slot.plain, faults: slot.faults })
       }
     }
     return found
@@ -182,59 +230,81 @@ export class ItemIndex implements Items {
     return this.folders.get(`${kind}/${state}`)!
   }
 
-  private list(folder: Folder, mtimeNs: string | null): void {
-    const names = new Set((this.files.list(folder.path) ?? []).filter((name) => name.endsWith('.md') && !name.startsWith('.')))
+  /** `reread`: other hands were here, so documents that changed under the names we know are read again. */
+  private list(folder: Folder, mtimeNs: string | null, reread: boolean): void {
+    const found = this.files.list(folder.path) ?? []
+    const names = new Set(found.filter((name) => name.endsWith('.md') && !name.startsWith('.')))
     for (const [name, slot] of folder.slots) {
-      if (names.has(name)) continue
-      this.drop(folder, slot)
-      folder.slots.delete(name)
+      if (!names.has(name)) this.remove(folder, slot)
+      else if (reread && slot.look !== null && this.isReplaced(folder, slot))
+        this.reread(folder.kind, folder.state, name)
     }
-    for (const name of names) {
-      if (folder.slots.has(name)) continue
-      const slot = newSlot(name)
-      folder.slots.set(name, slot)
-      if (folder.sorted) this.read(folder, slot)
-    }
+    for (const name of names) if (!folder.slots.has(name)) this.add(folder, name, null)
     // A change within the clock's grain of the listing would leave the same mtime: such a folder is listed once more.
-    folder.mtimeNs = mtimeNs !== null && this.nowMs() - Number(mtimeNs) / 1e6 > QUIET_MS ? mtimeNs : null
+    folder.unsure = mtimeNs !== null && !(this.nowMs() - Number(mtimeNs) / 1e6 > QUIET_MS)
+    folder.mtimeNs = mtimeNs
+    folder.check = null
   }
 
-  /** Reads and checks a document. `own`: written by us a moment ago, so nothing needs to settle. */
-  private read(folder: Folder, slot: Slot, own = false): void {
+  private isReplaced(folder: Folder, slot: Slot): boolean {
+    const stat = this.files.stat(path.join(folder.path, slot.name))
+    return stat !== null && (stat.bytes !== slot.look?.bytes || stat.mtimeNs !== slot.look.mtimeNs)
+  }
+
+  private add(folder: Folder, name: string, look: Slot['look']): void {
+    const slot = newSlot(folder.state, name, look)
+    folder.slots.set(name, slot)
+    const folded = name.toLowerCase()
+    folder.folded.set(folded, (folder.folded.get(folded) ?? 0) + 1)
+    if (folder.sorted) this.read(folder, slot)
+  }
+
+  private remove(folder: Folder, slot: Slot): void {
+    this.drop(folder, slot)
+    folder.slots.delete(slot.name)
+    const folded = slot.name.toLowerCase()
+    const left = (folder.folded.get(folded) ?? 1) - 1
+    if (left === 0) folder.folded.delete(folded)
+    else folder.folded.set(folded, left)
+  }
+
+  /** Reads and checks a document, unless it may still be being written. */
+  private read(folder: Folder, slot: Slot): void {
     const file = path.join(folder.path, slot.name)
     const stat = this.files.stat(file)
     if (stat === null) return
     const now = this.nowMs()
-    if (!own && !this.hasRested(slot, stat, now, QUIET_MS)) {
+    if (!this.hasRested(slot, stat, now, QUIET_MS) && !this.showing) {
       slot.status = 'settling'
       this.settling.add(folder)
       return
     }
-    const faults: string[] = []
     const bytes = stat.kind === 'file' ? this.files.read(file) : null
-    if (stat.kind !== 'file') faults.push(stat.kind === 'link' ? 'is a symbolic link; put the document itself here' : 'is not a plain file')
+    if (bytes === null && stat.kind === 'file') return // gone since
+    slot.plain = bytes !== null || this.leadsToFile(file)
     const head = bytes === null ? null : headOf(folder.kind, bytes)
-    if (head && !head.ok) faults.push(...head.faults.map((fault) => (fault.line === null ? fault.message : `line ${fault.line}: ${fault.message}`)))
-    if (head?.ok && head.head.id !== slot.id) faults.push(`the file is named ${slot.name} but the id in it is ${head.head.id}; they must agree`)
-    if (faults.length > 0) {
-      slot.faults = faults
+    slot.faults = faultsOf(slot, stat, head)
+    if (slot.faults.length > 0 || !head?.ok) {
       slot.status = this.hasRested(slot, stat, now, MALFORMED_AFTER_MS) ? 'invalid' : 'settling'
       if (slot.status === 'settling') this.settling.add(folder)
       return
     }
-    if (!head?.ok) return
     slot.entry = { kind: folder.kind, state: folder.state, ...head.head }
     slot.status = 'entry'
     if (folder.sorted) folder.sorted.splice(place(folder.sorted, slot.entry), 0, slot.entry)
   }
 
-  /** Same size and mtime for `ms`, by our own looks or because the file is older than that anyway. */
+  private leadsToFile(link: string): boolean {
+    const real = this.files.realpath(link)
+    return real !== null && this.files.stat(real)?.kind === 'file'
+  }
+
+  /** Same size and mtime for `ms`, by our own looks or because the file is much older than that anyway. */
   private hasRested(slot: Slot, stat: FileStat, now: number, ms: number): boolean {
     const same = slot.look !== null && slot.look.bytes === stat.bytes && slot.look.mtimeNs === stat.mtimeNs
     if (!same) slot.look = { bytes: stat.bytes, mtimeNs: stat.mtimeNs, at: now }
     const watched = same ? now - slot.look!.at : 0
-    const age = now - stat.mtimeMs
-    return watched >= ms || (age >= ms * 5 && age < Number.POSITIVE_INFINITY)
+    return watched >= ms || now - stat.mtimeMs >= ms * (this.showing ? 1 : 5)
   }
 
   private lookAgain(folder: Folder): void {
@@ -252,8 +322,18 @@ export class ItemIndex implements Items {
   }
 }
 
-function newSlot(name: string): Slot {
-  return { name, id: ARCHIVED.exec(name)?.[1] ?? name.slice(0, -'.md'.length), status: 'unread', entry: null, faults: [], look: null }
+function newSlot(state: ItemState, name: string, look: Slot['look']): Slot {
+  const archived = state === 'cancelled' ? ARCHIVED.exec(name)?.[1] : undefined
+  const id = archived ?? name.slice(0, -'.md'.length)
+  return { name, id, status: 'unread', entry: null, faults: [], plain: true, look }
+}
+
+function faultsOf(slot: Slot, stat: FileStat, head: ReturnType<typeof headOf> | null): string[] {
+  if (stat.kind === 'link') return ['is a symbolic link; put the document itself here']
+  if (head === null) return ['is not a plain file']
+  if (!head.ok) return head.faults.map(({ line, message }) => (line === null ? message : `line ${line}: ${message}`))
+  if (head.head.id === slot.id) return []
+  return [`the file is named ${slot.name} but the id in it is ${head.head.id}; they must agree`]
 }
 
 /** Index of the first element that does not come before `entry`. */

@@ -10,18 +10,11 @@ import type { ItemKind, ItemState } from '../core/item.ts'
 import type { Snapshot } from '../core/state.ts'
 import { type FileOperation, look, payload, sizeOf } from './file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
-import type { ItemIndex } from './items.ts'
+import type { ItemIndex, WrittenItem } from './items.ts'
 import { AT, itemFile, itemFolder, type Places, runFolder, statusFile, targetFile } from './layout.ts'
 
 /** Documents above this are moved without being carried in the record. */
 const CARRIED_BYTES_MAX = 1024 * 1024 + 4096
-
-export interface WrittenItem {
-  kind: ItemKind
-  state: ItemState
-  name: string
-  gone: boolean
-}
 
 export interface Lowered {
   operations: FileOperation[]

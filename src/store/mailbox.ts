@@ -2,8 +2,8 @@
 import * as path from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
-import type { Files } from './files.ts'
-import { readText } from './files.ts'
+import { type FileStat, type Files, utf8 } from './files.ts'
+import { decodeRecord } from './journal.ts'
 import { AT, type Places } from './layout.ts'
 
 export const COMMAND_BYTES_MAX = 2 * 1024 * 1024
@@ -48,22 +48,24 @@ export async function post(
     payload,
   }
   const text = `${JSON.stringify(envelope, null, 2)}\n`
-  if (Buffer.byteLength(text) > COMMAND_BYTES_MAX)
-    throw new MillraceError('document_invalid', `The command would be larger than ${COMMAND_BYTES_MAX} bytes.`, {
-      hint: 'documents may have at most 1 MiB',
-    })
+  if (Buffer.byteLength(text) > COMMAND_BYTES_MAX) {
+    const what = `The command would be larger than ${COMMAND_BYTES_MAX} bytes.`
+    throw new MillraceError('document_invalid', what, { hint: 'documents may have at most 1 MiB' })
+  }
   const folder = places.at(AT.incoming)
   const target = path.join(folder, `${command_id}.json`)
   const temporary = path.join(folder, `.${command_id}.tmp`)
+  const written = [temporary]
   try {
     files.write(temporary, text)
     await files.flush([temporary])
     files.link(temporary, target)
+    written.push(target)
     files.unlink(temporary)
     await files.flush([folder])
   } catch (error) {
     // Reported as not posted, so it must not be found there later.
-    for (const file of [target, temporary]) removeIfThere(files, file)
+    for (const file of written) removeQuietly(files, file)
     throw error
   }
   return command_id
@@ -76,7 +78,7 @@ const UNREADABLE_AFTER_MS = 2000
  * What waits, oldest first. Unreadable files are among it, so that they can be archived as failed, but not before they
  * have rested at `now` (milliseconds since the epoch).
  */
-export function incoming(files: Files, places: Places, now: number): Incoming[] {
+export function incoming(files: Files, places: Places, now = Number.POSITIVE_INFINITY): Incoming[] {
   const names = files.list(places.at(AT.incoming)) ?? []
   const found = names
     .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
@@ -85,27 +87,26 @@ export function incoming(files: Files, places: Places, now: number): Incoming[] 
       if (stat === null) return []
       const one = readEnvelope(files, places, file, stat)
       if (one === null || (one.envelope === null && Math.abs(now - stat.mtimeMs) < UNREADABLE_AFTER_MS)) return []
-      return { one, at: one.envelope?.issued_at ?? '', mtimeNs: BigInt(stat.mtimeNs) }
+      return { one, at: one.envelope?.issued_at ?? '', mtimeNs: stat.mtimeNs }
     })
   return found
     .sort((a, b) => compare(a.at, b.at) || compare(a.mtimeNs, b.mtimeNs) || compare(a.one.file, b.one.file))
     .map(({ one }) => one)
 }
 
-const compare = <T extends string | bigint>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0)
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Null if the file has gone since it was listed. */
 function readEnvelope(files: Files, places: Places, file: string, stat: FileStat): Incoming | null {
   const bad = (error: string): Incoming => ({ file, envelope: null, error })
   if (stat.kind !== 'file') return bad('is not a plain file')
   if (stat.bytes > COMMAND_BYTES_MAX) return bad(`is larger than ${COMMAND_BYTES_MAX} bytes`)
+  const bytes = files.read(places.at(`${AT.incoming}/${file}`))
+  if (bytes === null) return null
   let json: Partial<Envelope> | null
   try {
-    const text = readText(files, places.at(`${AT.incoming}/${file}`))
-    if (text === null) return null
-    json = JSON.parse(text) as Partial<Envelope> | null
+    json = JSON.parse(utf8.decode(bytes)) as Partial<Envelope> | null
   } catch (error) {
-    if (isDiskError(error)) throw error
     return bad(`is not valid JSON: ${(error as Error).message}`)
   }
   if (json?.kind !== 'mailbox_command' || typeof json.command !== 'string' || typeof json.command_id !== 'string') {
@@ -135,21 +136,46 @@ export function archived(files: Files, places: Places, commandId: string): Archi
     [AT.processed, 'processed'],
     [AT.failed, 'failed'],
   ] as const) {
-    const text = readText(files, places.at(`${folder}/${commandId}.json`))
-    if (text === null) continue
-    const json = JSON.parse(text) as { result?: Record<string, unknown>; error?: string }
-    return { disposition, result: json.result ?? {}, error: json.error ?? null }
+    const bytes = files.read(places.at(`${folder}/${commandId}.json`))
+    if (bytes === null) continue
+    const archive = archiveIn(bytes)
+    if (archive === null) return { disposition, result: {}, error: `The archive of ${commandId} cannot be read.` }
+    return { disposition, result: archive.result ?? {}, error: archive.error ?? null }
   }
   return null
 }
 
-/** Takes a posted command back before anybody carried it out. False if it is gone already. */
-export function withdraw(files: Files, places: Places, commandId: string): boolean {
+function archiveIn(bytes: Uint8Array): { result?: Record<string, unknown>; error?: string } | null {
   try {
-    files.unlink(places.at(`${AT.incoming}/${commandId}.json`))
-    return true
+    return JSON.parse(utf8.decode(bytes)) as { result?: Record<string, unknown>; error?: string } | null
+  } catch {
+    return null
+  }
+}
+
+/**
+ * Takes a posted command back. True: nobody has carried it out, and nobody will. False: it is gone already, or a
+ * transaction that carries it out is just being made; then its archive tells (see `checkNotWithdrawn` in journal.ts).
+ */
+export async function withdraw(files: Files, places: Places, commandId: string): Promise<boolean> {
+  const file = `${AT.incoming}/${commandId}.json`
+  try {
+    files.unlink(places.at(file))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw error
+  }
+  const bytes = files.read(places.at(AT.journal))
+  const record = bytes === null ? null : decodeRecord(bytes)
+  const isTaken = record?.operations.some((operation) => operation.op === 'remove' && operation.path === file) ?? false
+  await files.flush([places.at(AT.incoming)])
+  return !isTaken && !isArchived(files, places, `${commandId}.json`)
+}
+
+function removeQuietly(files: Files, file: string): void {
+  try {
+    files.unlink(file)
+  } catch {
+    // Not there, or the disk refuses everything: what is thrown already says so.
   }
 }

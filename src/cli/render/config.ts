@@ -1,0 +1,10 @@
+/** How the outputs of these commands read as text. */
+import type { Look } from '../look.ts'
+
+export function show(output: object, _look: Look): string {
+  return JSON.stringify(output)
+}
+
+export function validate(output: object, _look: Look): string {
+  return JSON.stringify(output)
+}
