@@ -1,6 +1,7 @@
 /** How output is to look: what a renderer knows about where its text goes. Renderers never ask the process themselves. */
 import picocolors from 'picocolors'
-import { type Column, safeText, textTable } from './table.ts'
+import { safeText } from './safe.ts'
+import { type Column, textTable } from './table.ts'
 import { relativeTime } from './time.ts'
 
 export type Value = string | number | boolean | null | undefined

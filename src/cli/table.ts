@@ -1,8 +1,6 @@
-/**
- * Columns for a terminal: aligned by displayed width, cut to fit. Also the one place where text that somebody else wrote
- * loses whatever could steer a terminal. Not used where output goes to a program.
- */
+/** Columns for a terminal: aligned by displayed width, cut to fit. Not used where output goes to a program. */
 import stringWidth from 'string-width'
+import { safeText } from './safe.ts'
 
 export interface Column {
   title: string
@@ -13,40 +11,27 @@ export interface Column {
 
 const GAP = 2
 const FLEXIBLE_WIDTH_MIN = 12
-const COLOUR = /\u001b\[[0-9;]*m/g
-const RESET = '\u001b[0m'
-
-/** Takes out everything that could steer a terminal, except colours; line breaks become spaces. */
-export function safeText(text: string): string {
-  return text
-    .replace(/\s*[\r\n]+\s*/g, ' ')
-    .replace(/\u001b(?!\[[0-9;]*m)|[\u0000-\u001a\u001c-\u001f\u007f-\u009f]/g, '')
-}
+const ESCAPE = '\u001b'
+const COLOURS = /(\u001b\[[0-9;]*m)/
+const RESET = `${ESCAPE}[0m`
 
 /** Cuts to a displayed width with an ellipsis; never inside a wide character or a colour. */
 export function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text
   let taken = ''
   let used = 0
-  let coloured = false
-  let at = 0
-  const take = (plain: string): boolean => {
-    for (const character of plain) {
-      const wide = stringWidth(character)
-      if (used + wide > width - 1) return false
-      taken += character
-      used += wide
+  for (const piece of text.split(COLOURS)) {
+    if (piece.startsWith(ESCAPE)) {
+      taken += piece
+      continue
     }
-    return true
+    for (const { segment } of new Intl.Segmenter().segment(piece)) {
+      used += stringWidth(segment)
+      if (used > width - 1) return `${taken}…${taken.includes(ESCAPE) ? RESET : ''}`
+      taken += segment
+    }
   }
-  for (const colour of text.matchAll(COLOUR)) {
-    if (!take(text.slice(at, colour.index))) break
-    taken += colour[0]
-    coloured = true
-    at = colour.index + colour[0].length
-  }
-  if (at < text.length) take(text.slice(at))
-  return `${taken}…${coloured ? RESET : ''}`
+  return taken
 }
 
 /** A heading and one line per row, within `width` where the flexible column can give way; no line ends in spaces. */

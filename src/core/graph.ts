@@ -112,6 +112,8 @@ export function graphJson(plan: Plan, plane?: string): object[] {
     resume_policies: graph.resume_policies,
     threshold_policies: graph.threshold_policies,
     completion_behavior: graph.completion_behavior,
+    // The reference fingerprints what we do not have; tools that read its exports expect the member.
+    workflow_primitive_fingerprints: {},
     source_refs: plan.source_refs,
     // The time of the plan, not of the export: one plan has one topology, and equal plans export equal bytes.
     exported_at: plan.compiled_at,

@@ -63,7 +63,8 @@ async function settleOne(engine: Engine, finished: Finished): Promise<Settled | 
 
 function decide(engine: Engine, view: View, run: ActiveRun, finished: Finished): { changes: Change[]; settled: Settled | null } {
   if (run.cancel_requested) return { changes: cancelled(view, run, run.cancel_requested), settled: null }
-  if (finished.stop === 'stop') return { changes: suspended(view, run, finished.request.request_id), settled: null }
+  // An agent that had ended by itself before the stop reached it has a result like any other.
+  if (finished.stop === 'stop' && (finished.raw.ending === 'cancelled' || finished.raw.ending === 'killed')) return { changes: suspended(view, run, finished.request.request_id), settled: null }
   const { request, raw, gathered } = finished
   const plan = view.planOf(run.compiled_plan_id)
   const graph = plan ? graphOf(plan, run.plane) : undefined

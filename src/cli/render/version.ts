@@ -1,6 +1,7 @@
-/** How the outputs of these commands read as text. */
+/** How the version reads as text. */
+import type { VersionOutput } from '../../operations/version.ts'
 import type { Look } from '../look.ts'
 
-export function version(output: object, _look: Look): string {
-  return JSON.stringify(output)
+export function version(output: VersionOutput, _look: Look): string {
+  return `${output.name} ${output.version}`
 }

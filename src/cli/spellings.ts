@@ -1,0 +1,98 @@
+/**
+ * Which words mean which operation: one canonical spelling each, and the aliases people know. An alias is the same
+ * command: same help, same output. Nothing else parses.
+ */
+import { nearest } from '../core/nearest.ts'
+
+/** Alias → canonical spelling, with the options it stands for. */
+const ALIASES: Readonly<Record<string, { means: string; adds?: readonly string[] }>> = {
+  'add-task': { means: 'queue add-task' },
+  'add-spec': { means: 'queue add-spec' },
+  'add-idea': { means: 'queue add-idea' },
+  pause: { means: 'control pause' },
+  resume: { means: 'control resume' },
+  stop: { means: 'control stop' },
+  cancel: { means: 'control cancel' },
+  'retry-active': { means: 'control retry-active' },
+  'clear-stale-state': { means: 'control clear-stale-state' },
+  'reload-config': { means: 'control reload-config' },
+  'config reload': { means: 'control reload-config' },
+  'queue inspect': { means: 'queue ls', adds: ['--all'] },
+  'queue retry-blocked': { means: 'queue retry' },
+  'queue requeue': { means: 'queue retry' },
+  'queue cleanup remove': { means: 'queue cancel' },
+  'status show': { means: 'status' },
+}
+
+/** The one verb that is no operation of its own: the operation `status`, shown again and again. */
+export const WATCH = 'status watch'
+
+export interface Spelling {
+  /** Name in the operations table, or `status watch`. */
+  canonical: string
+  adds: readonly string[]
+}
+
+export type Resolved =
+  | ({ kind: 'verb'; words: number } & Spelling)
+  /** Only the first words of some verbs, or none at all: `group` is empty then. */
+  | { kind: 'group'; group: string; words: number }
+  | { kind: 'unknown'; sentence: string; hint: string }
+
+/** Every spelling there is, from the canonical ones. */
+export function spellingsOf(names: readonly string[]): Map<string, Spelling> {
+  const spellings = new Map<string, Spelling>()
+  for (const name of [...names, WATCH]) {
+    spellings.set(name, { canonical: name, adds: [] })
+    const listed = /^(.+) (ls|list)$/.exec(name)
+    for (const alias of listed ? [listed[1]!, `${listed[1]} ls`, `${listed[1]} list`] : []) {
+      spellings.set(alias, { canonical: name, adds: [] })
+    }
+  }
+  for (const [alias, { means, adds = [] }] of Object.entries(ALIASES)) {
+    if (names.includes(means)) spellings.set(alias, { canonical: means, adds })
+  }
+  return spellings
+}
+
+/** The other spellings of a canonical one, for its help. */
+export function aliasesOf(canonical: string, spellings: ReadonlyMap<string, Spelling>): string[] {
+  return [...spellings].filter(([words, one]) => one.canonical === canonical && words !== canonical).map(([words]) => words)
+}
+
+/** The next words after a prefix (empty: the first words). */
+export function nextWords(prefix: string, spellings: ReadonlyMap<string, Spelling>): string[] {
+  const before = prefix === '' ? '' : `${prefix} `
+  const next = [...spellings.keys()].filter((words) => words.startsWith(before)).map((words) => words.slice(before.length).split(' ')[0]!)
+  return [...new Set(next)].filter((word) => word !== '')
+}
+
+/** What the leading words of a command line mean; as many words as possible belong to the verb. */
+export function resolve(words: readonly string[], spellings: ReadonlyMap<string, Spelling>): Resolved {
+  let prefix = ''
+  let taken = 0
+  for (const word of words) {
+    const next = nextWords(prefix, spellings)
+    if (next.length === 0) break
+    if (!next.includes(word)) return unknownWord(prefix, word, next, spellings)
+    prefix = prefix === '' ? word : `${prefix} ${word}`
+    taken += 1
+  }
+  const spelling = spellings.get(prefix)
+  return spelling === undefined ? { kind: 'group', group: prefix, words: taken } : { kind: 'verb', words: taken, ...spelling }
+}
+
+function unknownWord(prefix: string, word: string, next: readonly string[], spellings: ReadonlyMap<string, Spelling>): Resolved {
+  if (prefix === 'run' && nearest(word, next) === null) {
+    return {
+      kind: 'unknown',
+      sentence: `\`millrace run\` takes no text: ${JSON.stringify(word)}.`,
+      hint: `queue it with \`millrace add-task ${JSON.stringify(word)}\`, or have the gateway see it through with \`millracer run ${JSON.stringify(word)}\``,
+    }
+  }
+  const whole = prefix === '' ? word : `${prefix} ${word}`
+  const near = nearest(word, next)
+  const guess = near === null ? nearest(whole, [...spellings.keys()]) : prefix === '' ? near : `${prefix} ${near}`
+  const verbs = prefix === '' ? 'see what there is with `millrace --help`' : `it is one of: ${next.join(', ')}`
+  return { kind: 'unknown', sentence: `There is no command \`millrace ${whole}\`.`, hint: guess === null ? verbs : `did you mean \`millrace ${guess}\`?` }
+}

@@ -1,0 +1,78 @@
+/**
+ * One consistent look at the files of a workspace, without a lock, an index or a schema library: what quick readers such
+ * as `status` start from. The full reader with documents and their index is in workspace.ts.
+ */
+import { MillraceError } from '../core/errors.ts'
+import { type Files, readText } from './files.ts'
+import { decodeRecord } from './journal.ts'
+import { AT, type Places } from './layout.ts'
+import { overlay } from './overlay.ts'
+
+/** A reader that keeps meeting a writer gives up after this many tries. */
+const READ_ATTEMPTS_MAX = 50
+
+/** The journal file as it lies there, between the durable point of a transaction and its retirement. */
+export interface PendingRecord {
+  /** Null for a torn record: that transaction never happened. */
+  revision: number | null
+  operations: number
+  /** When the record was written, ISO time. */
+  since: string
+}
+
+/**
+ * Hands `read` the files as of one transaction: a whole pending record is laid over them. Runs it again if a writer was
+ * at work meanwhile. Throws `conflict` if that never ends.
+ */
+export function readConsistently<T>(
+  files: Files,
+  places: Places,
+  read: (files: Files, pending: PendingRecord | null) => T,
+): T {
+  for (let attempt = 1; attempt <= READ_ATTEMPTS_MAX; attempt++) {
+    const before = look(files, places)
+    const record = before.journal === null ? null : decodeRecord(before.journal)
+    const isBehind = record !== null && record.revision >= (before.revision ?? 0)
+    const pending = before.journal === null ? null : pendingOf(files, places, record)
+    let value: T
+    try {
+      value = read(record !== null && isBehind ? overlay(files, places.runtime, record) : files, pending)
+    } catch (error) {
+      if (attempt < READ_ATTEMPTS_MAX && !isSame(before, look(files, places))) continue
+      throw error
+    }
+    if (isSame(before, look(files, places))) return value
+  }
+  throw new MillraceError('conflict', 'The workspace kept changing while it was read.', {
+    hint: 'run the command again',
+  })
+}
+
+interface Look {
+  journal: Uint8Array | null
+  revision: number | null
+}
+
+function look(files: Files, places: Places): Look {
+  return { journal: files.read(places.at(AT.journal)), revision: revisionOf(files, places) }
+}
+
+function isSame(a: Look, b: Look): boolean {
+  if (a.revision !== b.revision || a.journal === null || b.journal === null)
+    return a.revision === b.revision && a.journal === b.journal
+  return Buffer.from(a.journal).equals(b.journal)
+}
+
+function revisionOf(files: Files, places: Places): number | null {
+  try {
+    const snapshot = JSON.parse(readText(files, places.at(AT.snapshot)) ?? 'null') as { revision?: unknown } | null
+    return typeof snapshot?.revision === 'number' ? snapshot.revision : null
+  } catch {
+    return null
+  }
+}
+
+function pendingOf(files: Files, places: Places, record: ReturnType<typeof decodeRecord>): PendingRecord {
+  const since = new Date(files.stat(places.at(AT.journal))?.mtimeMs ?? 0).toISOString()
+  return { revision: record?.revision ?? null, operations: record?.operations.length ?? 0, since }
+}
