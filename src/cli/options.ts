@@ -15,10 +15,20 @@ export interface GlobalOption {
 }
 
 export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
-  { long: '--workspace', value: 'PATH', description: 'Workspace (default: MILLRACE_WORKSPACE, else the nearest folder above with millrace-agents/, else this one).' },
+  {
+    long: '--workspace',
+    value: 'PATH',
+    description:
+      'Workspace (default: MILLRACE_WORKSPACE, else the nearest folder above with millrace-agents/, else this one).',
+  },
   { long: '--config', value: 'FILE', description: 'The same, named by its millrace.toml.' },
   { long: '--set', value: 'KEY=VALUE', description: 'Override a config key for this command; may be repeated.' },
-  { long: '--wait-seconds', value: 'N', description: `How long to wait for a running daemon to carry the change out (default: ${WAIT_SECONDS_DEFAULT}).`, onlyFor: 'change' },
+  {
+    long: '--wait-seconds',
+    value: 'N',
+    description: `How long to wait for a running daemon to carry the change out (default: ${WAIT_SECONDS_DEFAULT}).`,
+    onlyFor: 'change',
+  },
   { long: '--no-wait', description: 'Only queue the change for the daemon.', onlyFor: 'change' },
   { long: '--json', description: 'Print one JSON value.' },
   { long: '--no-color', description: 'No colours (also: NO_COLOR).' },
@@ -38,15 +48,19 @@ export interface Scanned {
   version: boolean
   /** Found wherever it stands, so that also a usage error is told as JSON. */
   json: boolean
+  /** The option the reading of words stopped at, if any. */
+  stopped: string | null
 }
 
 /** Tells the words of the verb from options that stand before or between them. */
 export function scan(argv: readonly string[]): Scanned {
-  const scanned: Scanned = { words: [], places: [], help: false, version: false, json: false }
+  const scanned: Scanned = { words: [], places: [], help: false, version: false, json: false, stopped: null }
   const end = argv.indexOf('--')
   const options = end === -1 ? argv : argv.slice(0, end)
   scanned.help = options.some((word) => word === '--help' || word === '-h')
-  scanned.json = options.some((word, at) => word === '--json' || word === '--format=json' || (word === '--format' && options[at + 1] === 'json'))
+  scanned.json = options.some(
+    (word, at) => word === '--json' || word === '--format=json' || (word === '--format' && options[at + 1] === 'json'),
+  )
   for (let at = 0; at < options.length; at++) {
     const word = options[at]!
     if (!word.startsWith('-') || word === '-') {
@@ -60,7 +74,10 @@ export function scan(argv: readonly string[]): Scanned {
     }
     const [name] = word.split('=')
     const known = GLOBAL_OPTIONS.find((option) => option.long === name || option.short === name)
-    if (known === undefined) break
+    if (known === undefined) {
+      scanned.stopped = name ?? word
+      break
+    }
     if (known.value !== undefined && !word.includes('=')) at += 1
   }
   return scanned

@@ -57,13 +57,17 @@ export function spellingsOf(names: readonly string[]): Map<string, Spelling> {
 
 /** The other spellings of a canonical one, for its help. */
 export function aliasesOf(canonical: string, spellings: ReadonlyMap<string, Spelling>): string[] {
-  return [...spellings].filter(([words, one]) => one.canonical === canonical && words !== canonical).map(([words]) => words)
+  return [...spellings]
+    .filter(([words, one]) => one.canonical === canonical && words !== canonical)
+    .map(([words]) => words)
 }
 
 /** The next words after a prefix (empty: the first words). */
 export function nextWords(prefix: string, spellings: ReadonlyMap<string, Spelling>): string[] {
   const before = prefix === '' ? '' : `${prefix} `
-  const next = [...spellings.keys()].filter((words) => words.startsWith(before)).map((words) => words.slice(before.length).split(' ')[0]!)
+  const next = [...spellings.keys()]
+    .filter((words) => words.startsWith(before))
+    .map((words) => words.slice(before.length).split(' ')[0]!)
   return [...new Set(next)].filter((word) => word !== '')
 }
 
@@ -79,10 +83,17 @@ export function resolve(words: readonly string[], spellings: ReadonlyMap<string,
     taken += 1
   }
   const spelling = spellings.get(prefix)
-  return spelling === undefined ? { kind: 'group', group: prefix, words: taken } : { kind: 'verb', words: taken, ...spelling }
+  return spelling === undefined
+    ? { kind: 'group', group: prefix, words: taken }
+    : { kind: 'verb', words: taken, ...spelling }
 }
 
-function unknownWord(prefix: string, word: string, next: readonly string[], spellings: ReadonlyMap<string, Spelling>): Resolved {
+function unknownWord(
+  prefix: string,
+  word: string,
+  next: readonly string[],
+  spellings: ReadonlyMap<string, Spelling>,
+): Resolved {
   if (prefix === 'run' && nearest(word, next) === null) {
     return {
       kind: 'unknown',
@@ -94,5 +105,9 @@ function unknownWord(prefix: string, word: string, next: readonly string[], spel
   const near = nearest(word, next)
   const guess = near === null ? nearest(whole, [...spellings.keys()]) : prefix === '' ? near : `${prefix} ${near}`
   const verbs = prefix === '' ? 'see what there is with `millrace --help`' : `it is one of: ${next.join(', ')}`
-  return { kind: 'unknown', sentence: `There is no command \`millrace ${whole}\`.`, hint: guess === null ? verbs : `did you mean \`millrace ${guess}\`?` }
+  return {
+    kind: 'unknown',
+    sentence: `There is no command \`millrace ${whole}\`.`,
+    hint: guess === null ? verbs : `did you mean \`millrace ${guess}\`?`,
+  }
 }

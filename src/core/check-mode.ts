@@ -114,15 +114,12 @@ function checkClaimOrder({ value, file }: Parsed<Mode>, loops: readonly Parsed<L
 
 /** Thresholds that a config key replaces: the key must exist and hold a count. */
 export function checkThresholdKeys(loops: readonly Parsed<Loop>[], config: Config, findings: Findings): void {
+  const counts = configKeys().flatMap(({ key }) => (countIn(config, key) === null ? [] : [key]))
   for (const { value, file } of loops) {
     value.dynamic_policies.threshold_policies.forEach((policy, index) => {
       const key = policy.threshold_from
       if (key === undefined || countIn(config, key) !== null) return
-      const mend =
-        didYouMean(
-          key,
-          configKeys().map((known) => known.key),
-        ) ?? 'name another key, or remove it'
+      const mend = didYouMean(key, counts) ?? 'name another key, or remove it'
       const at = `threshold_policies.${index} ${policy.policy_id}`
       findings.error(
         'LOOP_DANGLING_REF',

@@ -21,7 +21,8 @@ interface Provocation {
   choice: CompileChoice
   path: string
   at: string | null
-  message: string
+  /** A pattern where the words are the engine's, which differ from one version to the next. */
+  message: string | RegExp
   severity?: 'warning'
 }
 
@@ -36,7 +37,7 @@ const PROVOCATIONS: Record<DiagnosticCode, Provocation> = {
     choice: { changes: { [CODEX]: '{\n  "kind": "mode"\n  "mode_id": "default_codex"\n}' } },
     path: CODEX,
     at: 'line 3, column 3',
-    message: "Expected ',' or '}' after property value in JSON at position 21; mend the JSON there",
+    message: /^Expected ',' or '}' after property value in JSON at position 21.*; mend the JSON there$/,
   },
   ASSET_INVALID: {
     choice: {
@@ -225,8 +226,9 @@ describe('every diagnostic', () => {
     (code, { choice, ...expected }) => {
       const { diagnostics, plan } = compileWith(choice)
       const severity = expected.severity ?? 'error'
-      expect(diagnostics).toContainEqual({ code, ...expected, severity })
-      expect(expected.message).toMatch(MENDS)
+      const message = typeof expected.message === 'string' ? expected.message : expect.stringMatching(expected.message)
+      expect(diagnostics).toContainEqual({ code, ...expected, message, severity })
+      expect(diagnostics.find((diagnostic) => diagnostic.code === code)?.message).toMatch(MENDS)
       expect(plan === null).toBe(severity === 'error')
       for (const diagnostic of diagnostics) expect(Diagnostic.safeParse(diagnostic).success).toBe(true)
     },

@@ -6,7 +6,7 @@
 /** Exit statuses of the `millrace` command (design §11). */
 export const EXIT = { done: 0, failed: 1, usage: 2, refused: 3, interrupted: 130 } as const
 
-type ErrorKind = 'failed' | 'usage' | 'refused'
+type ErrorKind = 'failed' | 'usage' | 'refused' | 'interrupted'
 
 /** Every code that can reach an operator: the kind decides the exit status, the text is the reference entry. */
 export const ERROR_CODES = {
@@ -63,6 +63,10 @@ export const ERROR_CODES = {
   routing_failed: { kind: 'failed', text: 'A stage result does not fit the run it claims to belong to.' },
   demo_failed: { kind: 'failed', text: 'The demo did not end with its spec closed.' },
   not_yet: { kind: 'usage', text: 'The command exists by name but arrives with a later version.' },
+  interrupted: {
+    kind: 'interrupted',
+    text: 'Ended by Ctrl-C before the answer was there; what was queued stays queued.',
+  },
   internal: { kind: 'failed', text: 'A defect in Millrace itself.' },
 } as const satisfies Record<string, { kind: ErrorKind; text: string }>
 

@@ -28,8 +28,8 @@ export async function runLoop(engine: Engine, options: LoopOptions): Promise<Loo
   let ticks = 0
   try {
     for (;;) {
-      const outcome = await tick(engine)
-      const idle = !outcome.progressed && engine.lanes.size === 0 && engine.finished.length === 0 && !engine.workspace.index.unsettled
+      const outcome = await tick(engine, options.ticksMax !== null && ticks + 1 >= options.ticksMax)
+      const idle = !outcome.progressed && engine.lanes.size === 0 && engine.finished.length === 0 && !engine.unsettled
       if (outcome.settled > 0 || idle) ticks += 1
       if (outcome.stopped) return { ticks, exit_reason: 'stop_requested', last: outcome }
       if (options.ticksMax !== null && ticks >= options.ticksMax) return { ticks, exit_reason: 'max_ticks', last: outcome }
@@ -60,7 +60,7 @@ function waitsForTime(engine: Engine): boolean {
 function untilNext(engine: Engine): number {
   const view = engine.workspace.view()
   const floor = engine.lanes.size > 0 ? WORKING_FLOOR_MS : engine.config.runtime.idle_sleep_seconds * 1000
-  if (engine.workspace.index.unsettled) return Math.min(floor, UNSETTLED_LOOK_MS)
+  if (engine.unsettled) return Math.min(floor, UNSETTLED_LOOK_MS)
   const times = [
     ...view.snapshot.active_runs.flatMap((run) => (run.not_before === null ? [] : [Date.parse(run.not_before)])),
     ...view.snapshot.pause_sources.flatMap((source) => (source.until === null ? [] : [Date.parse(source.until)])),

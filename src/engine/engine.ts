@@ -8,6 +8,7 @@ import type { Config } from '../core/config.ts'
 import { describeDiagnostic } from '../core/diagnostics.ts'
 import { asMillraceError, MillraceError } from '../core/errors.ts'
 import type { CommandTable, FreshPlan } from '../core/operation.ts'
+import { type CounterEntry, counterOwner } from '../core/state.ts'
 import type { Runner } from '../runners/runner.ts'
 import type { Files } from '../core/files.ts'
 import type { Processes } from '../store/lock.ts'
@@ -54,6 +55,8 @@ export class Engine {
   readonly finished: Finished[] = []
   /** Set by a signal: stop as `control stop` would. */
   stopping: 'no' | 'stop' | 'kill' = 'no'
+  /** True while an idea of the inbox may still be being written. */
+  ideasUnsettled = false
   /** Monotonic time before which a failed disk is left alone, and how often it was tried. */
   healing = { notBefore: 0, attempts: 0 }
   private readonly listeners = new Set<Listener>()
@@ -93,6 +96,11 @@ export class Engine {
 
   get clock(): Clock {
     return this.ports.clock
+  }
+
+  /** True while something other hands left may still be being written, so that looking again soon is worth it. */
+  get unsettled(): boolean {
+    return this.ideasUnsettled || this.workspace.index.unsettled
   }
 
   listen(listener: Listener): () => void {
@@ -188,6 +196,9 @@ export class Engine {
       last_reload_outcome: null,
       last_reload_error: null,
     })
+    // Budgets belong to a passage; those of one that is over would be taken off the next.
+    const owned = view.counters.entries.filter((entry) => view.snapshot.active_runs.some((run) => isOwner(entry, counterOwner(run))))
+    if (owned.length < view.counters.entries.length) draft.counters = { ...view.counters, entries: owned }
     for (const plane of Object.keys(plan.graphs_by_plane)) if (view.snapshot.status_markers_by_plane[plane] === undefined) draft.mark(plane, 'IDLE')
     draft.event('runtime_daemon_lock_acquired', { generation: lock.generation })
     if (lock.tookOver) draft.event('runtime_lock_taken_over', { state: lock.tookOver.state })
@@ -197,6 +208,8 @@ export class Engine {
     this.workspace.usePlan(plan)
   }
 }
+
+const isOwner = (entry: CounterEntry, owner: { kind: string; id: string }) => entry.work_item_kind === owner.kind && entry.work_item_id === owner.id
 
 const HEAL_BACKOFF_MS = 500
 

@@ -6,7 +6,7 @@ import * as path from 'node:path'
 import { Draft } from '../core/changes.ts'
 import { listField, parseDocument, renderDocument } from '../core/document.ts'
 import { MillraceError } from '../core/errors.ts'
-import { ideaSpecId, ideaToSpec, isIdeaName } from '../core/idea.ts'
+import { ideaSpecId, ideaToSpec } from '../core/idea.ts'
 import { ITEM_KINDS, type ItemEntry, type ItemKind } from '../core/item.ts'
 import { counterOwner } from '../core/state.ts'
 import type { View } from '../core/view.ts'
@@ -129,8 +129,9 @@ const IDEAS_PER_TICK_MAX = 50
 async function takeIdeas(engine: Engine): Promise<number> {
   const { files, clock } = engine.ports
   const inbox = path.join(engine.options.workspaceRoot, 'ideas', 'inbox')
-  const names = (files.list(inbox) ?? []).filter((name) => isIdeaName(name)).sort()
+  const names = (files.list(inbox) ?? []).filter((name) => name.endsWith('.md') && !name.startsWith('.')).sort()
   let taken = 0
+  engine.ideasUnsettled = false
   for (const name of names) {
     if (taken >= IDEAS_PER_TICK_MAX) break
     const stat = files.stat(path.join(inbox, name))
@@ -138,7 +139,11 @@ async function takeIdeas(engine: Engine): Promise<number> {
     const look = `${stat.bytes}-${stat.mtimeNs}`
     const view = engine.workspace.view()
     if (view.snapshot.seen_ideas[name] === look) continue
-    if (clock.now().getTime() - stat.mtimeMs < QUIET_MS) continue // may still be being written
+    const age = clock.now().getTime() - stat.mtimeMs
+    if (age >= 0 && age < QUIET_MS) {
+      engine.ideasUnsettled = true // may still be being written
+      continue
+    }
     const draft = new Draft(view)
     draft.snapshot.seen_ideas = { ...view.snapshot.seen_ideas, [name]: look }
     const skipped = takeIdea(draft, view, engine, path.join(inbox, name), name, stat.kind === 'file' && stat.bytes <= IDEA_BYTES_MAX)

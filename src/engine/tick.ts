@@ -34,13 +34,15 @@ export interface TickOutcome {
   stopped: boolean
 }
 
-export async function tick(engine: Engine): Promise<TickOutcome> {
+/** `isLast`: no further pass is wanted once this one has settled a stage, so that it starts nothing any more. */
+export async function tick(engine: Engine, isLast = false): Promise<TickOutcome> {
   if (!(await healed(engine))) return outcome(engine, 0, 'degraded', null)
   const settled = await settleFinished(engine)
   const tookIn = await intake(engine)
   const last = settled.at(-1) ?? null
   const gate = await gates(engine)
   if (gate !== 'open') return { ...outcome(engine, settled.length, last?.reason ?? gate, last), stopped: gate === 'stop_requested' && engine.lanes.size === 0 && engine.finished.length === 0 }
+  if (isLast && settled.length > 0) return outcome(engine, settled.length, last?.reason ?? 'no_work', last)
   const claimed = await claim(engine)
   const started = await start(engine)
   const judging = claimed + started === 0 && engine.workspace.view().snapshot.active_runs.length === 0 ? await completion(engine) : false

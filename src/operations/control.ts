@@ -5,7 +5,13 @@ import { type Issued, issue } from './issue.ts'
 
 const output = async () => (await import('./schemas.ts')).issuedSchema()
 
-const reason = (fallback: string): InputField => ({ name: 'reason', type: 'text', description: 'Why; kept in the record.', default: fallback, placeholder: 'TEXT' })
+const reason = (fallback: string): InputField => ({
+  name: 'reason',
+  type: 'text',
+  description: 'Why; kept in the record.',
+  default: fallback,
+  placeholder: 'TEXT',
+})
 
 interface Control {
   name: string
@@ -19,7 +25,15 @@ interface Control {
 }
 
 function control(definition: Control): Operation<Context, Record<string, unknown>, Issued> {
-  const { name, command, summary, description, input = [], examples, payload = (given) => (given['reason'] === undefined ? {} : { reason: given['reason'] }) } = definition
+  const {
+    name,
+    command,
+    summary,
+    description,
+    input = [],
+    examples,
+    payload = (given) => (given['reason'] === undefined ? {} : { reason: given['reason'] }),
+  } = definition
   return {
     name,
     flavour: 'change',
@@ -39,7 +53,8 @@ export const pause = control({
   name: 'control pause',
   command: 'pause',
   summary: 'Start nothing new; running stages go on.',
-  description: 'Adds the pause source "operator". Agents at work are not touched and their results are settled. A pause survives restarts; clear it with `control resume`.',
+  description:
+    'Adds the pause source "operator". Agents at work are not touched and their results are settled. A pause survives restarts; clear it with `control resume`.',
   input: [reason('operator requested pause')],
   examples: [{ command: 'millrace pause --reason "release day"', does: 'hold everything that has not started' }],
 })
@@ -48,7 +63,8 @@ export const resume = control({
   name: 'control resume',
   command: 'resume',
   summary: 'Clear the operator pause and go on.',
-  description: 'Clears the pause sources "operator" and "environment", and tries at once what waited for its next try. Other sources stay.',
+  description:
+    'Clears the pause sources "operator" and "environment", and tries at once what waited for its next try. Other sources stay.',
   examples: [{ command: 'millrace resume', does: 'go on' }],
 })
 
@@ -56,7 +72,8 @@ export const stop = control({
   name: 'control stop',
   command: 'stop',
   summary: 'End the runtime; active runs are taken up at the next start.',
-  description: 'Ends running agents in three steps (polite stop, kill, sweep), puts each run back to ready at the same node without using a budget, and ends the daemon. Partial work in the tree is kept.',
+  description:
+    'Ends running agents in three steps (polite stop, kill, sweep), puts each run back to ready at the same node without using a budget, and ends the daemon. Partial work in the tree is kept.',
   input: [{ name: 'drain', type: 'flag', description: 'Let the running stages end by themselves first.' }],
   examples: [
     { command: 'millrace stop', does: 'stop now' },
@@ -69,9 +86,17 @@ export const cancel = control({
   name: 'control cancel',
   command: 'cancel_run',
   summary: 'End one run and block its item.',
-  description: 'Ends the agent of a run and moves its work item to blocked. To take an item out of a queue instead, use `queue cancel`.',
+  description:
+    'Ends the agent of a run and moves its work item to blocked. To take an item out of a queue instead, use `queue cancel`.',
   input: [
-    { name: 'run_id', type: 'text', positional: true, required: true, placeholder: 'RUN', description: 'Run id, or a unique start of it.' },
+    {
+      name: 'run_id',
+      type: 'text',
+      positional: true,
+      required: true,
+      placeholder: 'RUN',
+      description: 'Run id, or a unique start of it.',
+    },
     reason('operator cancelled the run'),
   ],
   examples: [{ command: 'millrace cancel run-4f0c', does: 'end that run' }],
@@ -82,9 +107,12 @@ export const retryActive = control({
   name: 'control retry-active',
   command: 'retry_active',
   summary: 'Put the active item back into its queue and start over.',
-  description: 'Ends the agent of the active run, forgets its budgets, and requeues the item with the reason. A held closure run is started again instead.',
+  description:
+    'Ends the agent of the active run, forgets its budgets, and requeues the item with the reason. A held closure run is started again instead.',
   input: [reason('operator requested retry')],
-  examples: [{ command: 'millrace control retry-active --reason "wrong branch checked out"', does: 'start the item over' }],
+  examples: [
+    { command: 'millrace control retry-active --reason "wrong branch checked out"', does: 'start the item over' },
+  ],
 })
 
 export const planningRetryActive = control({
@@ -101,7 +129,8 @@ export const clearStaleState = control({
   name: 'control clear-stale-state',
   command: 'clear_stale_state',
   summary: 'Take over a dead lock and put held runs back to ready.',
-  description: 'Releases held runs and held closure targets, clears pauses, and takes over the lock of a runtime that is proven dead. What the next runtime can resume by itself is left to it; --requeue puts every active item back into its queue instead. --force also succeeds a lock of which nothing can be proven from here.',
+  description:
+    'Releases held runs and held closure targets, clears pauses, and takes over the lock of a runtime that is proven dead. What the next runtime can resume by itself is left to it; --requeue puts every active item back into its queue instead. --force also succeeds a lock of which nothing can be proven from here.',
   input: [
     reason('operator requested stale-state clear'),
     { name: 'requeue', type: 'flag', description: 'Put every active item back into its queue.' },
@@ -115,6 +144,7 @@ export const reloadConfig = control({
   name: 'control reload-config',
   command: 'reload_config',
   summary: 'Read millrace.toml again and compile; new runs use the new plan.',
-  description: 'A reload that does not compile keeps the plan in force and says why. Active runs keep the plan they were started under.',
+  description:
+    'A reload that does not compile keeps the plan in force and says why. Active runs keep the plan they were started under.',
   examples: [{ command: 'millrace config reload', does: 'put an edited config in force' }],
 })

@@ -53,8 +53,12 @@ function isConfigOlder({ files, workspaceRoot }: Context): boolean {
 /** True if every asset the plan was made from is the same text now, in the workspace or else in the package. */
 function areAssetsUnchanged({ files, packageRoot, workspaceRoot }: Context, plan: Plan): boolean {
   const places = placesOf(workspaceRoot)
-  return plan.resolved_assets.every((asset) => {
-    const bytes = files.read(places.at(asset.path)) ?? files.read(path.join(packageRoot, asset.path))
-    return (bytes === null ? 'missing' : sha256(bytes)) === asset.content_sha256
-  })
+  try {
+    return plan.resolved_assets.every((asset) => {
+      const bytes = files.read(places.at(asset.path)) ?? files.read(path.join(packageRoot, asset.path))
+      return (bytes === null ? 'missing' : sha256(bytes)) === asset.content_sha256
+    })
+  } catch {
+    return false // a folder in place of a file, or no permission: the compiler says what is wrong with it
+  }
 }

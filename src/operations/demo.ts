@@ -45,11 +45,27 @@ export const demo: Operation<Context, DemoInput, DemoOutput> = {
   name: 'demo',
   flavour: 'perform',
   summary: 'Watch one spec go through the whole runtime, on a small sample project.',
-  description: 'Makes a small git project with failing tests, queues one spec, and runs it: planned, cut into a task, built, checked (the check finds a real gap), fixed, checked again, documented, and judged against the spec. The project is kept. With --runner a real harness does the work instead of the embedded scripted agent.',
+  description:
+    'Makes a small git project with failing tests, queues one spec, and runs it: planned, cut into a task, built, checked (the check finds a real gap), fixed, checked again, documented, and judged against the spec. The project is kept. With --runner a real harness does the work instead of the embedded scripted agent.',
   input: [
-    { name: 'dir', type: 'text', placeholder: 'DIR', description: 'Where to make the project; must be absent or empty (default: a new temporary folder).' },
-    { name: 'runner', type: 'text', placeholder: 'NAME', default: 'scripted', description: 'Runner of every stage: scripted, codex_cli, command.' },
-    { name: 'prepare', type: 'flag', description: 'Only make the project and queue the spec; run it with `millrace run daemon`.' },
+    {
+      name: 'dir',
+      type: 'text',
+      placeholder: 'DIR',
+      description: 'Where to make the project; must be absent or empty (default: a new temporary folder).',
+    },
+    {
+      name: 'runner',
+      type: 'text',
+      placeholder: 'NAME',
+      default: 'scripted',
+      description: 'Runner of every stage: scripted, codex_cli, command.',
+    },
+    {
+      name: 'prepare',
+      type: 'flag',
+      description: 'Only make the project and queue the spec; run it with `millrace run daemon`.',
+    },
   ],
   examples: [
     { command: 'millrace demo', does: 'the whole story in about twenty seconds' },
@@ -58,13 +74,29 @@ export const demo: Operation<Context, DemoInput, DemoOutput> = {
   output: async () => (await import('./schemas.ts')).demoSchema(),
   async run(outer, input) {
     const runner = input.runner ?? 'scripted'
-    if (!outer.runnerNames.includes(runner)) throw new MillraceError('usage', `There is no runner ${runner}.`, { hint: `runners: ${outer.runnerNames.join(', ')}` })
-    const root = input.dir === undefined ? path.join(os.tmpdir(), `millrace-demo-${outer.clock.hex(8)}`) : path.resolve(input.dir)
+    if (!outer.runnerNames.includes(runner))
+      throw new MillraceError('usage', `There is no runner ${runner}.`, {
+        hint: `runners: ${outer.runnerNames.join(', ')}`,
+      })
+    const root =
+      input.dir === undefined ? path.join(os.tmpdir(), `millrace-demo-${outer.clock.hex(8)}`) : path.resolve(input.dir)
     const context: Context = { ...outer, workspaceRoot: root }
     await makeProject(context)
     await makeWorkspace(context, runner)
     const specId = await queueSpec(context)
-    const nothing = { project: root, runner, ran: false, interrupted: false, spec_id: specId, closed: false, tests_green: false, duration_seconds: 0, stages: [], runs: [], report: null }
+    const nothing = {
+      project: root,
+      runner,
+      ran: false,
+      interrupted: false,
+      spec_id: specId,
+      closed: false,
+      tests_green: false,
+      duration_seconds: 0,
+      stages: [],
+      runs: [],
+      report: null,
+    }
     context.print(`A sample project with failing tests is in ${root}; one spec is queued: ${specId}.`)
     return input.prepare === true ? nothing : { ...nothing, ran: true, ...(await runStory(context, specId)) }
   },
@@ -73,12 +105,34 @@ export const demo: Operation<Context, DemoInput, DemoOutput> = {
 /** Copies the sample, makes it a git repository and commits it. */
 async function makeProject(context: Context): Promise<void> {
   const { files, workspaceRoot: root } = context
-  if ((files.list(root) ?? []).length > 0) throw new MillraceError('usage', `${root} is not empty.`, { hint: 'name a folder that is absent or empty with --dir' })
+  if ((files.list(root) ?? []).length > 0)
+    throw new MillraceError('usage', `${root} is not empty.`, {
+      hint: 'name a folder that is absent or empty with --dir',
+    })
   copyFolder(context, path.join(context.packageRoot, 'demo', 'project'), root)
   const git = async (...args: string[]) => {
-    const who = ['-c', 'user.name=Millrace demo', '-c', 'user.email=demo@millrace.invalid', '-c', 'commit.gpgsign=false', '-c', 'init.defaultBranch=main']
-    const result = await context.exec('git', [...who, ...args], { cwd: root, env: process.env, timeoutMs: GIT_TIMEOUT_MS, outputBytesMax: OUTPUT_BYTES_MAX })
-    if (result.code !== 0) throw new MillraceError('demo_failed', `git ${args[0]} failed: ${result.stderr.trim().split('\n')[0] || `exit code ${result.code}`}.`, { hint: 'the demo needs git on the PATH' })
+    const who = [
+      '-c',
+      'user.name=Millrace demo',
+      '-c',
+      'user.email=demo@millrace.invalid',
+      '-c',
+      'commit.gpgsign=false',
+      '-c',
+      'init.defaultBranch=main',
+    ]
+    const result = await context.exec('git', [...who, ...args], {
+      cwd: root,
+      env: process.env,
+      timeoutMs: GIT_TIMEOUT_MS,
+      outputBytesMax: OUTPUT_BYTES_MAX,
+    })
+    if (result.code !== 0)
+      throw new MillraceError(
+        'demo_failed',
+        `git ${args[0]} failed: ${result.stderr.trim().split('\n')[0] || `exit code ${result.code}`}.`,
+        { hint: 'the demo needs git on the PATH' },
+      )
   }
   await git('init', '--quiet')
   await git('add', '--all')
@@ -98,10 +152,22 @@ function copyFolder(context: Context, from: string, to: string): void {
 /** A runtime root whose mode binds every stage to the runner; a workspace mode wins over config and package. */
 async function makeWorkspace(context: Context, runner: string): Promise<void> {
   const places = placesOf(context.workspaceRoot)
-  await initWorkspace(context.files, context.clock, places, { packageRoot: context.packageRoot, version: context.version })
-  const shipped = JSON.parse(Buffer.from(context.files.read(path.join(context.packageRoot, 'modes', 'default_codex.json')) ?? '').toString('utf8')) as { stage_runner_bindings: Record<string, string> }
+  await initWorkspace(context.files, context.clock, places, {
+    packageRoot: context.packageRoot,
+    version: context.version,
+  })
+  const shipped = JSON.parse(
+    Buffer.from(context.files.read(path.join(context.packageRoot, 'modes', 'default_codex.json')) ?? '').toString(
+      'utf8',
+    ),
+  ) as { stage_runner_bindings: Record<string, string> }
   const bindings = Object.fromEntries(Object.keys(shipped.stage_runner_bindings).map((stage) => [stage, runner]))
-  const mode = { ...shipped, mode_id: MODE_ID, description: `Both standard loops, every stage run by ${runner}.`, stage_runner_bindings: bindings }
+  const mode = {
+    ...shipped,
+    mode_id: MODE_ID,
+    description: `Both standard loops, every stage run by ${runner}.`,
+    stage_runner_bindings: bindings,
+  }
   context.files.write(places.at(`modes/${MODE_ID}.json`), `${JSON.stringify(mode, null, 2)}\n`)
   const replies = path.join(context.packageRoot, 'demo', 'replies.json')
   context.files.write(
@@ -112,7 +178,8 @@ async function makeWorkspace(context: Context, runner: string): Promise<void> {
 
 /** The seed idea and the spec that asks for it; gives the spec's id. */
 async function queueSpec(context: Context): Promise<string> {
-  const text = (name: string) => Buffer.from(context.files.read(path.join(context.packageRoot, 'demo', name)) ?? '').toString('utf8')
+  const text = (name: string) =>
+    Buffer.from(context.files.read(path.join(context.packageRoot, 'demo', name)) ?? '').toString('utf8')
   const added = await issue(context, 'add_spec', { text: text('spec.md') })
   const specId = String(added.result['work_item_id'])
   const inbox = path.join(context.workspaceRoot, 'ideas', 'inbox')
@@ -121,7 +188,10 @@ async function queueSpec(context: Context): Promise<string> {
   return specId
 }
 
-async function runStory(context: Context, specId: string): Promise<Omit<DemoOutput, 'project' | 'runner' | 'ran' | 'spec_id'>> {
+async function runStory(
+  context: Context,
+  specId: string,
+): Promise<Omit<DemoOutput, 'project' | 'runner' | 'ran' | 'spec_id'>> {
   const started = context.clock.monotonicMs()
   const stages: DemoOutput['stages'] = []
   const runs = new Set<string>()
@@ -137,7 +207,12 @@ async function runStory(context: Context, specId: string): Promise<Omit<DemoOutp
     signals.release()
     await engine.close()
   }
-  const tests = await context.exec('npm', ['test'], { cwd: context.workspaceRoot, env: process.env, timeoutMs: TEST_TIMEOUT_MS, outputBytesMax: OUTPUT_BYTES_MAX })
+  const tests = await context.exec('npm', ['test'], {
+    cwd: context.workspaceRoot,
+    env: process.env,
+    timeoutMs: TEST_TIMEOUT_MS,
+    outputBytesMax: OUTPUT_BYTES_MAX,
+  })
   const report = placesOf(context.workspaceRoot).at(`arbiter/reports/${[...runs].at(-1)}.md`)
   return {
     interrupted: signals.interrupted(),
@@ -152,11 +227,13 @@ async function runStory(context: Context, specId: string): Promise<Omit<DemoOutp
 
 /** Tells the story line by line as it happens. */
 function tell(context: Context, stages: DemoOutput['stages'], runs: Set<string>, started: number): Listener {
-  const say = (line: string) => context.print(`${((context.clock.monotonicMs() - started) / 1000).toFixed(1).padStart(6)}s  ${line}`)
+  const say = (line: string) =>
+    context.print(`${((context.clock.monotonicMs() - started) / 1000).toFixed(1).padStart(6)}s  ${line}`)
   return (change) => {
     if (change.change !== 'event.append') return
     const { event_type: type, data } = change
-    if (type === 'work_item_claimed') say(`${data['work_item_kind']} ${data['work_item_id']} is claimed by the ${data['plane']} loop`)
+    if (type === 'work_item_claimed')
+      say(`${data['work_item_kind']} ${data['work_item_id']} is claimed by the ${data['plane']} loop`)
     if (type === 'stage_started') {
       runs.add(String(data['run_id']))
       say(`▸ ${data['stage']} is at work`)
@@ -164,13 +241,16 @@ function tell(context: Context, stages: DemoOutput['stages'], runs: Set<string>,
     if (type === 'stage_completed') {
       const seconds = Number(data['duration_seconds'])
       stages.push({ stage: String(data['stage']), outcome: String(data['terminal_result']), seconds })
-      say(`  ${data['stage']} reports ${data['terminal_result']} after ${seconds.toFixed(1)} s${data['failure_class'] ? ` (${data['failure_class']})` : ''}`)
+      say(
+        `  ${data['stage']} reports ${data['terminal_result']} after ${seconds.toFixed(1)} s${data['failure_class'] ? ` (${data['failure_class']})` : ''}`,
+      )
     }
     if (type === 'router_decision' && data['next_node_id']) say(`  → ${data['next_node_id']}`)
     if (type === 'work_item_handed_in') say(`  handed in: ${data['work_item_kind']} ${data['work_item_id']}`)
     if (type === 'work_item_finished') say(`  ${data['work_item_kind']} ${data['work_item_id']} is done`)
     if (type === 'stage_deferred' || type === 'run_held' || type === 'runtime_paused') say(`! ${data['reason']}`)
-    if (type === 'closure_target_opened') say(`  closure target opened: ${data['root_spec_id']} will be judged when its work is finished`)
+    if (type === 'closure_target_opened')
+      say(`  closure target opened: ${data['root_spec_id']} will be judged when its work is finished`)
     if (type === 'closure_target_closed') say(`  closed: ${data['root_spec_id']} passed on every criterion`)
   }
 }

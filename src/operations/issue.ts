@@ -2,14 +2,14 @@
  * The one way in (design §5): a change is posted to the mailbox, then the caller tries the lock. Got it: the caller
  * drains the mailbox in order, its own command included. Did not: it waits for the answer of whoever holds it.
  */
-import { MillraceError, type ErrorCode, ERROR_CODES } from '../core/errors.ts'
+import { ERROR_CODES, type ErrorCode, MillraceError } from '../core/errors.ts'
 import { drainMailbox } from '../engine/commands.ts'
 import { cancelled } from '../engine/settle.ts'
 import { archived, post } from '../store/mailbox.ts'
 import { compileWorkspace } from '../store/plans.ts'
 import { Workspace } from '../store/workspace.ts'
-import { type Context, placesIn } from './context.ts'
 import { COMMANDS } from './commands.ts'
+import { type Context, placesIn } from './context.ts'
 
 export interface Issued {
   action: string
@@ -32,7 +32,12 @@ const ANSWER_POLL_MS = 25
  * Posts a command and sees it through. Throws the refusal of whoever carried it out; a command that was merely queued
  * comes back as `queued` when no waiting was asked for, else throws `wait_elapsed`.
  */
-export async function issue(context: Context, command: string, payload: Record<string, unknown>, options: { force?: boolean; direct?: boolean } = {}): Promise<Issued> {
+export async function issue(
+  context: Context,
+  command: string,
+  payload: Record<string, unknown>,
+  options: { force?: boolean; direct?: boolean } = {},
+): Promise<Issued> {
   const places = placesIn(context)
   const { files, clock } = context
   const commandId = await post(files, places, clock, command, payload, 'operator')
@@ -56,36 +61,87 @@ export async function issue(context: Context, command: string, payload: Record<s
   const last = archived(files, places, commandId)
   if (last) return answered(command, commandId, mailbox_path, 'mailbox', last)
   if (context.waitSeconds === 0) {
-    return { action: command, mode: 'mailbox', state: 'queued', applied: false, detail: 'queued for daemon processing', command_id: commandId, mailbox_path, result: {} }
+    return {
+      action: command,
+      mode: 'mailbox',
+      state: 'queued',
+      applied: false,
+      detail: 'queued for daemon processing',
+      command_id: commandId,
+      mailbox_path,
+      result: {},
+    }
   }
-  throw new MillraceError('wait_elapsed', `The runtime did not answer within ${context.waitSeconds} s; the command stays queued as ${commandId}.`, {
-    hint: `take it back by deleting ${mailbox_path}, or see what the runtime does with \`millrace status\``,
-  })
+  throw new MillraceError(
+    'wait_elapsed',
+    `The runtime did not answer within ${context.waitSeconds} s; the command stays queued as ${commandId}.`,
+    {
+      hint: `take it back by deleting ${mailbox_path}, or see what the runtime does with \`millrace status\``,
+    },
+  )
 }
 
-function answered(action: string, command_id: string, mailbox_path: string, mode: Issued['mode'], answer: NonNullable<ReturnType<typeof archived>>): Issued {
+function answered(
+  action: string,
+  command_id: string,
+  mailbox_path: string,
+  mode: Issued['mode'],
+  answer: NonNullable<ReturnType<typeof archived>>,
+): Issued {
   if (answer.disposition === 'failed') {
     const { code, message, hint } = answer.result as { code?: string; message?: string; hint?: string }
     const known = code !== undefined && code in ERROR_CODES ? (code as ErrorCode) : 'mailbox_invalid'
     throw new MillraceError(known, message ?? answer.error ?? 'The command was refused.', hint ? { hint } : {})
   }
   const { applied, detail, ...result } = answer.result as { applied?: boolean; detail?: string }
-  return { action, mode, state: applied ? 'applied' : 'refused', applied: applied === true, detail: detail ?? '', command_id, mailbox_path, result }
+  return {
+    action,
+    mode,
+    state: applied ? 'applied' : 'refused',
+    applied: applied === true,
+    detail: detail ?? '',
+    command_id,
+    mailbox_path,
+    result,
+  }
 }
 
 /** Tries the lock; with it, drains the mailbox and ends runs that were asked to end. False if somebody else holds it. */
 async function carryOutHere(context: Context, force: boolean): Promise<boolean> {
   let workspace: Workspace
   try {
-    workspace = await Workspace.open(context, context.workspaceRoot, { force, onFatal: (error) => { throw error } })
+    workspace = await Workspace.open(context, context.workspaceRoot, {
+      force,
+      onFatal: (error) => {
+        throw error
+      },
+    })
   } catch (error) {
     if (MillraceError.is(error) && error.code === 'lock_held' && !force) return false
     throw error
   }
   try {
     const compile = () =>
-      compileWorkspace({ files: context.files, places: workspace.places, packageRoot: context.packageRoot, runners: context.runnerNames, validators: context.validators }, { overrides: context.overrides }, context.clock.now().toISOString())
-    await drainMailbox({ workspace, commands: COMMANDS, live: false, hex: (digits) => context.clock.hex(digits), compile, commit: (changes) => workspace.commit(changes), use: () => {} })
+      compileWorkspace(
+        {
+          files: context.files,
+          places: workspace.places,
+          packageRoot: context.packageRoot,
+          runners: context.runnerNames,
+          validators: context.validators,
+        },
+        { overrides: context.overrides },
+        context.clock.now().toISOString(),
+      )
+    await drainMailbox({
+      workspace,
+      commands: COMMANDS,
+      live: false,
+      hex: (digits) => context.clock.hex(digits),
+      compile,
+      commit: (changes) => workspace.commit(changes),
+      use: () => {},
+    })
     for (const run of workspace.view().snapshot.active_runs) {
       if (run.cancel_requested === null) continue
       if (run.request_id !== null) await context.sweep(run.request_id)

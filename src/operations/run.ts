@@ -8,7 +8,11 @@ import { COMMANDS } from './commands.ts'
 import type { Context } from './context.ts'
 import { ensureWorkspace } from './workspace.ts'
 
-export function openEngine(context: Context, options: Omit<EngineOptions, 'workspaceRoot' | 'overrides'>, listeners: readonly Listener[] = []): Promise<Engine> {
+export function openEngine(
+  context: Context,
+  options: Omit<EngineOptions, 'workspaceRoot' | 'overrides'>,
+  listeners: readonly Listener[] = [],
+): Promise<Engine> {
   return Engine.open(
     {
       files: context.files,
@@ -52,13 +56,19 @@ export interface RunOnceOutput {
   failed: boolean
 }
 
-const mode = { name: 'mode', type: 'text', placeholder: 'ID', description: 'Mode to compile instead of runtime.default_mode.' } as const
+const mode = {
+  name: 'mode',
+  type: 'text',
+  placeholder: 'ID',
+  description: 'Mode to compile instead of runtime.default_mode.',
+} as const
 
 export const runOnce: Operation<Context, { mode?: string }, RunOnceOutput> = {
   name: 'run once',
   flavour: 'perform',
   summary: 'Run one stage, or find that there is nothing to do.',
-  description: 'Takes the workspace, runs one counted tick (one that ends with a stage settled, or finds nothing to do), and gives the workspace back. An honest BLOCKED is no failure.',
+  description:
+    'Takes the workspace, runs one counted tick (one that ends with a stage settled, or finds nothing to do), and gives the workspace back. An honest BLOCKED is no failure.',
   input: [mode],
   examples: [{ command: 'millrace run once --workspace .', does: 'claim the next item and run its first stage' }],
   output: async () => (await import('./schemas.ts')).runOnceSchema(),
@@ -99,16 +109,32 @@ export interface RunDaemonOutput {
   ticks: number
 }
 
-export const runDaemon: Operation<Context, { mode?: string; max_ticks?: number; stop_when_idle?: boolean; monitor?: string; monitor_log?: string }, RunDaemonOutput> = {
+export const runDaemon: Operation<
+  Context,
+  { mode?: string; max_ticks?: number; stop_when_idle?: boolean; monitor?: string; monitor_log?: string },
+  RunDaemonOutput
+> = {
   name: 'run daemon',
   flavour: 'perform',
   summary: 'Run in the foreground until stopped.',
-  description: 'Owns the workspace and works through its queues: woken by new work, commands and finished stages. Ctrl-C stops it as `control stop` does; twice kills the agents at once. Active runs are taken up by the next start.',
+  description:
+    'Owns the workspace and works through its queues: woken by new work, commands and finished stages. Ctrl-C stops it as `control stop` does; twice kills the agents at once. Active runs are taken up by the next start.',
   input: [
     mode,
-    { name: 'max_ticks', type: 'integer', minimum: 1, placeholder: 'N', description: 'End after N counted ticks: stages settled, or looks that found nothing to do.' },
+    {
+      name: 'max_ticks',
+      type: 'integer',
+      minimum: 1,
+      placeholder: 'N',
+      description: 'End after N counted ticks: stages settled, or looks that found nothing to do.',
+    },
     { name: 'stop_when_idle', type: 'flag', description: 'End when nothing runs and nothing is to be done.' },
-    { name: 'monitor', type: 'choice', choices: ['none', 'basic'], description: 'Print a line for every transition (default on a terminal: basic).' },
+    {
+      name: 'monitor',
+      type: 'choice',
+      choices: ['none', 'basic'],
+      description: 'Print a line for every transition (default on a terminal: basic).',
+    },
     { name: 'monitor_log', type: 'text', placeholder: 'FILE', description: 'Append the same lines to a file.' },
   ],
   examples: [
@@ -122,15 +148,33 @@ export const runDaemon: Operation<Context, { mode?: string; max_ticks?: number; 
     const sinks: ((line: string) => void)[] = []
     if ((input.monitor ?? (context.live ? 'basic' : 'none')) === 'basic') sinks.push(context.print)
     if (input.monitor_log !== undefined) sinks.push(appendTo(context, input.monitor_log))
-    const listeners = sinks.length > 0 ? [monitor((line) => { for (const sink of sinks) sink(line) })] : []
+    const listeners =
+      sinks.length > 0
+        ? [
+            monitor((line) => {
+              for (const sink of sinks) sink(line)
+            }),
+          ]
+        : []
     const engine = await openEngine(context, { runtimeMode: 'daemon', modeId: input.mode }, listeners)
     const signals = stopOnSignal(context, engine)
     try {
-      const end = await runLoop(engine, { ticksMax: input.max_ticks ?? null, stopWhenIdle: input.stop_when_idle === true })
+      const end = await runLoop(engine, {
+        ticksMax: input.max_ticks ?? null,
+        stopWhenIdle: input.stop_when_idle === true,
+      })
       await drain(engine)
       await settleFinished(engine)
       const { snapshot } = engine.workspace.view()
-      return { interrupted: signals.interrupted(), run_mode: 'daemon', active_mode_id: snapshot.active_mode_id, mode_override: input.mode ?? null, compiled_plan_id: snapshot.compiled_plan_id, exit_reason: end.exit_reason, ticks: end.ticks }
+      return {
+        interrupted: signals.interrupted(),
+        run_mode: 'daemon',
+        active_mode_id: snapshot.active_mode_id,
+        mode_override: input.mode ?? null,
+        compiled_plan_id: snapshot.compiled_plan_id,
+        exit_reason: end.exit_reason,
+        ticks: end.ticks,
+      }
     } finally {
       signals.release()
       await engine.close()

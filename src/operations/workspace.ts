@@ -16,7 +16,8 @@ export const init: Operation<Context, { dest?: string; force?: boolean }, InitOu
   name: 'init',
   flavour: 'perform',
   summary: 'Make a workspace.',
-  description: 'With DEST: a new workspace in a folder that is absent or empty. Without: a runtime root (millrace-agents/) in the folder at hand. Creates what is missing, lists it, and touches nothing else; --force also rewrites the prompts and skills that were deployed before. Queues, state and millrace.toml are never rewritten.',
+  description:
+    'With DEST: a new workspace in a folder that is absent or empty. Without: a runtime root (millrace-agents/) in the folder at hand. Creates what is missing, lists it, and touches nothing else; --force also rewrites the prompts and skills that were deployed before. Queues, state and millrace.toml are never rewritten.',
   input: [
     { name: 'dest', type: 'text', positional: true, placeholder: 'DEST', description: 'Folder of the new workspace.' },
     { name: 'force', type: 'flag', description: 'Rewrite deployed prompts and skills.' },
@@ -29,11 +30,22 @@ export const init: Operation<Context, { dest?: string; force?: boolean }, InitOu
   async run(context, { dest, force }) {
     const root = dest === undefined ? context.workspaceRoot : path.resolve(dest)
     const names = context.files.list(root)
-    if (dest !== undefined && names !== null && names.length > 0 && !(force === true && isInitialised(context.files, placesOf(root)))) {
-      throw new MillraceError('usage', `${dest} is not empty.`, { hint: `to add Millrace to an existing project: cd ${dest} && millrace init` })
+    if (
+      dest !== undefined &&
+      names !== null &&
+      names.length > 0 &&
+      !(force === true && isInitialised(context.files, placesOf(root)))
+    ) {
+      throw new MillraceError('usage', `${dest} is not empty.`, {
+        hint: `to add Millrace to an existing project: cd ${dest} && millrace init`,
+      })
     }
     context.files.makeFolder(root)
-    const { created } = await initWorkspace(context.files, context.clock, placesOf(root), { packageRoot: context.packageRoot, version: context.version, force: force === true })
+    const { created } = await initWorkspace(context.files, context.clock, placesOf(root), {
+      packageRoot: context.packageRoot,
+      version: context.version,
+      force: force === true,
+    })
     return { workspace: root, initialized: true, created }
   },
 }
@@ -42,6 +54,9 @@ export const init: Operation<Context, { dest?: string; force?: boolean }, InitOu
 export async function ensureWorkspace(context: Context): Promise<void> {
   if (isInitialised(context.files, placesIn(context))) return
   context.files.makeFolder(context.workspaceRoot)
-  await initWorkspace(context.files, context.clock, placesIn(context), { packageRoot: context.packageRoot, version: context.version })
+  await initWorkspace(context.files, context.clock, placesIn(context), {
+    packageRoot: context.packageRoot,
+    version: context.version,
+  })
   context.notice(`created a Millrace workspace: ${placesIn(context).runtime}`)
 }

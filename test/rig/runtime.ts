@@ -6,26 +6,25 @@ import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { buildSync } from 'esbuild'
-import { type Config } from '../../src/core/config.ts'
-import type { Clock } from '../../src/core/clock.ts'
-import { renderDocument, newDocument } from '../../src/core/document.ts'
-import type { Files } from '../../src/core/files.ts'
+import { newDocument, renderDocument } from '../../src/core/document.ts'
+import type { StageRequest } from '../../src/core/request.ts'
+import type { StageResult } from '../../src/core/result.ts'
 import type { View } from '../../src/core/view.ts'
 import { systemClock } from '../../src/engine/clock.ts'
-import { runLoop } from '../../src/engine/daemon.ts'
+import { type LoopEnd, runLoop } from '../../src/engine/daemon.ts'
 import { Engine, type Listener } from '../../src/engine/engine.ts'
-import { COMMANDS } from '../../src/operations/commands.ts'
-import { processIdentity } from '../../src/runners/process.ts'
-import { runnersFor } from '../../src/runners/registry.ts'
-import type { Runner } from '../../src/runners/runner.ts'
+import type { Context } from '../../src/operations/context.ts'
+import { type Issued, issue } from '../../src/operations/issue.ts'
+import { carriersOf, processIdentity } from '../../src/runners/process.ts'
+import { sweepMarked } from '../../src/runners/sweep.ts'
 import { disk } from '../../src/store/files.ts'
 import { initWorkspace } from '../../src/store/init.ts'
 import { placesOf } from '../../src/store/layout.ts'
 import { post } from '../../src/store/mailbox.ts'
-import { readWorkspace } from '../../src/store/workspace.ts'
+import { ownership, readWorkspace } from '../../src/store/workspace.ts'
+import { enginePorts, type GivenPorts, RUNNER_NAMES } from './ports.ts'
 
 export const PACKAGE_ROOT = path.join(import.meta.dirname, '..', '..', 'assets')
-export const RUNNER_NAMES = ['codex_cli', 'pi_rpc', 'command', 'scripted']
 
 /** One reply of the scripted agent; see src/runners/scripted-replies.ts. */
 export interface Reply {
@@ -38,24 +37,29 @@ export interface Reply {
   message?: string
 }
 
-export interface RigOptions {
+export interface RigOptions extends GivenPorts {
   replies?: Reply[]
   /** Extra lines of millrace.toml. */
   config?: string
-  clock?: Clock
-  files?: Files
-  runners?: (config: Config, root: string) => ReadonlyMap<string, Runner>
-  git?: boolean
+  /** Members of the workspace mode in force, laid over the shipped ones. */
+  mode?: Record<string, unknown>
 }
 
 let scriptedAgent: string | null = null
 
 /** The bundled scripted agent, built once for a test process. */
-function scriptedProgram(): string {
+export function scriptedProgram(): string {
   if (scriptedAgent === null) {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-agent-'))
     scriptedAgent = path.join(folder, 'scripted-agent.mjs')
-    buildSync({ entryPoints: [path.join(import.meta.dirname, '../../src/runners/scripted-agent.ts')], outfile: scriptedAgent, bundle: true, platform: 'node', format: 'esm', logLevel: 'error' })
+    buildSync({
+      entryPoints: [path.join(import.meta.dirname, '../../src/runners/scripted-agent.ts')],
+      outfile: scriptedAgent,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      logLevel: 'error',
+    })
     process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
   }
   return scriptedAgent
@@ -86,41 +90,57 @@ export class Rig {
 
   /** A workspace mode with every stage on the scripted agent, as the mode in force. */
   private bindScripted(): void {
-    const mode = JSON.parse(fs.readFileSync(path.join(PACKAGE_ROOT, 'modes/default_codex.json'), 'utf8')) as { mode_id: string; stage_runner_bindings: Record<string, string> }
-    mode.mode_id = 'scripted'
-    for (const stage of Object.keys(mode.stage_runner_bindings)) mode.stage_runner_bindings[stage] = 'scripted'
-    fs.writeFileSync(this.at('modes/scripted.json'), JSON.stringify(mode))
-    fs.writeFileSync(this.at('millrace.toml'), `[runtime]\ndefault_mode = "scripted"\nidle_sleep_seconds = 0.05\nstop_grace_seconds = 0.5\n[runners.scripted]\nreplies = "replies.json"\n${this.options.config ?? ''}`)
+    this.mode({})
+    this.config()
+  }
+
+  /** Writes the workspace mode anew: the shipped one, every stage on the scripted agent, with these members laid over it. */
+  mode(members: Record<string, unknown>): void {
+    const shipped = JSON.parse(fs.readFileSync(path.join(PACKAGE_ROOT, 'modes/default_codex.json'), 'utf8')) as {
+      stage_runner_bindings: Record<string, string>
+    }
+    const stage_runner_bindings = Object.fromEntries(
+      Object.keys(shipped.stage_runner_bindings).map((stage) => [stage, 'scripted']),
+    )
+    fs.writeFileSync(
+      this.at('modes/scripted.json'),
+      JSON.stringify({ ...shipped, mode_id: 'scripted', stage_runner_bindings, ...this.options.mode, ...members }),
+    )
+  }
+
+  /** Writes millrace.toml anew; `more` comes after what every rig has. */
+  config(more = this.options.config ?? ''): void {
+    fs.writeFileSync(
+      this.at('millrace.toml'),
+      `[runtime]\ndefault_mode = "scripted"\nidle_sleep_seconds = 0.05\nstop_grace_seconds = 0.5\n[runners.scripted]\nreplies = "replies.json"\n${more}`,
+    )
   }
 
   replies(replies: Reply[]): void {
-    fs.writeFileSync(path.join(this.root, 'replies.json'), JSON.stringify({ schema_version: '1.0', kind: 'scripted_replies', replies }))
+    fs.writeFileSync(
+      path.join(this.root, 'replies.json'),
+      JSON.stringify({ schema_version: '1.0', kind: 'scripted_replies', replies }),
+    )
   }
 
   /** Replies with nothing but outcomes, in the order a stage is asked: `{ builder: ['BLOCKED', 'BUILDER_COMPLETE'] }`. */
   outcomes(byStage: Record<string, string[]>): void {
-    this.replies(Object.entries(byStage).flatMap(([stage, outcomes]) => outcomes.map((outcome, index) => ({ stage, attempt: index + 1, steps: [{ artifacts: true }], outcome }))))
+    this.replies(
+      Object.entries(byStage).flatMap(([stage, outcomes]) =>
+        outcomes.map((outcome, index) => ({ stage, attempt: index + 1, steps: [{ artifacts: true }], outcome })),
+      ),
+    )
   }
 
   async open(listeners: Listener[] = []): Promise<Engine> {
-    const files = this.options.files ?? disk
-    const clock = this.options.clock ?? systemClock
     this.engine = await Engine.open(
-      {
-        files,
-        clock,
-        processes: processIdentity,
-        commands: COMMANDS,
-        validators: [],
-        packageRoot: PACKAGE_ROOT,
-        runnerNames: RUNNER_NAMES,
-        runners: this.options.runners ?? ((config, workspaceRoot) => runnersFor(config, { files, clock, workspaceRoot, scriptedAgent: scriptedProgram(), environment: { PATH: process.env['PATH'], HOME: this.root } })),
-        onFatal: (error) => {
-          throw error
-        },
-      },
+      enginePorts(this.root, { packageRoot: PACKAGE_ROOT, scriptedAgent: scriptedProgram() }, this.options),
       { workspaceRoot: this.root, runtimeMode: 'daemon' },
-      [(change) => change.change === 'event.append' && this.events.push({ type: change.event_type, data: change.data }), ...listeners],
+      [
+        (change) =>
+          change.change === 'event.append' && this.events.push({ type: change.event_type, data: change.data }),
+        ...listeners,
+      ],
     )
     return this.engine
   }
@@ -131,20 +151,20 @@ export class Rig {
   }
 
   /** Works until nothing is left to do, or `ticksMax` counted ticks; closes the runtime. */
-  async work(ticksMax = 100): Promise<void> {
+  async work(ticksMax = 100): Promise<LoopEnd> {
     const engine = await this.open()
     try {
-      await runLoop(engine, { ticksMax, stopWhenIdle: true })
+      return await runLoop(engine, { ticksMax, stopWhenIdle: true })
     } finally {
       await this.close()
     }
   }
 
   /** Exactly `count` counted ticks. */
-  async ticks(count: number): Promise<void> {
+  async ticks(count: number): Promise<LoopEnd> {
     const engine = await this.open()
     try {
-      await runLoop(engine, { ticksMax: count, stopWhenIdle: false })
+      return await runLoop(engine, { ticksMax: count, stopWhenIdle: false })
     } finally {
       await this.close()
     }
@@ -156,6 +176,69 @@ export class Rig {
 
   command(command: string, payload: Record<string, unknown> = {}): Promise<string> {
     return post(disk, placesOf(this.root), systemClock, command, payload, 'test')
+  }
+
+  /** A change as a command of its own makes it: carried out here, or by the runtime that owns the workspace. */
+  issue(command: string, payload: Record<string, unknown> = {}, waitSeconds = 10): Promise<Issued> {
+    const { files, clock, processes, packageRoot, validators, runners } = enginePorts(this.root, {
+      packageRoot: PACKAGE_ROOT,
+      scriptedAgent: scriptedProgram(),
+    })
+    const context = {
+      files,
+      clock,
+      processes,
+      packageRoot,
+      validators,
+      runners,
+      version: '0.0.0-test',
+      workspaceRoot: this.root,
+      overrides: [],
+      waitSeconds,
+      runnerNames: RUNNER_NAMES,
+      sweep: async (id: string) => (await sweepMarked(id, clock)).found.length,
+    }
+    return issue(context as unknown as Context, command, payload)
+  }
+
+  /** Who owns the workspace. */
+  lock(): ReturnType<typeof ownership> {
+    return ownership({ files: disk, clock: systemClock, processes: processIdentity }, this.root)
+  }
+
+  /** What the event log on disk says of one type of event, in order, whichever runtime wrote it. */
+  log(type: string): Record<string, unknown>[] {
+    return this.eventsOnDisk().flatMap((event) => (event.event_type === type ? [event.data] : []))
+  }
+
+  /** Types of all events on disk, in order. */
+  logTypes(): string[] {
+    return this.eventsOnDisk().map((event) => event.event_type)
+  }
+
+  private eventsOnDisk(): { event_type: string; data: Record<string, unknown> }[] {
+    if (!this.exists('logs/runtime_events.jsonl')) return []
+    return this.read('logs/runtime_events.jsonl')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as { event_type: string; data: Record<string, unknown> })
+  }
+
+  /** Reads a JSON file of the runtime. */
+  json<T = Record<string, unknown>>(...parts: string[]): T {
+    return JSON.parse(this.read(...parts)) as T
+  }
+
+  /** Requests of a stage so far, oldest first. */
+  requests(stage: string): StageRequest[] {
+    return this.log('stage_started')
+      .filter((data) => data.stage === stage)
+      .map((data) => this.json<StageRequest>('runs', String(data.run_id), 'stage_requests', `${data.request_id}.json`))
+  }
+
+  /** The stage result of a request. */
+  result(request: StageRequest): StageResult {
+    return this.json('runs', request.run_id, 'stage_results', `${request.request_id}.json`) as StageResult
   }
 
   read(...parts: string[]): string {
@@ -176,12 +259,12 @@ export class Rig {
 
   /** Reasons of the routing decisions so far, in order. */
   reasons(): string[] {
-    return this.events.filter((event) => event.type === 'router_decision').map((event) => String(event.data['reason']))
+    return this.events.filter((event) => event.type === 'router_decision').map((event) => String(event.data.reason))
   }
 
   /** Stages that were started so far, in order. */
   stages(): string[] {
-    return this.events.filter((event) => event.type === 'stage_started').map((event) => String(event.data['stage']))
+    return this.events.filter((event) => event.type === 'stage_started').map((event) => String(event.data.stage))
   }
 
   addTask(id: string, fields: Record<string, unknown> = {}, state = 'queue'): void {
@@ -212,10 +295,25 @@ export class Rig {
   addRootSpec(id: string, fields: Record<string, unknown> = {}): void {
     fs.mkdirSync(path.join(this.root, 'ideas/inbox'), { recursive: true })
     fs.writeFileSync(path.join(this.root, 'ideas/inbox', `${id}.md`), `# ${id}\n\nThe seed of ${id}.\n`)
-    this.addSpec(id, { root_spec_id: id, root_idea_id: id, source_type: 'idea', source_id: id, references: [`ideas/inbox/${id}.md`], ...fields })
+    this.addSpec(id, {
+      root_spec_id: id,
+      root_idea_id: id,
+      source_type: 'idea',
+      source_id: id,
+      references: [`ideas/inbox/${id}.md`],
+      ...fields,
+    })
   }
 
+  /** Removes the workspace, and ends what a failed test may have left running. */
   dispose(): void {
+    for (const run of this.list('runs')) {
+      for (const name of this.list('runs', run, 'stage_requests')) {
+        const requestId = name.replace(/\.json$/, '')
+        if (this.exists('runs', run, `runner_completion.${requestId}.json`)) continue
+        for (const { pid } of carriersOf(requestId)) process.kill(pid, 'SIGKILL')
+      }
+    }
     fs.rmSync(this.root, { recursive: true, force: true })
   }
 }

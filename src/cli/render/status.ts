@@ -1,6 +1,207 @@
-/** How the outputs of these commands read as text. */
-import type { Look } from '../look.ts'
+/** How status reads: for a person one sentence, then what is not empty; for a program every key on its line. */
+import type { ActiveRunStatus, StatusOutput } from '../../operations/schemas/status.ts'
+import type { Look, Value } from '../look.ts'
+import { duration } from '../time.ts'
 
-export function status(output: object, _look: Look): string {
-  return JSON.stringify(output)
+export function status(output: StatusOutput, look: Look): string {
+  return look.terminal ? sections(output, look) : lines(output, look)
+}
+
+/** Behind these keys of the seed come the lines of active runs. */
+const AFTER_RUN_LINES = 'baseline_manifest_id'
+
+function lines(output: StatusOutput, look: Look): string {
+  const written: string[] = []
+  for (const [key, value] of Object.entries(output)) {
+    if (key === AFTER_RUN_LINES)
+      written.push(...output.active_runs.map((run) => look.field('active_run', runLine(run))))
+    if (value === null || typeof value !== 'object') written.push(look.field(key, value as Value))
+    else written.push(...nested(key, output, look))
+  }
+  return written.join('\n')
+}
+
+const pair = (name: string, value: Value): string =>
+  `${name}=${value === null || value === '' ? 'none' : quoted(String(value))}`
+
+/** What has white space in it is quoted, so that a line falls apart at its spaces. */
+const quoted = (text: string): string => (/[\s"=]/.test(text) ? JSON.stringify(text) : text)
+
+const pairs = (fields: Record<string, Value>): string =>
+  Object.entries(fields)
+    .map(([name, value]) => pair(name, value))
+    .join(' ')
+
+/** The line the seed prints of a run; its run id is shortened as there. */
+function runLine(run: ActiveRunStatus): string {
+  return pairs({
+    plane: run.plane,
+    stage: run.stage,
+    node: run.node_id,
+    stage_kind: run.stage_kind_id,
+    request_kind: run.request_kind,
+    work_item_kind: run.work_item_kind,
+    work_item_id: run.work_item_id ?? run.closure_target_root_spec_id,
+    run: run.run_id.replace(/^run-/, '').slice(0, 12),
+  })
+}
+
+function nested(key: string, output: StatusOutput, look: Look): string[] {
+  switch (key) {
+    case 'pending_journal':
+      return output.pending_journal === null ? [] : [look.field(key, pairs({ ...output.pending_journal }))]
+    case 'queue_depths':
+      return Object.entries(output.queue_depths).map(([kind, depth]) => look.field(`queue_depth.${kind}`, pairs(depth)))
+    case 'pauses':
+      return output.pauses.map((pause) => look.field('pause', pairs({ ...pause })))
+    case 'active_runs':
+      return output.active_runs.map((run) =>
+        look.field(
+          'run',
+          pairs({
+            run_id: run.run_id,
+            status: run.status,
+            stage_since: run.stage_since,
+            stage_runs: run.stage_runs,
+            request_id: run.request_id,
+            not_before: run.not_before,
+            title: run.title,
+          }),
+        ),
+      )
+    case 'held_runs':
+      return output.held_runs.map((run) => look.field('held_run', pairs({ ...run })))
+    case 'closure_targets':
+      return output.closure_targets.map(({ blocking_work_ids, ...target }) =>
+        look.field('closure_target', pairs({ ...target, blocking_work_ids: blocking_work_ids.join(',') })),
+      )
+    case 'last_results':
+      return output.last_results.map((result) => look.field('last_result', pairs({ ...result })))
+    case 'last_event': {
+      const event = output.last_event
+      const told = event && pairs({ event_type: event.event_type, occurred_at: event.occurred_at })
+      return [look.field(key, told)]
+    }
+    default:
+      return []
+  }
+}
+
+function sections(output: StatusOutput, look: Look): string {
+  const { paint } = look
+  const parts = [
+    headline(output, look),
+    ...output.active_runs.slice(output.activity === 'working' ? 1 : 0).map((run) => `  ${describe(run, look)}`),
+    ...(output.next_step === null ? [] : [`${paint.dim('next:')} ${output.next_step}`]),
+    ...warnings(output, look),
+  ]
+  const rest = [queue(output, look), closure(output, look), last(output, look), where(output, look)]
+  return [parts.join('\n'), ...rest.filter((part) => part !== '')].join('\n\n')
+}
+
+function headline(output: StatusOutput, look: Look): string {
+  const { paint } = look
+  const reason = output.activity_reason === null ? '' : look.safe(output.activity_reason)
+  const [run] = output.active_runs
+  if (output.activity === 'working' && run) {
+    return `${paint.green(paint.bold('working'))}: ${describe(run, look)}${reason && `\n${paint.yellow(reason)}`}`
+  }
+  const colour = { working: paint.green, idle: paint.green, stopped: paint.dim, waiting: paint.yellow }
+  const painted = (colour as Record<string, (text: string) => string>)[output.activity] ?? paint.red
+  return `${painted(paint.bold(output.activity))}${reason && `: ${reason}`}`
+}
+
+/** `builder on task T-12 "Add login" for 3m 20s (run-4f0c21ab)`. */
+function describe(run: ActiveRunStatus, look: Look): string {
+  const work =
+    run.work_item_id === null
+      ? `closure of ${run.closure_target_root_spec_id}`
+      : `${run.work_item_kind} ${run.work_item_id}`
+  const title = run.title === null ? '' : ` "${look.safe(run.title)}"`
+  const seconds = (look.now.getTime() - Date.parse(run.stage_since)) / 1000
+  const how = run.held_reason
+    ? look.paint.red(`held: ${look.safe(run.held_reason)}`)
+    : run.status === 'started'
+      ? `for ${duration(seconds)}`
+      : run.not_before
+        ? `next try ${look.ago(run.not_before)}`
+        : 'ready'
+  const id = look.paint.dim(`(${run.run_id.slice(0, 'run-'.length + 8)})`)
+  return `${look.paint.bold(run.node_id)} on ${work}${title} ${how} ${id}`
+}
+
+function warnings(output: StatusOutput, look: Look): string[] {
+  const warn = (text: string) => look.paint.yellow(look.safe(text))
+  return [
+    ...(output.compiled_plan_currentness === 'stale'
+      ? [
+          warn(
+            'config or assets changed since the plan was compiled; the next start, or `millrace config reload`, takes them up',
+          ),
+        ]
+      : []),
+    ...(output.compile_plan_currentness_error
+      ? [warn(`the mode does not compile: ${output.compile_plan_currentness_error}`)]
+      : []),
+    ...(output.last_reload_error ? [warn(`the last reload failed: ${output.last_reload_error}`)] : []),
+    ...(output.mailbox_waiting > 0 ? [warn(`${output.mailbox_waiting} command(s) wait in the mailbox`)] : []),
+    ...(output.pending_journal && !output.degraded && output.runtime_ownership_lock !== 'active'
+      ? [warn('a transaction waits to be applied; the next runtime does it')]
+      : []),
+  ]
+}
+
+function queue(output: StatusOutput, look: Look): string {
+  const rows = Object.entries(output.queue_depths)
+    .filter(([, depth]) => Object.values(depth).some((count) => count > 0))
+    .map(([kind, depth]) => [
+      kind,
+      String(depth.queued),
+      String(depth.active),
+      depth.blocked > 0 ? look.paint.red(String(depth.blocked)) : '0',
+      String(depth.done),
+    ])
+  if (rows.length === 0) return look.paint.dim('The queues are empty.')
+  const right = (title: string) => ({ title, align: 'right' as const })
+  return look.table(rows, [{ title: 'QUEUE' }, right('QUEUED'), right('ACTIVE'), right('BLOCKED'), right('DONE')])
+}
+
+function closure(output: StatusOutput, look: Look): string {
+  return output.closure_targets
+    .map((target) => {
+      const blocking = target.blocking_work_ids.length
+      const state = target.held_reason
+        ? `held: ${look.safe(target.held_reason)}${target.retry_at ? `, again ${look.ago(target.retry_at)}` : ''}`
+        : blocking > 0
+          ? `waits for ${blocking} open item(s) of its lineage`
+          : 'open'
+      const rounds = target.rounds > 0 ? `, judged ${target.rounds} time(s)` : ''
+      return `${look.field('closure', `${target.root_spec_id} ${state}${rounds}`)}`
+    })
+    .join('\n')
+}
+
+function last(output: StatusOutput, look: Look): string {
+  const results = output.last_results.map((result) => {
+    const colour = result.result_class === 'success' ? look.paint.green : look.paint.yellow
+    const failure = result.failure_class ? ` ${look.paint.dim(result.failure_class)}` : ''
+    return look.field(`last ${result.plane}`, `${colour(result.terminal_result)}${failure}`)
+  })
+  const event = output.last_event
+  return [
+    ...results,
+    ...(event ? [look.field('last event', `${event.event_type} ${look.ago(event.occurred_at)}`)] : []),
+  ].join('\n')
+}
+
+function where(output: StatusOutput, look: Look): string {
+  const runtime =
+    output.runtime_process_id === null || !output.process_running
+      ? []
+      : [look.field('runtime', `process ${output.runtime_process_id}, up since ${look.ago(output.runtime_since)}`)]
+  const mode =
+    output.compiled_plan_currentness === 'missing'
+      ? `${output.active_mode_id} (not compiled yet)`
+      : output.active_mode_id
+  return [...runtime, look.field('mode', mode), look.field('workspace', output.workspace)].join('\n')
 }

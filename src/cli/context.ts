@@ -1,0 +1,66 @@
+/** The ports of an operation, made from this process: the disk, the clock, the terminal, signals. */
+import * as path from 'node:path'
+import { MillraceError } from '../core/errors.ts'
+import { systemClock } from '../engine/clock.ts'
+import type { Context } from '../operations/context.ts'
+import { RUNNER_NAMES } from '../runners/names.ts'
+import { processIdentity } from '../runners/process.ts'
+import { disk } from '../store/files.ts'
+import type { Globals } from './arguments.ts'
+import type { Output } from './output.ts'
+import type { Signals } from './signals.ts'
+import { readUserFile } from './user-file.ts'
+import { VERSION } from './version.ts'
+
+/** Where the package lies. */
+export interface Install {
+  /** Root of the packaged assets. */
+  packageRoot: string
+  /** Folder of the bundled programs. */
+  dist: string
+}
+
+/** What starts agents or probes their programs needs the adapters; everything else is quicker without them. */
+const needsRunners = (verb: { name: string; flavour: string }): boolean =>
+  verb.flavour === 'perform' || verb.name === 'doctor'
+
+export async function contextFor(
+  verb: { name: string; flavour: string },
+  workspaceRoot: string,
+  globals: Globals,
+  { install, output, signals }: { install: Install; output: Output; signals: Signals },
+): Promise<Context> {
+  const runnersFor = needsRunners(verb) ? (await import('../runners/registry.ts')).runnersFor : null
+  return {
+    files: disk,
+    clock: systemClock,
+    processes: processIdentity,
+    packageRoot: install.packageRoot,
+    version: VERSION,
+    workspaceRoot,
+    overrides: globals.overrides,
+    waitSeconds: globals.waitSeconds,
+    runnerNames: RUNNER_NAMES,
+    // No stage kind asks for a registered rule yet; modules bring theirs.
+    validators: [],
+    runners(config, root) {
+      if (runnersFor === null) throw new MillraceError('internal', `${verb.name} runs no agents.`)
+      const scriptedAgent = path.join(install.dist, 'scripted-agent.js')
+      return runnersFor(config, {
+        files: disk,
+        clock: systemClock,
+        environment: process.env,
+        workspaceRoot: root,
+        scriptedAgent,
+      })
+    },
+    sweep: async (requestId) =>
+      (await (await import('../runners/sweep.ts')).sweepMarked(requestId, systemClock)).found.length,
+    exec: async (...call) => (await import('../runners/exec.ts')).execWith(systemClock)(...call),
+    notice: output.notice,
+    print: globals.json ? output.notice : output.text,
+    onSignal: signals.onSignal,
+    readUserFile: (file) => readUserFile(disk, file, process.cwd(), () => process.stdin),
+    live: process.stdout.isTTY === true && !globals.json,
+  }
+}

@@ -1,0 +1,97 @@
+/** Help: the overview, what a group of verbs has, and one verb with its examples. */
+import type { TableEntry } from '../operations/table.ts'
+import { commandOf, type Verb } from './arguments.ts'
+import { nextWords, type Spelling } from './spellings.ts'
+import { VERSION } from './version.ts'
+
+/** First words in the order of the overview; what is missing here comes last, under its own heading. */
+const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
+  { title: 'Begin', first: ['init', 'demo', 'doctor'] },
+  { title: 'Work', first: ['queue', 'run', 'control', 'planning'] },
+  { title: 'Look', first: ['status', 'runs'] },
+  { title: 'Set up', first: ['compile', 'modes', 'config'] },
+  { title: 'Reference', first: ['schema', 'version'] },
+]
+
+const GROUPS: Readonly<Record<string, string>> = {
+  queue: 'Work items: see, add, retry, cancel.',
+  run: 'Work through the queues, in the foreground.',
+  control: 'Steer a runtime: it obeys between two steps.',
+  planning: 'Steer the planning plane.',
+  runs: 'What agents did, stage by stage.',
+  compile: 'From mode to frozen plan.',
+  modes: 'Which loops and bindings there are.',
+  config: 'Settings in force.',
+}
+
+const INDENT = '  '
+const MARGIN = 16
+
+/** `millrace --help`: one line per first word. */
+export function overview(table: readonly TableEntry[]): string {
+  const firsts = [...new Set(table.map((entry) => entry.name.split(' ')[0]!))]
+  const placed = SECTIONS.flatMap((section) => section.first)
+  const sections = [...SECTIONS, { title: 'More', first: firsts.filter((first) => !placed.includes(first)) }]
+  const blocks = sections.flatMap(({ title, first }) => {
+    const lines = first.filter((word) => firsts.includes(word)).flatMap((word) => wordLines(word, table))
+    return lines.length === 0 ? [] : [`${title}\n${lines.join('\n')}`]
+  })
+  return [
+    `millrace ${VERSION}: carries long-running agent work to an end you can trust.`,
+    'Usage: millrace COMMAND [options]',
+    ...blocks,
+    `Short\n${INDENT}add-task add-spec add-idea pause resume stop cancel retry-active clear-stale-state reload-config`,
+    `Try\n${INDENT}millrace demo\n${INDENT}cd my-project && millrace init && millrace add-task "Fix the flaky login test" && millrace run daemon`,
+    'More on a command: millrace COMMAND --help. Every command takes --workspace PATH and --json.',
+  ].join('\n\n')
+}
+
+function wordLines(first: string, table: readonly TableEntry[]): string[] {
+  const entries = table.filter((entry) => entry.name.split(' ')[0] === first)
+  const alone = entries.find((entry) => entry.name === first)
+  const verbs = entries.filter((entry) => entry !== alone).map((entry) => entry.name.slice(first.length + 1))
+  if (first === 'status') return [line(first, `${alone?.summary ?? ''} Again and again: status watch.`)]
+  return verbs.length === 0
+    ? [line(first, alone?.summary ?? '')]
+    : [line(first, `${GROUPS[first] ?? ''}`), `${' '.repeat(MARGIN + INDENT.length)}${verbs.join(', ')}`]
+}
+
+const line = (left: string, right: string): string => `${INDENT}${left.padEnd(MARGIN)}${right}`
+
+/** `millrace queue --help`: the verbs of a group. */
+export function groupHelp(
+  group: string,
+  table: readonly TableEntry[],
+  spellings: ReadonlyMap<string, Spelling>,
+): string {
+  const rows = nextWords(group, spellings).map((word) => {
+    const whole = `${group} ${word}`
+    const canonical = spellings.get(whole)?.canonical
+    const entry = table.find((one) => one.name === canonical)
+    const same = canonical === undefined || canonical === whole ? '' : `The same as ${canonical}. `
+    return { word, text: `${same}${entry?.summary ?? ''}` }
+  })
+  const margin = Math.max(MARGIN, ...rows.map(({ word }) => word.length + INDENT.length))
+  const bare = spellings.get(group)
+  return [
+    ...(GROUPS[group] === undefined ? [] : [GROUPS[group]]),
+    `Usage: millrace ${group} VERB [options]`,
+    rows.map(({ word, text }) => `${INDENT}${word.padEnd(margin)}${text}`).join('\n'),
+    ...(bare === undefined ? [] : [`\`millrace ${group}\` alone is \`millrace ${bare.canonical}\`.`]),
+    `More on a verb: millrace ${group} VERB --help`,
+  ].join('\n\n')
+}
+
+/** `millrace queue ls --help`. */
+export function verbHelp(verb: Verb, width: number): string {
+  const command = commandOf(verb).configureHelp({
+    helpWidth: width,
+    optionTerm: (option) => option.flags.replace(/[<>]/g, ''),
+  })
+  const examples = verb.examples.map((example) => `${INDENT}${example.command}\n${INDENT}${INDENT}${example.does}`)
+  const parts = [command.helpInformation().trimEnd()]
+  if (verb.aliases.length > 0)
+    parts.push(`The same command: ${verb.aliases.map((alias) => `millrace ${alias}`).join(', ')}`)
+  if (examples.length > 0) parts.push(`Examples:\n${examples.join('\n')}`)
+  return parts.join('\n\n')
+}

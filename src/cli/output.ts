@@ -1,0 +1,83 @@
+/** Where a command's words go: the answer to stdout, everything said beside it to stderr, and never a stack trace. */
+import picocolors from 'picocolors'
+import { EXIT, type MillraceError } from '../core/errors.ts'
+import { safeText } from './safe.ts'
+
+export interface Output {
+  /** One JSON value, on several lines. */
+  value(value: unknown): void
+  /** One JSON value on one line, for commands that follow something. */
+  line(value: unknown): void
+  /** Text of the answer; a line break is added if it ends without one. */
+  text(text: string): void
+  /** A line for the operator that is no part of the answer. */
+  notice(line: string): void
+  /** Says what went wrong, as JSON too where JSON was asked for; gives the exit status. */
+  failure(error: MillraceError): number
+  /** Only the sentence, to stderr. */
+  complain(error: MillraceError): void
+  /** Calls back once nobody reads stdout any more. */
+  onClosed(callback: () => void): void
+}
+
+export interface OutputOptions {
+  json: boolean
+  /** Colours may be used where stderr is a terminal. */
+  colour: boolean
+  /** Stack traces of defects go to stderr. */
+  debug: boolean
+}
+
+type Stream = Pick<NodeJS.WriteStream, 'write' | 'on' | 'isTTY'>
+
+export function outputTo(stdout: Stream, stderr: Stream, options: OutputOptions): Output {
+  const paint = picocolors.createColors(options.colour && stderr.isTTY === true)
+  const closed: (() => void)[] = []
+  stdout.on('error', () => {
+    for (const callback of closed) callback()
+  })
+  stderr.on('error', () => {})
+  const complain = (error: MillraceError) => {
+    stderr.write(`${paint.red('error:')} ${safeText(sentenceOf(error))}\n`)
+    for (const line of error.hint?.split('\n') ?? []) if (line !== '') stderr.write(`  ${safeText(line)}\n`)
+    if (options.debug && error.code === 'internal')
+      stderr.write(`${(error.cause as Error | undefined)?.stack ?? error.stack}\n`)
+  }
+  return {
+    value: (value) => void stdout.write(`${JSON.stringify(value, null, 2)}\n`),
+    line: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
+    text: (text) => void stdout.write(text === '' || text.endsWith('\n') ? text : `${text}\n`),
+    notice: (line) => void stderr.write(`${safeText(line)}\n`),
+    complain,
+    failure(error) {
+      if (options.json) stdout.write(`${JSON.stringify({ error: errorRecord(error) }, null, 2)}\n`)
+      complain(error)
+      return error.exitStatus
+    },
+    onClosed: (callback) => void closed.push(callback),
+  }
+}
+
+/** The shape of an error in JSON. */
+export function errorRecord(error: MillraceError): { code: string; message: string; hint?: string } {
+  return { code: error.code, message: sentenceOf(error), ...(error.hint ? { hint: error.hint } : {}) }
+}
+
+/** A defect is told in one sentence too; where it happened is for MILLRACE_DEBUG=1. */
+function sentenceOf(error: MillraceError): string {
+  return error.code === 'internal'
+    ? `Something went wrong inside Millrace: ${error.message.split('\n')[0]}`
+    : error.message
+}
+
+/**
+ * The exit status that an answer means (rulings, *exit codes*). The facts have the same names in every output:
+ * `failed` and `ok` of what ran or was checked, `applied` and `state` of a change.
+ */
+export function exitStatus(flavour: 'read' | 'change' | 'perform', output: object, interrupted: boolean): number {
+  const facts = output as { interrupted?: boolean; failed?: boolean; ok?: boolean; applied?: boolean; state?: string }
+  if (facts.interrupted === true || (interrupted && flavour !== 'read')) return EXIT.interrupted
+  if (facts.failed === true || facts.ok === false) return EXIT.failed
+  if (flavour === 'change' && facts.applied === false && facts.state !== 'queued') return EXIT.refused
+  return EXIT.done
+}

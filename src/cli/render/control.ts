@@ -1,0 +1,29 @@
+/** How the answer to a change reads: the control result block (spec 03 §1.6). */
+import type { Issued } from '../../operations/issue.ts'
+import type { Look } from '../look.ts'
+
+export function issued(output: Issued, look: Look): string {
+  return look.terminal ? sentence(output, look) : block(output, look)
+}
+
+function sentence(output: Issued, { paint, safe }: Look): string {
+  const detail = safe(output.detail)
+  if (output.state === 'applied') return `${paint.green('✓')} ${detail}`
+  if (output.state === 'queued') return `${paint.yellow('…')} ${detail}\n  ${paint.dim(output.command_id)}`
+  return `${paint.yellow('not applied:')} ${detail}`
+}
+
+/** The place of a command in the mailbox is told only where it went through the mailbox of a running daemon. */
+export function block(output: Issued, { field }: Look): string {
+  const artifact = output.result.artifact_path
+  const lines = [
+    field('action', output.action),
+    field('mode', output.mode),
+    field('applied', output.applied),
+    field('detail', output.detail),
+  ]
+  if (output.mode === 'mailbox')
+    lines.push(field('command_id', output.command_id), field('mailbox_path', output.mailbox_path))
+  if (typeof artifact === 'string') lines.push(field('artifact_path', artifact))
+  return [...lines, field('state', output.state)].join('\n')
+}

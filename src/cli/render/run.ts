@@ -1,0 +1,42 @@
+/** How the end of a run reads: the blocks of spec 03 §5.1 and §5.2, our own keys after them. */
+import type { RunDaemonOutput, RunOnceOutput } from '../../operations/run.ts'
+import type { Look } from '../look.ts'
+
+export function once(output: RunOnceOutput, look: Look): string {
+  if (look.terminal) {
+    const { paint } = look
+    if (output.tick_reason === 'no_work') return 'Nothing to do.'
+    const mark = output.failed ? paint.red('✗') : paint.green('✓')
+    const classes = [output.result_class, output.failure_class].filter((one) => one !== null && one !== 'success')
+    return `${mark} ${look.safe(output.tick_reason)}${classes.length > 0 ? paint.dim(` (${classes.join(', ')})`) : ''}`
+  }
+  return [
+    look.field('run_mode', output.run_mode),
+    look.field('active_mode_id', output.active_mode_id),
+    look.field('mode_override', output.mode_override),
+    look.field('compiled_plan_id', output.compiled_plan_id),
+    look.field('tick_reason', output.tick_reason),
+    look.field('result_class', output.result_class),
+    look.field('failure_class', output.failure_class),
+  ].join('\n')
+}
+
+const ENDS: Readonly<Record<RunDaemonOutput['exit_reason'], string>> = {
+  max_ticks: 'the number of ticks asked for is reached',
+  idle: 'nothing is left to do',
+  stop_requested: 'it was asked to stop',
+}
+
+export function daemon(output: RunDaemonOutput, look: Look): string {
+  if (look.terminal)
+    return `Ended after ${output.ticks} ${output.ticks === 1 ? 'tick' : 'ticks'}: ${output.interrupted ? 'interrupted' : ENDS[output.exit_reason]}.`
+  return [
+    ...(output.interrupted ? [look.field('interrupted', true)] : []),
+    look.field('run_mode', output.run_mode),
+    look.field('active_mode_id', output.active_mode_id),
+    look.field('mode_override', output.mode_override),
+    look.field('compiled_plan_id', output.compiled_plan_id),
+    look.field('ticks', output.ticks),
+    look.field('exit_reason', output.exit_reason),
+  ].join('\n')
+}

@@ -1,0 +1,89 @@
+/** What the runtime is doing in one word, why, and what a person would do next. Pure; shown by status on every surface. */
+import { ITEM_KINDS, type ItemKind } from '../core/item.ts'
+import type { Snapshot } from '../core/state.ts'
+
+export const ACTIVITIES = ['working', 'stopping', 'degraded', 'paused', 'held', 'waiting', 'idle', 'stopped'] as const
+
+export interface Activity {
+  activity: (typeof ACTIVITIES)[number]
+  /** Why nothing runs, or what else is to be known; null where the word says it all. */
+  reason: string | null
+  /** A command worth running now; null where there is none. */
+  nextStep: string | null
+}
+
+export interface Situation {
+  snapshot: Snapshot
+  depths: Readonly<Record<ItemKind, Readonly<Record<'queued' | 'active' | 'blocked' | 'done', number>>>>
+  /** Whether a runtime lives and says it runs. */
+  running: boolean
+  degraded: boolean
+  lock: 'absent' | 'active' | 'stale' | 'invalid'
+  /** ISO time. */
+  now: string
+}
+
+export function activityOf(situation: Situation): Activity {
+  const { snapshot, running, degraded } = situation
+  const runs = snapshot.active_runs
+  if (degraded)
+    return say('degraded', 'a transaction could not be applied to the disk yet; it is tried again', 'millrace doctor')
+  if (!running) return stopped(situation)
+  if (snapshot.stop_requested !== null) {
+    const how = snapshot.stop_requested.drain
+      ? 'the running stages end by themselves first'
+      : 'the running stages are ended'
+    return say('stopping', how, null)
+  }
+  if (runs.some((run) => run.status === 'started')) {
+    const also = snapshot.pause_sources.length > 0 ? `nothing new is started: paused by ${pausers(snapshot)}` : null
+    return say('working', also, also === null ? null : 'millrace resume')
+  }
+  if (snapshot.pause_sources.length > 0) return say('paused', `by ${pausers(snapshot)}`, 'millrace resume')
+  const held = runs.find((run) => run.held !== null)
+  if (held?.held) return say('held', held.held.reason, 'millrace control clear-stale-state')
+  const [later] = runs.flatMap((run) =>
+    run.not_before !== null && run.not_before > situation.now ? [run.not_before] : [],
+  )
+  if (later !== undefined) return say('waiting', `the surroundings failed; next try at ${later}`, 'millrace resume')
+  if (runs.length > 0) return say('working', null, null)
+  return withoutRuns(situation)
+}
+
+const say = (activity: Activity['activity'], reason: string | null, nextStep: string | null): Activity => ({
+  activity,
+  reason,
+  nextStep,
+})
+
+const pausers = ({ pause_sources }: Snapshot): string =>
+  pause_sources.map(({ source, reason }) => `${source} (${reason})`).join(', ')
+
+const total = ({ depths }: Situation, state: 'queued' | 'blocked'): number =>
+  ITEM_KINDS.reduce((sum, kind) => sum + depths[kind][state], 0)
+
+const items = (count: number): string => (count === 1 ? '1 item' : `${count} items`)
+
+function withoutRuns(situation: Situation): Activity {
+  const queued = total(situation, 'queued')
+  const blocked = total(situation, 'blocked')
+  if (queued > 0) return say('waiting', `${items(queued)} queued, none can be claimed just now`, 'millrace queue ls')
+  if (blocked > 0)
+    return say('idle', `nothing is queued; ${items(blocked)} blocked`, 'millrace queue ls --state blocked')
+  return say('idle', 'nothing is queued', null)
+}
+
+function stopped(situation: Situation): Activity {
+  const { snapshot, lock } = situation
+  const queued = total(situation, 'queued')
+  const left = snapshot.active_runs.length
+  const waiting = [
+    ...(lock === 'stale' ? ['the last runtime died'] : []),
+    ...(lock === 'invalid' ? ['the lock is unreadable'] : []),
+    ...(left > 0 ? [`${left === 1 ? '1 run waits' : `${left} runs wait`} to be taken up`] : []),
+    ...(queued > 0 ? [`${items(queued)} queued`] : []),
+  ]
+  if (lock === 'invalid') return say('stopped', waiting.join('; '), 'millrace doctor')
+  if (waiting.length === 0) return say('stopped', 'nothing is queued', 'millrace add-task "what is to be done"')
+  return say('stopped', waiting.join('; '), 'millrace run daemon')
+}

@@ -1,0 +1,86 @@
+/** Keys of status that tools of the seed read, derived from the facts: per lane, of the closure target, of a failure. Pure. */
+import type { ItemKind } from '../core/item.ts'
+import type { PlaneKeys, StatusOutput } from './schemas/status.ts'
+import type { Facts } from './status-facts.ts'
+
+/** Planes the seed knows come first, in its order. */
+const PLANE_ORDER = ['execution', 'planning', 'learning']
+const KINDS_BEFORE_FIRST_PLAN: Record<string, ItemKind[]> = { execution: ['task'], planning: ['spec', 'incident'] }
+
+export function planeKeys({ plan, snapshot, depths }: Facts): PlaneKeys {
+  const kinds =
+    plan === null
+      ? KINDS_BEFORE_FIRST_PLAN
+      : Object.fromEntries(
+          Object.keys(plan.graphs_by_plane).map((plane) => [
+            plane,
+            (plan.claim_order.planes.find((entry) => entry.plane === plane)?.kinds ?? []) as ItemKind[],
+          ]),
+        )
+  const rank = (plane: string) => (PLANE_ORDER.includes(plane) ? PLANE_ORDER.indexOf(plane) : PLANE_ORDER.length)
+  const planes = Object.keys(kinds).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+  const depth = (plane: string) => kinds[plane]!.reduce((sum, kind) => sum + (depths[kind]?.queued ?? 0), 0)
+  return Object.fromEntries([
+    ...planes.map((plane) => [`${plane}_queue_depth`, depth(plane)]),
+    ...planes.map((plane) => [`${plane}_status_marker`, snapshot.status_markers_by_plane[plane] ?? '### IDLE']),
+  ]) as PlaneKeys
+}
+
+/** The open closure target. Several open ones are no state the runtime makes. */
+export function closureKeys({ targets, snapshot }: Facts) {
+  const open = targets.filter((target) => target.closure_open)
+  const [target] = open
+  if (open.length > 1) {
+    return {
+      closure_target_root_spec_id: 'invalid_multiple_open_targets',
+      closure_target_open: 'invalid' as const,
+      closure_target_blocked_by_lineage_work: 'invalid' as const,
+      planning_root_specs_deferred_by_closure_target: 'invalid' as const,
+      closure_target_latest_verdict_path: null,
+      closure_target_latest_report_path: null,
+    }
+  }
+  // The runtime tells this standing fact as `<open root>:<deferred>,<deferred>`.
+  const deferred = snapshot.announced['closure_target_backpressure:runtime']?.split(':')[1]?.split(',') ?? []
+  return {
+    closure_target_root_spec_id: target?.root_spec_id ?? null,
+    closure_target_open: target ? true : null,
+    closure_target_blocked_by_lineage_work: target ? target.blocking_work_ids.length > 0 : null,
+    planning_root_specs_deferred_by_closure_target: target ? deferred.length : 0,
+    closure_target_latest_verdict_path: target?.latest_verdict_path ?? null,
+    closure_target_latest_report_path: target?.latest_report_path ?? null,
+  }
+}
+
+const FAILURE_COUNTERS = [
+  'troubleshoot_attempt_count',
+  'mechanic_attempt_count',
+  'fix_cycle_count',
+  'consultant_invocations',
+] as const
+
+/** Why something stands still or goes a detour, and the budgets used on it. Nothing while all is well. */
+export function failureKeys({
+  snapshot,
+  counters,
+}: Facts): Partial<Pick<StatusOutput, 'current_failure_class' | (typeof FAILURE_COUNTERS)[number]>> {
+  const failing = snapshot.active_runs.find((run) => run.failure_class !== null)
+  const failure = failing?.failure_class ?? Object.values(snapshot.failure_class_by_plane)[0]
+  if (failure === undefined || failure === null) return {}
+  const owner = failing && {
+    kind: failing.work_item_kind ?? 'closure_target',
+    id: failing.work_item_id ?? failing.closure_target_root_spec_id,
+  }
+  const used = (name: string) =>
+    (counters?.entries ?? [])
+      .filter(
+        (entry) =>
+          entry.counter_name === name &&
+          (!owner || (entry.work_item_kind === owner.kind && entry.work_item_id === owner.id)),
+      )
+      .reduce((sum, entry) => sum + entry.count, 0)
+  return {
+    current_failure_class: failure,
+    ...Object.fromEntries(FAILURE_COUNTERS.map((name) => [name, used(name)] as const).filter(([, count]) => count > 0)),
+  }
+}

@@ -1,0 +1,295 @@
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { faultyFiles } from '../../test/rig/faulty-files.ts'
+import { contents, exists, read, temporaryFolder, write } from '../../test/rig/store.ts'
+import { type Applying, appendStep, applyOperation, bytesOf, type FileOperation, isTorn, payload } from './file-operation.ts'
+import { disk, hashBytes } from './files.ts'
+
+const REVISION = 7
+const KEPT = `a.md.conflict-${REVISION}`
+
+/** Applies an operation in a folder that holds `before`; gives what is there afterwards and what was told. */
+async function applied(root: string, operation: FileOperation, files = disk) {
+  const told: string[] = []
+  const applying: Applying = {
+    files,
+    root,
+    revision: REVISION,
+    touched: new Set(),
+    onForeign: (file, keptAs) => told.push(`${file} kept as ${keptAs}`),
+    onGap: (file) => told.push(`gap in ${file}`),
+  }
+  await applyOperation(applying, operation)
+  return { told, touched: [...applying.touched].map((file) => path.relative(root, file)).sort() }
+}
+
+function folderWith(before: Record<string, string>): string {
+  const root = temporaryFolder()
+  for (const [file, text] of Object.entries(before)) write(root, file, text)
+  return root
+}
+
+const OLD = 'the old text\n'
+const NEW = 'the new text, which is longer\n'
+const THEIRS = 'what a person wrote\n'
+const put: FileOperation = { op: 'put', path: 'a.md', content: payload(NEW), expects: hashBytes(OLD), leaves: hashBytes(NEW) }
+const create: FileOperation = { ...put, expects: null }
+const move: FileOperation = { op: 'move', from: 'a.md', to: 'b.md', content: payload(OLD), hash: hashBytes(OLD) }
+const remove: FileOperation = { op: 'remove', path: 'a.md', hash: hashBytes(OLD) }
+
+/** What a crash may leave of a file that was being written. */
+const TORN: [string, string][] = [
+  ['an empty file', ''],
+  ['a prefix', NEW.slice(0, 9)],
+  ['zeros', '\0'.repeat(NEW.length)],
+  ['a prefix and zeros', `${NEW.slice(0, 9)}\0\0\0`],
+]
+
+describe('a put', () => {
+  test.each<[string, Record<string, string>]>([
+    ['nothing', {}],
+    ['the bytes it expects', { 'a.md': OLD }],
+    ['the bytes it leaves', { 'a.md': NEW }],
+    ...TORN.map(([what, text]): [string, Record<string, string>] => [what, { 'a.md': text }]),
+    ['its own torn temporary file', { 'a.md': OLD, '.a.md.tmp-millrace': NEW.slice(0, 5) }],
+  ])('that finds %s leaves its bytes and nothing else', async (_, before) => {
+    for (const operation of [put, create]) {
+      const root = folderWith(before)
+      // Only a changed file is foreign to a put that expects none.
+      if (operation === create && before['a.md'] === OLD) continue
+      expect((await applied(root, operation)).told).toEqual([])
+      expect(contents(root)).toEqual({ 'a.md': NEW })
+      await applied(root, operation)
+      expect(contents(root)).toEqual({ 'a.md': NEW })
+    }
+  })
+
+  test('keeps what a person left in its way, with a note', async () => {
+    const root = folderWith({ 'a.md': THEIRS })
+    expect((await applied(root, put)).told).toEqual([`a.md kept as ${KEPT}`])
+    expect(read(root, 'a.md')).toBe(NEW)
+    expect(read(root, KEPT)).toBe(THEIRS)
+    expect(JSON.parse(read(root, `${KEPT}.findings.json`))).toMatchObject({ file: 'a.md', kept_as: KEPT, revision: REVISION })
+    await applied(root, put)
+    expect(Object.keys(contents(root))).toEqual(['a.md', KEPT, `${KEPT}.findings.json`])
+  })
+
+  test('has the foreign bytes on the device before it writes over them', async () => {
+    const root = folderWith({ 'a.md': THEIRS })
+    const faulty = faultyFiles()
+    await applied(root, put, faulty.files)
+    const order = faulty.steps.map(({ operation, path: file }) => `${operation} ${path.relative(root, file)}`)
+    expect(order.indexOf(`flush ${KEPT}`)).toBeGreaterThan(order.indexOf(`link ${KEPT}`))
+    expect(order.indexOf('rename a.md')).toBeGreaterThan(order.indexOf(`flush ${KEPT}`))
+  })
+
+  test('keeps the bytes of every edit when a person comes back between two attempts', async () => {
+    const root = folderWith({ 'a.md': THEIRS })
+    await applied(root, put)
+    write(root, 'a.md', 'their second edit\n')
+    expect((await applied(root, put)).told).toEqual([`a.md kept as ${KEPT}.2`])
+    expect([read(root, KEPT), read(root, `${KEPT}.2`), read(root, 'a.md')]).toEqual([THEIRS, 'their second edit\n', NEW])
+  })
+
+  test('writes the note that a crash left out, and keeps the bytes once', async () => {
+    const root = folderWith({ 'a.md': THEIRS })
+    fs.linkSync(path.join(root, 'a.md'), path.join(root, KEPT))
+    await applied(root, put)
+    expect(Object.keys(contents(root))).toEqual(['a.md', KEPT, `${KEPT}.findings.json`])
+    expect([read(root, 'a.md'), read(root, KEPT)]).toEqual([NEW, THEIRS])
+  })
+
+  test('moves a folder or a link to nowhere out of its way', async () => {
+    const root = folderWith({ 'a.md/inside.md': THEIRS })
+    expect((await applied(root, create)).told).toEqual([`a.md kept as ${KEPT}`])
+    expect([read(root, 'a.md'), read(root, `${KEPT}/inside.md`)]).toEqual([NEW, THEIRS])
+
+    const other = temporaryFolder()
+    fs.symlinkSync('nowhere', path.join(other, 'a.md'))
+    await applied(other, create)
+    expect(read(other, 'a.md')).toBe(NEW)
+    expect(fs.readlinkSync(path.join(other, KEPT))).toBe('nowhere')
+  })
+
+  test('copies foreign bytes where the file system has no hard links', async () => {
+    const root = folderWith({ 'a.md': THEIRS })
+    const faulty = faultyFiles({ fail: (step) => (step.operation === 'link' ? 'EPERM' : null) })
+    await applied(root, put, faulty.files)
+    expect([read(root, 'a.md'), read(root, KEPT)]).toEqual([NEW, THEIRS])
+  })
+
+  test('makes the folders it needs and names each for the flush', async () => {
+    const root = temporaryFolder()
+    const { touched } = await applied(root, { ...create, path: 'x/y/a.md' })
+    expect(read(root, 'x/y/a.md')).toBe(NEW)
+    expect(touched).toEqual(['', 'x', 'x/y', 'x/y/a.md'])
+  })
+})
+
+describe('a move', () => {
+  const both = (from: string | null, to: string | null) => ({
+    ...(from === null ? {} : { 'a.md': from }),
+    ...(to === null ? {} : { 'b.md': to }),
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['only the source', both(OLD, null)],
+    ['only the destination, moved already', both(null, OLD)],
+    ['neither, after the disk lost both names', both(null, null)],
+    ['the source and an empty destination', both(OLD, '')],
+    ['a torn source', both(OLD.slice(0, 4), null)],
+    ['a torn destination and no source', both(null, OLD.slice(0, 4))],
+    ['zeros at the destination', both(OLD, '\0'.repeat(OLD.length))],
+  ])('that finds %s leaves the document at its destination only', async (_, before) => {
+    const root = folderWith(before)
+    expect((await applied(root, move)).told).toEqual([])
+    expect(contents(root)).toEqual({ 'b.md': OLD })
+    await applied(root, move)
+    expect(contents(root)).toEqual({ 'b.md': OLD })
+  })
+
+  test('that was linked but not yet unlinked drops the old name', async () => {
+    const root = folderWith({ 'a.md': OLD })
+    fs.linkSync(path.join(root, 'a.md'), path.join(root, 'b.md'))
+    await applied(root, move)
+    expect(contents(root)).toEqual({ 'b.md': OLD })
+  })
+
+  test('leaves a new file at the source alone once the document has arrived', async () => {
+    for (const fresh of [THEIRS, OLD]) {
+      const root = folderWith({ 'a.md': fresh, 'b.md': OLD })
+      expect((await applied(root, move)).told).toEqual([])
+      expect(contents(root)).toEqual({ 'a.md': fresh, 'b.md': OLD })
+    }
+  })
+
+  test('keeps a foreign destination beside it', async () => {
+    const root = folderWith({ 'a.md': OLD, 'b.md': THEIRS })
+    expect((await applied(root, move)).told).toEqual([`b.md kept as b.md.conflict-${REVISION}`])
+    expect(contents(root)).toMatchObject({ 'b.md': OLD, [`b.md.conflict-${REVISION}`]: THEIRS })
+    expect(exists(root, 'a.md')).toBe(false)
+  })
+
+  test('keeps an edited source beside it and delivers what was decided on', async () => {
+    const root = folderWith({ 'a.md': THEIRS })
+    await applied(root, move)
+    expect(contents(root)).toMatchObject({ 'b.md': OLD, [KEPT]: THEIRS })
+    expect(exists(root, 'a.md')).toBe(false)
+  })
+
+  test('of a document too large to carry takes along what lies at the source', async () => {
+    const root = folderWith({ 'a.md': THEIRS })
+    await applied(root, { ...move, to: 'new/b.md', content: null })
+    expect(contents(root)).toEqual({ 'new/b.md': THEIRS })
+  })
+
+  test('puts folders out of its way, at both ends', async () => {
+    const root = folderWith({ 'a.md/x': '1', 'b.md/y': '2' })
+    await applied(root, move)
+    expect(contents(root)).toMatchObject({ 'b.md': OLD, [`${KEPT}/x`]: '1', [`b.md.conflict-${REVISION}/y`]: '2' })
+  })
+
+  test.each(['EPERM', 'ENOTSUP', 'EMLINK', 'EXDEV'])('works where linking fails with %s', async (code) => {
+    const root = folderWith({ 'a.md': OLD })
+    await applied(root, move, faultyFiles({ fail: (step) => (step.operation === 'link' ? code : null) }).files)
+    expect(contents(root)).toEqual({ 'b.md': OLD })
+  })
+
+  test('does not take a failing unlink for a file system without links', async () => {
+    const root = folderWith({ 'a.md': OLD })
+    const faulty = faultyFiles({ fail: (step) => (step.operation === 'unlink' ? 'EPERM' : null) })
+    await expect(applied(root, move, faulty.files)).rejects.toThrow('EPERM')
+    await applied(root, move)
+    expect(contents(root)).toEqual({ 'b.md': OLD })
+  })
+})
+
+describe('an append', () => {
+  const LINES = '{"n":2}\n{"n":3}\n'
+  const before = '{"n":1}\n'
+  const append: FileOperation = { op: 'append', path: 'log.jsonl', offset: before.length, content: payload(LINES) }
+
+  test.each<[string, string]>([
+    ['the file as it was', before],
+    ['its bytes already', `${before}${LINES}`],
+    ['a torn end of its own', `${before}${LINES.slice(0, 3)}`],
+    ['one whole line of two', `${before}${LINES.slice(0, 8)}`],
+    ['zeros where its bytes should be', `${before}${'\0'.repeat(LINES.length)}`],
+    ['a prefix and zeros', `${before}{"n"\0\0\0`],
+  ])('that finds %s leaves them there once', async (_, found) => {
+    const root = folderWith({ 'log.jsonl': found })
+    for (let attempt = 0; attempt < 3; attempt++) {
+      expect((await applied(root, append)).told).toEqual([])
+      expect(read(root, 'log.jsonl')).toBe(`${before}${LINES}`)
+    }
+  })
+
+  test('creates the file', async () => {
+    const root = temporaryFolder()
+    await applied(root, { ...append, path: 'logs/log.jsonl', offset: 0 })
+    expect(read(root, 'logs/log.jsonl')).toBe(LINES)
+  })
+
+  test.each<[string, string, string]>([
+    ['somebody wrote in between', `${before}theirs\n`, `${before}theirs\n${LINES}`],
+    ['somebody wrote without a line end', `${before}theirs`, `${before}theirs\n${LINES}`],
+    ['the file was cut', '{"ot', `{"ot\n${LINES}`],
+    ['the file was emptied', '', LINES],
+    ['a torn end follows what somebody wrote', `${before}theirs\n{"n":2}\n{"n`, `${before}theirs\n${LINES}`],
+  ])('goes on at the end, on a line of its own, when %s', async (_, found, left) => {
+    const root = folderWith({ 'log.jsonl': found })
+    expect((await applied(root, append)).told).toEqual(['gap in log.jsonl'])
+    expect(read(root, 'log.jsonl')).toBe(left)
+    expect((await applied(root, append)).told).toEqual([])
+    expect(read(root, 'log.jsonl')).toBe(left)
+  })
+
+  test('follows a link to the file that is really meant', async () => {
+    const root = folderWith({ 'elsewhere/log.jsonl': before })
+    fs.symlinkSync('elsewhere/log.jsonl', path.join(root, 'log.jsonl'))
+    await applied(root, append)
+    await applied(root, append)
+    expect(read(root, 'elsewhere/log.jsonl')).toBe(`${before}${LINES}`)
+  })
+
+  test('does not look for its torn end in the middle of a line', () => {
+    const ours = Buffer.from('abc\n')
+    const file = Buffer.from('0123456789xxab')
+    const step = appendStep(file.length, (offset, length) => file.subarray(offset, offset + length), 5, ours)
+    expect(step).toEqual({ keep: file.length, add: Buffer.from('\nabc\n'), gap: true })
+  })
+})
+
+describe('a removal', () => {
+  test('takes the file away, and is done when it is gone', async () => {
+    const root = folderWith({ 'a.md': OLD })
+    await applied(root, remove)
+    expect(contents(root)).toEqual({})
+    await applied(root, remove)
+    expect(contents(root)).toEqual({})
+  })
+
+  test('keeps what was changed meanwhile under another name', async () => {
+    const root = folderWith({ 'a.md': THEIRS })
+    expect((await applied(root, remove)).told).toEqual([`a.md kept as ${KEPT}`])
+    expect(contents(root)).toMatchObject({ [KEPT]: THEIRS })
+    expect(exists(root, 'a.md')).toBe(false)
+  })
+})
+
+describe('bytes in a record', () => {
+  test('travel as text where they are text, and exactly in any case', () => {
+    for (const bytes of [Buffer.from('plain ☂'), Buffer.from([0, 255, 128, 10]), Buffer.alloc(0)]) {
+      expect(Buffer.from(bytesOf(payload(bytes)))).toEqual(bytes)
+    }
+    expect(payload(Buffer.from('plain'))).toEqual({ text: 'plain' })
+    expect(payload(Buffer.from([255]))).toHaveProperty('base64')
+  })
+
+  test('count as torn only if they are a prefix, with zeros behind it at most', () => {
+    const ours = Buffer.from('abc')
+    for (const torn of ['', 'a', 'abc', 'a\0\0', '\0']) expect(isTorn(Buffer.from(torn), ours)).toBe(true)
+    for (const foreign of ['abcd', 'b', 'a\0c', 'abc\0']) expect(isTorn(Buffer.from(foreign), ours)).toBe(false)
+  })
+})

@@ -1,0 +1,47 @@
+/** The ports of a whole runtime in a workspace: the real disk, clock, processes and runners, or what a test gives instead. */
+import type { Clock } from '../../src/core/clock.ts'
+import type { Config } from '../../src/core/config.ts'
+import type { Files } from '../../src/core/files.ts'
+import { systemClock } from '../../src/engine/clock.ts'
+import type { EnginePorts } from '../../src/engine/engine.ts'
+import { COMMANDS } from '../../src/operations/commands.ts'
+import { processIdentity } from '../../src/runners/process.ts'
+import { runnersFor } from '../../src/runners/registry.ts'
+import type { Runner } from '../../src/runners/runner.ts'
+import { disk } from '../../src/store/files.ts'
+
+export const RUNNER_NAMES = ['codex_cli', 'pi_rpc', 'command', 'scripted']
+
+export interface GivenPorts {
+  clock?: Clock
+  files?: Files
+  runners?: (config: Config, root: string) => ReadonlyMap<string, Runner>
+}
+
+export interface Installation {
+  /** Root of the packaged assets. */
+  packageRoot: string
+  /** The bundled scripted agent. */
+  scriptedAgent: string
+}
+
+export function enginePorts(workspaceRoot: string, installed: Installation, given: GivenPorts = {}): EnginePorts {
+  const { files = disk, clock = systemClock } = given
+  const environment = { PATH: process.env.PATH, HOME: workspaceRoot }
+  return {
+    files,
+    clock,
+    processes: processIdentity,
+    commands: COMMANDS,
+    validators: [],
+    packageRoot: installed.packageRoot,
+    runnerNames: RUNNER_NAMES,
+    runners:
+      given.runners ??
+      ((config) =>
+        runnersFor(config, { files, clock, workspaceRoot, scriptedAgent: installed.scriptedAgent, environment })),
+    onFatal: (error) => {
+      throw error
+    },
+  }
+}
