@@ -133,7 +133,8 @@ function described(field: InputField): string {
 function choice(made: Option, choices: readonly string[], flag: string, given: Given): Option {
   made.description += made.description.includes(choices.join(', ')) ? '' : ` One of: ${choices.join(', ')}.`
   return made.argParser((text: string) => {
-    const found = choices.find((one) => one === once(text, flag, given).toLowerCase())
+const wanted = once(text, flag, given).toLowerCase()
+    const found = choices.find((one) => one === wanted)
     if (found === undefined)
       throw new MillraceError('usage', `${flag} cannot be ${JSON.stringify(text)}.`, {
         hint: `it is one of: ${choices.join(', ')}`,

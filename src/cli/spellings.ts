@@ -101,13 +101,24 @@ function unknownWord(
       hint: `queue it with \`millrace add-task ${JSON.stringify(word)}\`, or have the gateway see it through with \`millracer run ${JSON.stringify(word)}\``,
     }
   }
-  const whole = prefix === '' ? word : `${prefix} ${word}`
-  const near = nearest(word, next)
-  const guess = near === null ? nearest(whole, [...spellings.keys()]) : prefix === '' ? near : `${prefix} ${near}`
-  const verbs = prefix === '' ? 'see what there is with `millrace --help`' : `it is one of: ${next.join(', ')}`
   return {
     kind: 'unknown',
-    sentence: `There is no command \`millrace ${whole}\`.`,
-    hint: guess === null ? verbs : `did you mean \`millrace ${guess}\`?`,
+    sentence: `There is no command \`millrace ${prefix === '' ? word : `${prefix} ${word}`}\`.`,
+    hint: mend(prefix, word, next, spellings),
   }
+}
+
+/** The likely slip, else verbs that are called so in a group, else where to look. */
+function mend(
+  prefix: string,
+  word: string,
+  next: readonly string[],
+  spellings: ReadonlyMap<string, Spelling>,
+): string {
+  const near = nearest(word, next)
+  const whole = near === null ? null : prefix === '' ? near : `${prefix} ${near}`
+  const namesakes = [...spellings.keys()].filter((words) => words.endsWith(` ${word}`))
+  const guesses = whole !== null ? [whole] : prefix === '' ? namesakes : []
+  if (guesses.length > 0) return `did you mean ${guesses.map((guess) => `\`millrace ${guess}\``).join(' or ')}?`
+  return prefix === '' ? 'see what there is with `millrace --help`' : `it is one of: ${next.join(', ')}`
 }

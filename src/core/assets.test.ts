@@ -40,7 +40,7 @@ describe('a broken file', () => {
 
   it.each([
     ['{\n  "a": 1\n  "b": 2\n}', 'line 3, column 3'],
-    ['{\n  "a": 1,\n', 'line 2, column 10'],
+    ['{\n  "a": 1,\n', 'line 3, column 1'],
     ['', 'line 1, column 1'],
     ['{"a": "b', 'line 1, column 9'],
   ])('%j is located at %s', (text, at) => {

@@ -511,7 +511,10 @@ describe('a loop that compiles', () => {
         let counters = newCounters()
         for (const outcome of walk) {
           const decision = route(plan.graphs_by_plane.execution!, run, counters, resultOf(plan, run, outcome))
-          if (decision.next_node_id === null) return expect(decision.terminal_state_id).toBe('end')
+          if (decision.next_node_id === null) {
+            expect(decision.terminal_state_id).toBe('end')
+            return
+          }
           for (const { counter_name, key } of decision.counted)
             counters = countUp(counters, { kind: 'task', id: 't' }, counter_name, key, NOW)
           const edge_uses = { ...run.edge_uses, [decision.edge_id]: (run.edge_uses[decision.edge_id] ?? 0) + 1 }

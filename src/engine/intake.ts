@@ -29,6 +29,7 @@ export async function intake(engine: Engine): Promise<number> {
     use: (fresh) => engine.use(fresh),
   })
   const ended = await endRuns(engine)
+  engine.ideasUnsettled = false
   const ideas = engine.config.watchers.enabled && engine.config.watchers.watch_ideas_inbox ? await takeIdeas(engine) : 0
   const orphans = await requeueOrphans(engine)
   const aside = await setMalformedAside(engine)
@@ -128,10 +129,13 @@ const IDEAS_PER_TICK_MAX = 50
 /** Ideas of the inbox that no spec represents yet become specs, once (spec 01 §2.10). The file stays where it is. */
 async function takeIdeas(engine: Engine): Promise<number> {
   const { files, clock } = engine.ports
+  // A spec that is just arriving may be the one that represents the idea: such a tick decides nothing about ideas.
+  engine.workspace.index.refresh()
+  engine.workspace.index.inState('spec', 'queued')
+  if (engine.workspace.index.unsettled) return 0
   const inbox = path.join(engine.options.workspaceRoot, 'ideas', 'inbox')
   const names = (files.list(inbox) ?? []).filter((name) => name.endsWith('.md') && !name.startsWith('.')).sort()
   let taken = 0
-  engine.ideasUnsettled = false
   for (const name of names) {
     if (taken >= IDEAS_PER_TICK_MAX) break
     const stat = files.stat(path.join(inbox, name))

@@ -13,6 +13,7 @@ export function buildRequest(places: Places, plan: Plan, run: ActiveRun, target:
   const graph = graphOf(plan, run.plane)
   if (!node || !graph) throw new MillraceError('routing_failed', `node ${run.node_id} is not part of the plan ${plan.compiled_plan_id}`)
   if (run.closure_target_root_spec_id !== null && target === null) throw new MillraceError('routing_failed', `the closure target ${run.closure_target_root_spec_id} is not there any more`)
+  if (target === null && run.work_item_id === null) throw new MillraceError('routing_failed', `run ${run.run_id} has neither a work item nor a closure target`, { hint: 'end it with `millrace control cancel`' })
   const run_dir = places.at(runFolder(run.run_id))
   const frozen = (path: string) => places.at(`${planFolder(plan.compiled_plan_id)}/${path}`)
   const inWorkspace = (relative: string) => `${places.root}/${relative}`

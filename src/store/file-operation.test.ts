@@ -3,7 +3,15 @@ import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { faultyFiles } from '../../test/rig/faulty-files.ts'
 import { contents, exists, read, temporaryFolder, write } from '../../test/rig/store.ts'
-import { type Applying, appendStep, applyOperation, bytesOf, type FileOperation, isTorn, payload } from './file-operation.ts'
+import {
+  type Applying,
+  appendStep,
+  applyOperation,
+  bytesOf,
+  type FileOperation,
+  isTorn,
+  payload,
+} from './file-operation.ts'
 import { disk, hashBytes } from './files.ts'
 
 const REVISION = 7
@@ -33,7 +41,13 @@ function folderWith(before: Record<string, string>): string {
 const OLD = 'the old text\n'
 const NEW = 'the new text, which is longer\n'
 const THEIRS = 'what a person wrote\n'
-const put: FileOperation = { op: 'put', path: 'a.md', content: payload(NEW), expects: hashBytes(OLD), leaves: hashBytes(NEW) }
+const put: FileOperation = {
+  op: 'put',
+  path: 'a.md',
+  content: payload(NEW),
+  expects: hashBytes(OLD),
+  leaves: hashBytes(NEW),
+}
 const create: FileOperation = { ...put, expects: null }
 const move: FileOperation = { op: 'move', from: 'a.md', to: 'b.md', content: payload(OLD), hash: hashBytes(OLD) }
 const remove: FileOperation = { op: 'remove', path: 'a.md', hash: hashBytes(OLD) }
@@ -70,7 +84,11 @@ describe('a put', () => {
     expect((await applied(root, put)).told).toEqual([`a.md kept as ${KEPT}`])
     expect(read(root, 'a.md')).toBe(NEW)
     expect(read(root, KEPT)).toBe(THEIRS)
-    expect(JSON.parse(read(root, `${KEPT}.findings.json`))).toMatchObject({ file: 'a.md', kept_as: KEPT, revision: REVISION })
+    expect(JSON.parse(read(root, `${KEPT}.findings.json`))).toMatchObject({
+      file: 'a.md',
+      kept_as: KEPT,
+      revision: REVISION,
+    })
     await applied(root, put)
     expect(Object.keys(contents(root))).toEqual(['a.md', KEPT, `${KEPT}.findings.json`])
   })
@@ -89,7 +107,11 @@ describe('a put', () => {
     await applied(root, put)
     write(root, 'a.md', 'their second edit\n')
     expect((await applied(root, put)).told).toEqual([`a.md kept as ${KEPT}.2`])
-    expect([read(root, KEPT), read(root, `${KEPT}.2`), read(root, 'a.md')]).toEqual([THEIRS, 'their second edit\n', NEW])
+    expect([read(root, KEPT), read(root, `${KEPT}.2`), read(root, 'a.md')]).toEqual([
+      THEIRS,
+      'their second edit\n',
+      NEW,
+    ])
   })
 
   test('writes the note that a crash left out, and keeps the bytes once', async () => {

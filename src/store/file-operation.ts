@@ -129,11 +129,13 @@ async function move(applying: Applying, operation: FileOperation & { op: 'move' 
 /** Errors of a file system that has no hard links, or none from here to there. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'])
 
-function relink(applying: Applying, from: string, to: string, carried: Buffer | null): void {
+async function relink(applying: Applying, from: string, to: string, carried: Buffer | null): Promise<void> {
   const { files, touched } = applying
   makeParent(files, to, touched)
   try {
     files.link(from, to)
+    // The record can't bring it back, so the new name is made durable before the old one goes.
+    if (carried === null) await files.flush([...touched])
   } catch (error) {
     const code = String((error as NodeJS.ErrnoException).code)
     if (!NO_LINKS.has(code)) throw error

@@ -34,7 +34,12 @@ const move = (from: string, to: string, text: string): FileOperation => {
 }
 
 /** One operation of each kind, the snapshot last, and the folder they are for. */
-const BEFORE = { 'queue/a.md': 'document\n', 'log.jsonl': '1\n', 'gone.md': 'to be removed\n', [SNAPSHOT]: '{"revision":1}' }
+const BEFORE = {
+  'queue/a.md': 'document\n',
+  'log.jsonl': '1\n',
+  'gone.md': 'to be removed\n',
+  [SNAPSHOT]: '{"revision":1}',
+}
 const OPERATIONS: FileOperation[] = [
   put('new/b.md', 'a new one\n'),
   move('queue/a.md', 'done/a.md', 'document\n'),
@@ -42,7 +47,12 @@ const OPERATIONS: FileOperation[] = [
   { op: 'remove', path: 'gone.md', hash: hashBytes('to be removed\n') },
   put(SNAPSHOT, '{"revision":2}', '{"revision":1}'),
 ]
-const AFTER = { 'done/a.md': 'document\n', 'log.jsonl': '1\n2\n', 'new/b.md': 'a new one\n', [SNAPSHOT]: '{"revision":2}' }
+const AFTER = {
+  'done/a.md': 'document\n',
+  'log.jsonl': '1\n2\n',
+  'new/b.md': 'a new one\n',
+  [SNAPSHOT]: '{"revision":2}',
+}
 
 function prepared(): string {
   const root = temporaryFolder()
@@ -115,7 +125,9 @@ describe('a transaction', () => {
     for (const [file, text] of Object.entries(before)) write(root, file, text)
     const faulty = faultyFiles()
     const journal = journalIn(root, { files: faulty.files })
-    await expect(journal.commit({ revision: 1, operations: [put('first.md', 'x'), operation] })).rejects.toEqual(code('conflict'))
+    await expect(journal.commit({ revision: 1, operations: [put('first.md', 'x'), operation] })).rejects.toEqual(
+      code('conflict'),
+    )
     expect(faulty.steps).toEqual([])
     expect(contents(root)).toEqual(before)
     expect(journal.degraded).toBe(false)

@@ -28,7 +28,9 @@ export function instantRunner(files: Files, script: Script): InstantRunner {
 
   const attemptOf = (request: StageRequest): number => {
     const folder = path.join(request.run_dir, 'stage_results')
-    const results = (files.list(folder) ?? []).filter((name) => name.endsWith('.json')).map((name) => JSON.parse(readText(files, path.join(folder, name)) ?? '{}') as { node_id?: string })
+    const results = (files.list(folder) ?? [])
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => JSON.parse(readText(files, path.join(folder, name)) ?? '{}') as { node_id?: string })
     return results.filter((result) => result.node_id === request.node_id).length + 1
   }
 
@@ -41,8 +43,22 @@ export function instantRunner(files: Files, script: Script): InstantRunner {
     const outcome = script(request, attemptOf(request))
     const success = request.allowed_result_classes_by_outcome[outcome]?.[0] === 'success'
     for (const artifact of request.owed_artifacts_by_outcome[outcome] ?? []) {
-      const verdict = { schema_version: '1.0', kind: 'closure_verdict', root_spec_id: request.closure_target_root_spec_id, verdict: success ? 'pass' : 'gap', criteria: [{ id: 'C1', text: 'It holds.', result: success ? 'pass' : 'fail', evidence: [] }], summary: '' }
-      write(artifact.path, artifact.format === 'verdict' ? JSON.stringify(verdict) : artifact.format === 'json' ? '{}' : `${artifact.name}\n`)
+      const verdict = {
+        schema_version: '1.0',
+        kind: 'closure_verdict',
+        root_spec_id: request.closure_target_root_spec_id,
+        verdict: success ? 'pass' : 'gap',
+        criteria: [{ id: 'C1', text: 'It holds.', result: success ? 'pass' : 'fail', evidence: [] }],
+        summary: '',
+      }
+      write(
+        artifact.path,
+        artifact.format === 'verdict'
+          ? JSON.stringify(verdict)
+          : artifact.format === 'json'
+            ? '{}'
+            : `${artifact.name}\n`,
+      )
     }
     for (const rule of request.hand_ins.filter((handIn) => handIn.outcomes.includes(outcome) && handIn.at_least > 0)) {
       const id = `${request.active_work_item_id}-${rule.kind}`
@@ -65,8 +81,13 @@ export function instantRunner(files: Files, script: Script): InstantRunner {
       perform(request)
       return handleOf(request)
     },
-    follow: (request) => ({ result: Promise.resolve(resultOf(request)), stop: async () => {}, progress: () => ({ lastActivityMs: 0, outputBytes: 0 }) }),
-    remains: async (request) => (readText(files, record(request))?.endsWith('\n') ? { state: 'finished' } : { state: 'gone' }),
+    follow: (request) => ({
+      result: Promise.resolve(resultOf(request)),
+      stop: async () => {},
+      progress: () => ({ lastActivityMs: 0, outputBytes: 0 }),
+    }),
+    remains: async (request) =>
+      readText(files, record(request))?.endsWith('\n') ? { state: 'finished' } : { state: 'gone' },
     collect: async (request) => resultOf(request),
     sweep: async () => 0,
     probe: async () => ({ runner: 'scripted', ok: true, binary: null, version: null, problem: null, remedy: null }),
@@ -74,7 +95,18 @@ export function instantRunner(files: Files, script: Script): InstantRunner {
 }
 
 function handleOf(request: StageRequest): Handle {
-  return { request_id: request.request_id, run_id: request.run_id, runner_name: 'scripted', pid: 0, start_time: '', boot_id: '', run_dir: request.run_dir, started_at: NOW, deadline_boot_ms: 0, stop_grace_seconds: 0 }
+  return {
+    request_id: request.request_id,
+    run_id: request.run_id,
+    runner_name: 'scripted',
+    pid: 0,
+    start_time: '',
+    boot_id: '',
+    run_dir: request.run_dir,
+    started_at: NOW,
+    deadline_boot_ms: 0,
+    stop_grace_seconds: 0,
+  }
 }
 
 function blank(request: StageRequest): RawResult {

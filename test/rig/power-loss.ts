@@ -13,6 +13,8 @@ interface FileNode {
   dirty: boolean
   /** Content before it became dirty; null for a new file. */
   durable: Buffer | null
+  /** Bytes at its start that were durable and have not been written over since. */
+  floor: number
   /** Content when it lost its last known name: an entry that was not flushed may bring it back. */
   last: Buffer | null
 }
@@ -31,7 +33,7 @@ export function forgetfulDisk(root: string, base: Files = disk): ForgetfulDisk {
 
   const isFolder = (file: string) => fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory() === true
   const nodeOf = (file: string): FileNode => {
-    const node = nodes.get(file) ?? { dirty: false, durable: null, last: null }
+    const node = nodes.get(file) ?? { dirty: false, durable: null, floor: 0, last: null }
     nodes.set(file, node)
     return node
   }
@@ -51,11 +53,15 @@ export function forgetfulDisk(root: string, base: Files = disk): ForgetfulDisk {
   walk(root)
 
   /** About to change the content of a file: what it had is what may come back. */
-  const dirty = (file: string) => {
+  const dirty = (file: string, keeps: number) => {
     const exists = fs.existsSync(file)
     if (!exists) nodes.delete(file)
     const node = nodeOf(file)
-    if (!node.dirty) Object.assign(node, { dirty: true, durable: exists ? fs.readFileSync(file) : null })
+    if (!node.dirty) {
+      const durable = exists ? fs.readFileSync(file) : null
+      Object.assign(node, { dirty: true, durable, floor: durable?.length ?? 0 })
+    }
+    node.floor = Math.min(node.floor, keeps)
   }
   /** About to take a name away. */
   const leave = (file: string) => {
@@ -66,15 +72,15 @@ export function forgetfulDisk(root: string, base: Files = disk): ForgetfulDisk {
   const files: Files = {
     ...base,
     write(file, bytes, options) {
-      dirty(file)
+      dirty(file, 0)
       base.write(file, bytes, options)
     },
     append(file, bytes) {
-      dirty(file)
+      dirty(file, Number.POSITIVE_INFINITY)
       base.append(file, bytes)
     },
     truncate(file, bytes) {
-      dirty(file)
+      dirty(file, bytes)
       base.truncate(file, bytes)
     },
     rename(from, to) {
@@ -115,7 +121,7 @@ export function forgetfulDisk(root: string, base: Files = disk): ForgetfulDisk {
     const contentOf = (node: FileNode): Buffer => {
       const name = names.get(node)
       const now = name !== undefined && fs.existsSync(name) ? fs.readFileSync(name) : (node.last ?? Buffer.alloc(0))
-      const content = contents.get(node) ?? (node.dirty ? survivor(node.durable, now, random) : now)
+      const content = contents.get(node) ?? (node.dirty ? survivor(node, now, random) : now)
       contents.set(node, content)
       return content
     }
@@ -147,16 +153,11 @@ export function forgetfulDisk(root: string, base: Files = disk): ForgetfulDisk {
   return { files, losePower }
 }
 
-function survivor(before: Buffer | null, now: Buffer, random: () => number): Buffer {
-  const old = before ?? Buffer.alloc(0)
-  const cut = Math.floor(random() * now.length)
-  const choices = [
-    now,
-    old,
-    Buffer.alloc(0),
-    now.subarray(0, cut),
-    Buffer.concat([now.subarray(0, cut), Buffer.alloc(now.length - cut)]),
-  ]
+/** What is left of a file that was not flushed: what it is now, what it was, or any part of what it is now. */
+function survivor({ durable, floor }: FileNode, now: Buffer, random: () => number): Buffer {
+  const cut = now.subarray(0, floor + Math.floor(random() * (now.length - floor)))
+  const zeros = Buffer.concat([cut, Buffer.alloc(now.length - cut.length)])
+  const choices = [now, durable ?? Buffer.alloc(0), now.subarray(0, floor), cut, zeros]
   return choices[Math.floor(random() * choices.length)]!
 }
 

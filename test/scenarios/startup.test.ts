@@ -17,7 +17,12 @@ afterEach(() => {
 
 /** Everything a refused start might have written. */
 const written = (rig: Rig) =>
-  ['state/compiled_plan.json', 'state/compile_diagnostics.json', 'state/runtime_snapshot.json', 'logs/runtime_events.jsonl'].map((file) => rig.read(file))
+  [
+    'state/compiled_plan.json',
+    'state/compile_diagnostics.json',
+    'state/runtime_snapshot.json',
+    'logs/runtime_events.jsonl',
+  ].map((file) => rig.read(file))
 
 describe('the lock', () => {
   // The one who is refused may not write to the log either; who holds the workspace is said in the error.
@@ -26,7 +31,10 @@ describe('the lock', () => {
     const first = await rig.open()
     const before = written(rig)
     const second = new Rig(rig.root)
-    await expect(second.open()).rejects.toMatchObject({ code: 'lock_held', message: expect.stringContaining(String(process.pid)) })
+    await expect(second.open()).rejects.toMatchObject({
+      code: 'lock_held',
+      message: expect.stringContaining(String(process.pid)),
+    })
     expect(written(rig)).toEqual(before)
     await first.close()
   })
@@ -37,7 +45,10 @@ describe('the lock', () => {
     const daemon = new Daemon(rig)
     await daemon.agent('builder')
     const before = written(rig)
-    await expect(rig.ticks(1)).rejects.toMatchObject({ code: 'lock_held', message: expect.stringContaining(String(daemon.child.pid)) })
+    await expect(rig.ticks(1)).rejects.toMatchObject({
+      code: 'lock_held',
+      message: expect.stringContaining(String(daemon.child.pid)),
+    })
     expect(written(rig)).toEqual(before)
     await daemon.stop()
     expect(rig.lock().state).toBe('released')
@@ -54,7 +65,10 @@ describe('the lock', () => {
   test('scenario 18: one counted tick takes the lock and gives it back', async () => {
     const rig = await create()
     await rig.ticks(1)
-    expect(rig.eventTypes().filter((type) => type.includes('lock'))).toEqual(['runtime_daemon_lock_acquired', 'runtime_daemon_lock_released'])
+    expect(rig.eventTypes().filter((type) => type.includes('lock'))).toEqual([
+      'runtime_daemon_lock_acquired',
+      'runtime_daemon_lock_released',
+    ])
     expect(rig.lock().state).toBe('released')
     expect(rig.exists('state/runtime_daemon.lock.json')).toBe(false)
   })
@@ -91,7 +105,9 @@ describe('what a start finds', () => {
     await rig.work()
     await rig.work()
     expect(rig.stages()).toEqual([])
-    expect(rig.json<Snapshot>('state/runtime_snapshot.json').pause_sources).toMatchObject([{ source: 'operator', reason: 'release day' }])
+    expect(rig.json<Snapshot>('state/runtime_snapshot.json').pause_sources).toMatchObject([
+      { source: 'operator', reason: 'release day' },
+    ])
     await rig.issue('resume')
     await rig.work()
     expect(rig.list('tasks/done')).toEqual(['task-a.md'])
@@ -105,7 +121,14 @@ describe('what a start finds', () => {
     await rig.ticks(1)
     await rig.ticks(1)
     expect(rig.stages()).toEqual(['builder', 'checker', 'updater'])
-    expect(new Set(rig.requests('updater').concat(rig.requests('builder')).map((request) => request.run_id)).size).toBe(1)
+    expect(
+      new Set(
+        rig
+          .requests('updater')
+          .concat(rig.requests('builder'))
+          .map((request) => request.run_id),
+      ).size,
+    ).toBe(1)
     expect(rig.list('tasks/done')).toEqual(['task-a.md'])
   })
 
@@ -142,9 +165,18 @@ describe('what a start finds', () => {
     const rig = await create()
     rig.outcomes({ builder: ['BLOCKED', 'BUILDER_COMPLETE'] })
     rig.addTask('task-a')
-    const entry = { work_item_kind: 'task', counter_name: 'troubleshoot_attempt_count', key: 'builder_blocked', count: 2, last_updated_at: '2026-03-01T10:00:00Z' }
+    const entry = {
+      work_item_kind: 'task',
+      counter_name: 'troubleshoot_attempt_count',
+      key: 'builder_blocked',
+      count: 2,
+      last_updated_at: '2026-03-01T10:00:00Z',
+    }
     const entries = ['task-a', 'task-gone'].map((work_item_id) => ({ ...entry, work_item_id }))
-    fs.writeFileSync(rig.at('state/recovery_counters.json'), JSON.stringify({ schema_version: '2.0', kind: 'recovery_counters', entries }))
+    fs.writeFileSync(
+      rig.at('state/recovery_counters.json'),
+      JSON.stringify({ schema_version: '2.0', kind: 'recovery_counters', entries }),
+    )
     await rig.work()
     expect(rig.stages()).toEqual(['builder', 'troubleshooter', 'builder', 'checker', 'updater'])
     expect(rig.json<Counters>('state/recovery_counters.json').entries).toEqual([])
@@ -154,7 +186,10 @@ describe('what a start finds', () => {
     const rig = await create()
     rig.addTask('task-a', {}, 'active')
     await rig.work()
-    expect(rig.events.find((event) => event.type === 'work_item_requeued')?.data).toMatchObject({ work_item_id: 'task-a', source_state: 'active' })
+    expect(rig.events.find((event) => event.type === 'work_item_requeued')?.data).toMatchObject({
+      work_item_id: 'task-a',
+      source_state: 'active',
+    })
     expect(rig.read('tasks/queue/task-a.requeue.jsonl')).toContain('no run owns it')
     expect(rig.list('tasks/done')).toEqual(['task-a.md'])
   })
@@ -174,7 +209,10 @@ describe('what a start finds', () => {
     const plan = rig.read('state/compiled_plan.json')
     rig.mode({ loop_ids_by_plane: { execution: 'execution.standard', planning: 'planning.none' } })
     rig.addTask('task-a')
-    await expect(rig.ticks(1)).rejects.toMatchObject({ code: 'compile_failed', message: expect.stringContaining('planning.none') })
+    await expect(rig.ticks(1)).rejects.toMatchObject({
+      code: 'compile_failed',
+      message: expect.stringContaining('planning.none'),
+    })
     expect(rig.stages()).toEqual([])
     expect(rig.read('state/compiled_plan.json')).toBe(plan)
     expect(rig.json('state/compile_diagnostics.json')).toMatchObject({ ok: false, used_last_known_good: true })
