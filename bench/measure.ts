@@ -22,7 +22,10 @@ export interface Row {
 }
 
 export const atMost = (limit: number): Row['target'] => ({ text: `≤ ${limit}`, isMet: (median) => median <= limit })
-export const exactly = (figure: number): Row['target'] => ({ text: `= ${figure}`, isMet: (median) => median === figure })
+export const exactly = (figure: number): Row['target'] => ({
+  text: `= ${figure}`,
+  isMet: (median) => median === figure,
+})
 
 export function quantile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((a, b) => a - b)
@@ -95,7 +98,12 @@ export function table(rows: readonly Row[]): string {
   ])
   const widths = HEADINGS.map((heading, at) => Math.max(heading.length, ...cells.map((line) => line[at]!.length)))
   return [HEADINGS, widths.map((width) => '-'.repeat(width)), ...cells]
-    .map((line) => line.map((cell, at) => cell.padEnd(widths[at]!)).join('  ').trimEnd())
+    .map((line) =>
+      line
+        .map((cell, at) => cell.padEnd(widths[at]!))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n')
 }
 

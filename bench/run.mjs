@@ -13,7 +13,9 @@ const folder = mkdtempSync(path.join(cache, 'millrace-bench-'))
 process.on('SIGINT', () => {}) // the benchmarks end by it; then this program cleans up
 try {
   await build({
-    entryPoints: readdirSync(import.meta.dirname).filter((name) => name.endsWith('.ts')).map((name) => path.join(import.meta.dirname, name)),
+    entryPoints: readdirSync(import.meta.dirname)
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => path.join(import.meta.dirname, name)),
     outdir: path.join(folder, 'programs'),
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -24,7 +26,11 @@ try {
     logLevel: 'warning',
   })
   const program = path.join(folder, 'programs', 'main.mjs')
-  const done = spawnSync(process.execPath, [...process.execArgv, program, repository, folder, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const done = spawnSync(
+    process.execPath,
+    [...process.execArgv, program, repository, folder, ...process.argv.slice(2)],
+    { stdio: 'inherit' },
+  )
   process.exitCode = done.status ?? 1
 } finally {
   rmSync(folder, { recursive: true, force: true })

@@ -51,7 +51,6 @@ export function taskText(id: string): string {
       required_checks: ['npm test'],
       references: ['README.md', 'docs/rounding.md'],
       risk: ['Callers may rely on the first share being the largest.'],
-      constraints: ['No new dependency.'],
       tags: ['money', 'rounding'],
       created_at: '2026-03-01T10:00:00Z',
       created_by: 'bench',
@@ -73,7 +72,12 @@ export function* taskIds(count: number, prefix = 'task'): Generator<string> {
   for (let number = 0; number < count; number++) yield `${prefix}-${String(number).padStart(6, '0')}`
 }
 
-export function openEngine(repository: string, root: string, files: Files = disk, listener: Listener = () => {}): Promise<Engine> {
+export function openEngine(
+  repository: string,
+  root: string,
+  files: Files = disk,
+  listener: Listener = () => {},
+): Promise<Engine> {
   const ports = { ...PORTS, files }
   return Engine.open(
     {
@@ -82,7 +86,8 @@ export function openEngine(repository: string, root: string, files: Files = disk
       validators: [],
       packageRoot: path.join(repository, 'assets'),
       runnerNames: ['codex_cli', 'pi_rpc', 'command', 'scripted'],
-      runners: (config, workspaceRoot) => runnersFor(config, { ...ports, workspaceRoot, scriptedAgent: '', environment: { PATH: process.env.PATH } }),
+      runners: (config, workspaceRoot) =>
+        runnersFor(config, { ...ports, workspaceRoot, scriptedAgent: '', environment: { PATH: process.env.PATH } }),
       onFatal: (error) => {
         throw error
       },

@@ -133,7 +133,7 @@ function described(field: InputField): string {
 function choice(made: Option, choices: readonly string[], flag: string, given: Given): Option {
   made.description += made.description.includes(choices.join(', ')) ? '' : ` One of: ${choices.join(', ')}.`
   return made.argParser((text: string) => {
-const wanted = once(text, flag, given).toLowerCase()
+    const wanted = once(text, flag, given).toLowerCase()
     const found = choices.find((one) => one === wanted)
     if (found === undefined)
       throw new MillraceError('usage', `${flag} cannot be ${JSON.stringify(text)}.`, {
@@ -200,6 +200,11 @@ function requireValues(command: Command, verb: Verb, args: readonly string[]): v
 
 const helpHint = (verb: Verb): string => `see \`millrace ${verb.name} --help\``
 
+const isSwitchWithValue = (word: string, verb: Verb): boolean => {
+  const [name, value] = word.split('=')
+  return value !== undefined && commandOf(verb).options.some((option) => option.long === name)
+}
+
 const isCommanderError = (error: unknown): error is CommanderError =>
   error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')
 
@@ -213,7 +218,11 @@ function usageOf(error: CommanderError, verb: Verb): MillraceError {
   const texts = verb.fields.filter((field) => field.positional === true)
   switch (error.code) {
     case 'commander.unknownOption':
-      return new MillraceError('usage', `${about} has no option ${named}.`, { hint })
+      return new MillraceError(
+        'usage',
+        isSwitchWithValue(named, verb) ? `${named.split('=')[0]} takes no value.` : `${about} has no option ${named}.`,
+        { hint },
+      )
     case 'commander.missingArgument':
       return new MillraceError('usage', `${about} needs ${named}.`, { hint })
     case 'commander.missingMandatoryOptionValue':

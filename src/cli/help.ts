@@ -1,7 +1,7 @@
 /** Help: the overview, what a group of verbs has, and one verb with its examples. */
 import type { TableEntry } from '../operations/table.ts'
 import { commandOf, type Verb } from './arguments.ts'
-import { nextWords, type Spelling } from './spellings.ts'
+import { type Spelling, WATCH } from './spellings.ts'
 import { VERSION } from './version.ts'
 
 /** First words in the order of the overview; what is missing here comes last, under its own heading. */
@@ -64,19 +64,22 @@ export function groupHelp(
   table: readonly TableEntry[],
   spellings: ReadonlyMap<string, Spelling>,
 ): string {
-  const rows = nextWords(group, spellings).map((word) => {
-    const whole = `${group} ${word}`
-    const canonical = spellings.get(whole)?.canonical
-    const entry = table.find((one) => one.name === canonical)
-    const same = canonical === undefined || canonical === whole ? '' : `The same as ${canonical}. `
-    return { word, text: `${same}${entry?.summary ?? ''}` }
-  })
-  const margin = Math.max(MARGIN, ...rows.map(({ word }) => word.length + INDENT.length))
+  const verbs = table.filter((entry) => entry.name.startsWith(`${group} `))
+  const below = [...spellings].filter(([words]) => words.startsWith(`${group} `))
+  const others = below.filter(([words, { canonical }]) => words !== canonical)
+  const rows = [
+    ...verbs.map((entry) => ({ left: entry.name.slice(group.length + 1), right: entry.summary })),
+    ...others.map(([words, { canonical }]) => ({
+      left: words.slice(group.length + 1),
+      right: `the same as ${canonical}`,
+    })),
+  ]
+  const margin = Math.max(MARGIN, ...rows.map(({ left }) => left.length + INDENT.length))
   const bare = spellings.get(group)
   return [
     ...(GROUPS[group] === undefined ? [] : [GROUPS[group]]),
     `Usage: millrace ${group} VERB [options]`,
-    rows.map(({ word, text }) => `${INDENT}${word.padEnd(margin)}${text}`).join('\n'),
+    rows.map(({ left, right }) => `${INDENT}${left.padEnd(margin)}${right}`).join('\n'),
     ...(bare === undefined ? [] : [`\`millrace ${group}\` alone is \`millrace ${bare.canonical}\`.`]),
     `More on a verb: millrace ${group} VERB --help`,
   ].join('\n\n')
@@ -90,6 +93,7 @@ export function verbHelp(verb: Verb, width: number): string {
   })
   const examples = verb.examples.map((example) => `${INDENT}${example.command}\n${INDENT}${INDENT}${example.does}`)
   const parts = [command.helpInformation().trimEnd()]
+  if (verb.name === 'status') parts.push(`Again and again: millrace ${WATCH}`)
   if (verb.aliases.length > 0)
     parts.push(`The same command: ${verb.aliases.map((alias) => `millrace ${alias}`).join(', ')}`)
   if (examples.length > 0) parts.push(`Examples:\n${examples.join('\n')}`)

@@ -1,6 +1,6 @@
 /** Where a command's words go: the answer to stdout, everything said beside it to stderr, and never a stack trace. */
 import picocolors from 'picocolors'
-import { EXIT, type MillraceError } from '../core/errors.ts'
+import { EXIT, MillraceError } from '../core/errors.ts'
 import { safeText } from './safe.ts'
 
 export interface Output {
@@ -18,6 +18,8 @@ export interface Output {
   complain(error: MillraceError): void
   /** Calls back once nobody reads stdout any more. */
   onClosed(callback: () => void): void
+  /** Waits until everything is written; gives the exit status, which is a failure if the answer was lost. */
+  finish(status: number): Promise<number>
 }
 
 export interface OutputOptions {
@@ -33,7 +35,10 @@ type Stream = Pick<NodeJS.WriteStream, 'write' | 'on' | 'isTTY'>
 export function outputTo(stdout: Stream, stderr: Stream, options: OutputOptions): Output {
   const paint = picocolors.createColors(options.colour && stderr.isTTY === true)
   const closed: (() => void)[] = []
-  stdout.on('error', () => {
+  let lost: NodeJS.ErrnoException | null = null
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has seen enough is no failure; a full disk is.
+    if (error.code !== 'EPIPE') lost = error
     for (const callback of closed) callback()
   })
   stderr.on('error', () => {})
@@ -55,6 +60,12 @@ export function outputTo(stdout: Stream, stderr: Stream, options: OutputOptions)
       return error.exitStatus
     },
     onClosed: (callback) => void closed.push(callback),
+    async finish(status) {
+      await new Promise<void>((resolve) => void stdout.write('', () => resolve()))
+      if (lost === null) return status
+      complain(new MillraceError('workspace_unwritable', `The answer could not be written: ${lost.message}.`))
+      return status === EXIT.done ? EXIT.failed : status
+    },
   }
 }
 

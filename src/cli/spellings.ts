@@ -109,12 +109,7 @@ function unknownWord(
 }
 
 /** The likely slip, else verbs that are called so in a group, else where to look. */
-function mend(
-  prefix: string,
-  word: string,
-  next: readonly string[],
-  spellings: ReadonlyMap<string, Spelling>,
-): string {
+function mend(prefix: string, word: string, next: readonly string[], spellings: ReadonlyMap<string, Spelling>): string {
   const near = nearest(word, next)
   const whole = near === null ? null : prefix === '' ? near : `${prefix} ${near}`
   const namesakes = [...spellings.keys()].filter((words) => words.endsWith(` ${word}`))

@@ -18,6 +18,7 @@ export async function readUserFile(
   try {
     const stat = files.stat(files.realpath(target) ?? target)
     if (stat === null) throw missing(files, target, file)
+    if (stat.kind === 'link') throw unreadable(`${file} is a link to something that does not exist.`)
     if (stat.kind === 'directory') throw unreadable(`${file} is a folder, not a file.`)
     if (stat.kind !== 'file')
       throw unreadable(`${file} is not an ordinary file.`, 'pipe its content in and write - instead')

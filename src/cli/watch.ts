@@ -1,30 +1,41 @@
 /** `status watch`: the status again and again, redrawn on a terminal, until Ctrl-C or a number of updates. */
 import { asMillraceError, EXIT } from '../core/errors.ts'
-import type { InputField } from '../core/operation.ts'
 import type { Context } from '../operations/context.ts'
+import type { Verb } from './arguments.ts'
 import type { Look } from './look.ts'
 import { errorRecord, type Output } from './output.ts'
 
-export const WATCH_FIELDS: readonly InputField[] = [
-  { name: 'workspace', type: 'list', placeholder: 'PATH', description: 'Workspace to watch; may be repeated.' },
-  { name: 'max_updates', type: 'integer', minimum: 1, placeholder: 'N', description: 'End after N updates.' },
-  {
-    name: 'interval_seconds',
-    type: 'number',
-    minimum: 0,
-    default: 1,
-    placeholder: 'N',
-    description: 'Pause between updates.',
-  },
-]
-
-export const WATCH_EXAMPLES = [
-  { command: 'millrace status watch', does: 'keep an eye on the workspace' },
-  {
-    command: 'millrace status watch --json --max-updates 10 --interval-seconds 5',
-    does: 'ten readings, one JSON object per line, for a program',
-  },
-]
+/** The one verb that is no operation of its own. */
+export const WATCH_VERB: Omit<Verb, 'aliases'> = {
+  name: 'status watch',
+  flavour: 'read',
+  description:
+    'Shows `millrace status` again and again until Ctrl-C. With --json one object per line; the last line says why it ended.',
+  fields: [
+    {
+      name: 'workspace',
+      type: 'list',
+      placeholder: 'PATH',
+      description: 'Workspace to watch; may be repeated (default: found as everywhere).',
+    },
+    { name: 'max_updates', type: 'integer', minimum: 1, placeholder: 'N', description: 'End after N updates.' },
+    {
+      name: 'interval_seconds',
+      type: 'number',
+      minimum: 0,
+      default: 1,
+      placeholder: 'N',
+      description: 'Pause between updates.',
+    },
+  ],
+  examples: [
+    { command: 'millrace status watch', does: 'keep an eye on the workspace' },
+    {
+      command: 'millrace status watch --json --max-updates 10 --interval-seconds 5',
+      does: 'ten readings, one JSON object per line, for a program',
+    },
+  ],
+}
 
 /** Between two updates even with an interval of 0, so that signals are heard and the disk gets a rest. */
 const PAUSE_MS_MIN = 10

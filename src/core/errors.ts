@@ -102,7 +102,7 @@ export function asMillraceError(thrown: unknown): MillraceError {
   if (MillraceError.is(thrown)) return thrown
   const cause = thrown instanceof Error ? thrown : new Error(String(thrown))
   const errno = (cause as NodeJS.ErrnoException).code
-  if (errno && DISK_ERRORS[errno]) {
+  if (typeof errno === 'string' && Object.hasOwn(DISK_ERRORS, errno)) {
     const path = (cause as NodeJS.ErrnoException).path
     return new MillraceError('workspace_unwritable', `${DISK_ERRORS[errno]}${path ? `: ${path}` : ''} (${errno}).`, {
       hint: 'make room or mend the permissions, then run the command again; nothing was lost',

@@ -27,7 +27,11 @@ const CONFLICT_ATTEMPTS_MAX = 5
 
 /** Carries out what waits in the mailbox. Gives how many commands were archived. */
 export async function drainMailbox(host: CommandHost): Promise<number> {
-  const waiting = incoming(host.workspace.files, host.workspace.places).slice(0, COMMANDS_PER_PASS_MAX)
+  const { files, places } = host.workspace
+  const found = incoming(files, places)
+  // One that cannot be understood may still be being written: it is refused only once it has rested.
+  const rested = found.some((one) => one.envelope === null) ? incoming(files, places, Date.parse(host.workspace.view().now)) : found
+  const waiting = rested.slice(0, COMMANDS_PER_PASS_MAX)
   for (const one of waiting) await carryOut(host, one)
   return waiting.length
 }

@@ -1,7 +1,9 @@
 /** The loop around the tick: woken by events, with a slow polling floor; counts ticks; ends on request. */
 import { nextClosureTime } from '../core/completion.ts'
+import { MillraceError } from '../core/errors.ts'
 import type { Engine } from './engine.ts'
 import { watchedFolders } from './intake.ts'
+import type { Settled } from './settle.ts'
 import { tick, type TickOutcome } from './tick.ts'
 
 export interface LoopOptions {
@@ -28,7 +30,7 @@ export async function runLoop(engine: Engine, options: LoopOptions): Promise<Loo
   let ticks = 0
   try {
     for (;;) {
-      const outcome = await tick(engine, options.ticksMax !== null && ticks + 1 >= options.ticksMax)
+      const outcome = await undisturbed(engine, options.ticksMax !== null && ticks + 1 >= options.ticksMax)
       const idle = !outcome.progressed && engine.lanes.size === 0 && engine.finished.length === 0 && !engine.unsettled
       if (outcome.settled > 0 || idle) ticks += 1
       if (outcome.stopped) return { ticks, exit_reason: 'stop_requested', last: outcome }
@@ -38,6 +40,23 @@ export async function runLoop(engine: Engine, options: LoopOptions): Promise<Loo
     }
   } finally {
     for (const stop of unwatch) stop()
+  }
+}
+
+/** Passes that meet a person's edit, one after the other, before the runtime gives up: nothing can be written then. */
+const DISTURBED_PASSES_MAX = 20
+const DISTURBED_PAUSE_MS = 50
+
+/** A pass in which a person edited what it was about to write decides anew, from a fresh view. */
+async function undisturbed(engine: Engine, isLast: boolean): Promise<TickOutcome> {
+  const settled: Settled[] = []
+  for (let pass = 1; ; pass++) {
+    try {
+      return await tick(engine, isLast, settled)
+    } catch (error) {
+      if (!MillraceError.is(error) || error.code !== 'conflict' || pass >= DISTURBED_PASSES_MAX) throw error
+      await engine.sleep(DISTURBED_PAUSE_MS)
+    }
   }
 }
 

@@ -15,7 +15,7 @@ export interface Lane {
   /** Null until the agent was started. */
   following: Following | null
   /** Why we stop it, once we do; then its result is not routed. */
-  stop: 'none' | 'stop' | 'cancel'
+  stop: 'none' | 'stop' | 'cancel' | 'withdraw'
   startedMs: number
   /** Ends the agent; resolves when none of its processes is left. */
   end(reason: 'cancelled' | 'killed'): Promise<void>

@@ -57,6 +57,8 @@ export class Engine {
   stopping: 'no' | 'stop' | 'kill' = 'no'
   /** True while an idea of the inbox may still be being written. */
   ideasUnsettled = false
+  /** Runs whose item was not in its active folder when we last looked, with when it was first missed. */
+  readonly missingSinceMs = new Map<string, number>()
   /** Monotonic time before which a failed disk is left alone, and how often it was tried. */
   healing = { notBefore: 0, attempts: 0 }
   private readonly listeners = new Set<Listener>()
@@ -98,9 +100,9 @@ export class Engine {
     return this.ports.clock
   }
 
-  /** True while something other hands left may still be being written, so that looking again soon is worth it. */
+  /** True while something other hands do may not be finished, so that looking again soon is worth it. */
   get unsettled(): boolean {
-    return this.ideasUnsettled || this.workspace.index.unsettled
+    return this.ideasUnsettled || this.missingSinceMs.size > 0 || this.workspace.index.unsettled
   }
 
   listen(listener: Listener): () => void {

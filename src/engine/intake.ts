@@ -7,15 +7,14 @@ import { Draft } from '../core/changes.ts'
 import { listField, parseDocument, renderDocument } from '../core/document.ts'
 import { MillraceError } from '../core/errors.ts'
 import { ideaSpecId, ideaToSpec } from '../core/idea.ts'
-import { ITEM_KINDS, type ItemEntry, type ItemKind } from '../core/item.ts'
-import { counterOwner } from '../core/state.ts'
+import { ITEM_KINDS, type ItemEntry } from '../core/item.ts'
 import type { View } from '../core/view.ts'
 import { hashBytes, readText } from '../store/files.ts'
 import { QUIET_MS } from '../store/items.ts'
-import { AT, itemFile, itemFolder } from '../store/layout.ts'
+import { AT, itemFolder } from '../store/layout.ts'
 import { drainMailbox } from './commands.ts'
 import type { Engine } from './engine.ts'
-import { cancelled, requeueRecord } from './settle.ts'
+import { cancelled, isItemPresent, requeueRecord, withdrawn } from './settle.ts'
 
 /** Gives how many things were taken in. */
 export async function intake(engine: Engine): Promise<number> {
@@ -39,7 +38,9 @@ export async function intake(engine: Engine): Promise<number> {
 /** Runs an operator wants ended, and runs whose item a person moved away. */
 async function endRuns(engine: Engine): Promise<number> {
   let ended = 0
-  for (const run of engine.workspace.view().snapshot.active_runs) {
+  const runs = engine.workspace.view().snapshot.active_runs
+  for (const runId of engine.missingSinceMs.keys()) if (!runs.some((run) => run.run_id === runId)) engine.missingSinceMs.delete(runId)
+  for (const run of runs) {
     const lane = run.request_id === null ? undefined : engine.lanes.get(run.request_id)
     if (run.cancel_requested) {
       if (lane) {
@@ -51,53 +52,60 @@ async function endRuns(engine: Engine): Promise<number> {
       }
       continue
     }
-    if (run.work_item_id === null || isPresent(engine, run.work_item_kind as ItemKind, run.work_item_id)) continue
-    if (lane) {
-      lane.stop = 'cancel'
-      void lane.end('cancelled')
+    if (isItemPresent(engine, run)) {
+      engine.missingSinceMs.delete(run.run_id)
+      continue
     }
-    const draft = new Draft(engine.workspace.view())
-    draft.endRun(run, counterOwner(run), null)
-    draft.event('run_withdrawn', { run_id: run.run_id, plane: run.plane, work_item_kind: run.work_item_kind, work_item_id: run.work_item_id, reason: 'the item is no longer in its active folder' })
-    await engine.commit(draft.finish())
-    ended += 1
+    if (lane) {
+      if (!hasLeft(engine, run.run_id)) continue
+      // The run keeps its lane until nothing of its agent is left that could still edit.
+      lane.stop = 'withdraw'
+      void lane.end('cancelled')
+    } else if (!engine.finished.some((finished) => finished.request.request_id === run.request_id)) {
+      await engine.commit(withdrawn(engine.workspace.view(), run))
+      ended += 1
+    }
   }
   return ended
 }
 
-function isPresent(engine: Engine, kind: ItemKind, id: string): boolean {
-  return engine.ports.files.stat(engine.workspace.places.at(itemFile(kind, id, 'active'))) !== null
+/** An editor may take a file away for a moment while it saves: it has left once it was missing for a while. */
+function hasLeft(engine: Engine, runId: string): boolean {
+  const nowMs = engine.clock.monotonicMs()
+  const sinceMs = engine.missingSinceMs.get(runId) ?? nowMs
+  engine.missingSinceMs.set(runId, sinceMs)
+  return nowMs - sinceMs >= QUIET_MS
 }
 
-/** Items in an active folder that no run owns go back to their queue. */
+/** Items in an active folder that no run owns go back to their queue, one at a time. */
 async function requeueOrphans(engine: Engine): Promise<number> {
-  const view = engine.workspace.view()
-  let requeued = 0
   for (const kind of ITEM_KINDS) {
-    for (const item of [...view.items.inState(kind, 'active')]) {
+    for (const item of [...engine.workspace.view().items.inState(kind, 'active')]) {
+      const view = engine.workspace.view()
       if (view.snapshot.active_runs.some((run) => run.work_item_kind === kind && run.work_item_id === item.id)) continue
       const draft = new Draft(view)
       const read = view.read(kind, item.id, 'active')
       const places = view.items.find(kind, item.id)
-      if (places.some((place) => place.state === 'queued')) {
+      const isTwice = places.some((place) => place.state === 'queued')
+      if (isTwice) {
         draft.announce('work_item_duplicate', `${kind}:${item.id}`, places.map((place) => place.state).join(','), { work_item_kind: kind, work_item_id: item.id, states: places.map((place) => place.state) })
       } else if (read) {
         draft.add({ change: 'item.move', kind, id: item.id, from: 'active', to: 'queued', hash: read.hash }, ...requeueRecord(kind, item.id, 'no run owns it', view.now))
-        requeued += 1
       }
-      await committed(engine, draft)
-      if (requeued > 0) return requeued
+      if ((await committed(engine, draft)) && read && !isTwice) return 1
     }
   }
-  return requeued
+  return 0
 }
 
-/** Commits, and lets a person's edit in between simply wait for the next tick. */
-async function committed(engine: Engine, draft: Draft): Promise<void> {
+/** Commits, and lets a person's edit in between simply wait for the next tick; false if it has to. */
+async function committed(engine: Engine, draft: Draft): Promise<boolean> {
   try {
     await engine.commit(draft.finish())
+    return true
   } catch (error) {
     if (!MillraceError.is(error) || (error.code !== 'conflict' && error.code !== 'item_exists')) throw error
+    return false
   }
 }
 
@@ -105,20 +113,19 @@ async function committed(engine: Engine, draft: Draft): Promise<void> {
 async function setMalformedAside(engine: Engine): Promise<number> {
   const { files, clock } = engine.ports
   let aside = 0
-  for (const { kind, state, file, faults } of engine.workspace.index.invalid()) {
+  for (const { kind, state, file, plain, faults } of engine.workspace.index.invalid()) {
     const at = path.join(engine.workspace.places.at(itemFolder(kind, state)), file)
     const draft = new Draft(engine.workspace.view())
     const told = { work_item_kind: kind, state, file, findings: faults.slice(0, 20), at: clock.now().toISOString() }
-    const bytes = state === 'queued' ? files.read(at) : null
+    const bytes = state === 'queued' && plain ? files.read(at) : null
     if (bytes === null) {
       const { at: _, ...standing } = told
       draft.announce('work_item_invalid', `${kind}/${state}/${file}`, faults.join('\n'), standing)
     } else {
       draft.add({ change: 'item.set_aside', kind, state, file, hash: hashBytes(bytes), findings: faults })
       draft.event('work_item_invalid', told)
-      aside += 1
     }
-    await committed(engine, draft)
+    if ((await committed(engine, draft)) && bytes !== null) aside += 1
   }
   return aside
 }
@@ -152,8 +159,7 @@ async function takeIdeas(engine: Engine): Promise<number> {
     draft.snapshot.seen_ideas = { ...view.snapshot.seen_ideas, [name]: look }
     const skipped = takeIdea(draft, view, engine, path.join(inbox, name), name, stat.kind === 'file' && stat.bytes <= IDEA_BYTES_MAX)
     if (skipped) draft.event('idea_normalization_skipped', { idea_path: `ideas/inbox/${name}`, reason: skipped })
-    else taken += 1
-    await committed(engine, draft)
+    if ((await committed(engine, draft)) && !skipped) taken += 1
   }
   return taken
 }

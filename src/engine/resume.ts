@@ -52,7 +52,7 @@ async function interrupted(engine: Engine, run: ActiveRun, requestId: string, sw
   draft.event('stage_interrupted', { run_id: run.run_id, request_id: requestId, node_id: run.node_id, reason, swept })
   if (run.interruptions >= plan.recovery_limits.interruptions_max) {
     await engine.commit(draft.finish())
-    return engine.commit(cancelled(engine.workspace.view(), run, { reason: 'interrupted_too_often', requeue: false }))
+    return engine.commit(cancelled(engine.workspace.view(), run, { reason, requeue: false }, 'interrupted_too_often'))
   }
   draft.putRun({
     ...run,

@@ -14,7 +14,7 @@ import type { StageResult } from '../core/result.ts'
 import { type Decision, route } from '../core/route.ts'
 import { type ActiveRun, counterOwner } from '../core/state.ts'
 import type { View } from '../core/view.ts'
-import { placesOf, requeueLog } from '../store/layout.ts'
+import { itemFile, placesOf, requeueLog } from '../store/layout.ts'
 import type { Finished } from './dispatch.ts'
 import { type Engine, sentenceOf } from './engine.ts'
 import { evidenceOf } from './evidence.ts'
@@ -63,9 +63,11 @@ async function settleOne(engine: Engine, finished: Finished): Promise<Settled | 
 
 function decide(engine: Engine, view: View, run: ActiveRun, finished: Finished): { changes: Change[]; settled: Settled | null } {
   if (run.cancel_requested) return { changes: cancelled(view, run, run.cancel_requested), settled: null }
-  // An agent that had ended by itself before the stop reached it has a result like any other.
-  if (finished.stop === 'stop' && (finished.raw.ending === 'cancelled' || finished.raw.ending === 'killed')) return { changes: suspended(view, run, finished.request.request_id), settled: null }
   const { request, raw, gathered } = finished
+  if (finished.stop === 'withdraw' || !isItemPresent(engine, run)) return { changes: withdrawn(view, run), settled: null }
+  // An agent that had ended by itself before the stop reached it has a result like any other. A stop that an earlier
+  // runtime asked for, and did not live to settle, is known by its ending.
+  if (raw.ending === 'cancelled' || (raw.ending === 'killed' && finished.stop === 'stop')) return { changes: suspended(view, run, request.request_id), settled: null }
   const plan = view.planOf(run.compiled_plan_id)
   const graph = plan ? graphOf(plan, run.plane) : undefined
   const node = plan ? nodeOf(plan, run.plane, run.node_id) : undefined
@@ -107,13 +109,13 @@ function decide(engine: Engine, view: View, run: ActiveRun, finished: Finished):
   return { changes: draft.finish(), settled: { reason: decision.reason, result_class: result.result_class, failure_class: (result.metadata['failure_class'] as string | null) ?? null } }
 }
 
-/** The run's item, read afresh: a stage may have rewritten its own document. Throws if a person moved it away. */
+/** The run's item, read afresh: a stage may have rewritten its own document. Throws if it is no text any more. */
 function activeItem(view: View, run: ActiveRun) {
   if (run.work_item_id === null) return null
   const kind = run.work_item_kind as ItemKind
   const entry = view.items.find(kind, run.work_item_id).find((place) => place.state === 'active')
   const read = view.read(kind, run.work_item_id, 'active')
-  if (read === null) throw new MillraceError('conflict', `${kind} ${run.work_item_id} is not in its active folder any more`)
+  if (read === null) throw new MillraceError('conflict', `${kind} ${run.work_item_id} in its active folder cannot be read as text any more`)
   const parsed = parseDocument(kind, read.text)
   const faults = parsed.ok ? (parsed.document.id === run.work_item_id ? [] : [`its id was changed to ${parsed.document.id}`]) : [faultsText(parsed.faults)]
   const known = entry ?? { kind, id: run.work_item_id, state: 'active' as const, title: run.work_item_id, createdAt: view.now, createdMs: 0, dependsOn: [], rootSpecId: null, rootIdeaId: null, effectiveRoot: null, sourceIds: [] }
@@ -127,8 +129,7 @@ function completionConflict(view: View, graph: { terminal_states: Plan['graphs_b
   const states: Record<string, ItemState> = { complete_item: 'done', block_item: 'blocked', quarantine_item: 'quarantined' }
   for (const { effect } of effects) {
     const to = states[effect]
-    if (to === undefined || !view.items.find(item.entry.kind, item.entry.id).some((place) => place.state === to)) continue
-    if (view.read(item.entry.kind, item.entry.id, to)?.hash === item.hash) continue
+    if (to === undefined || (view.read(item.entry.kind, item.entry.id, to)?.hash ?? item.hash) === item.hash) continue
     return `another document with the id ${item.entry.id} lies in the ${to} folder already; move one of the two away`
   }
   return null
@@ -156,8 +157,21 @@ export function suspended(view: View, run: ActiveRun, requestId: string): Change
   return draft.finish()
 }
 
+/** True while the item of a run lies in its active folder; closure runs have none to lose. */
+export function isItemPresent(engine: Engine, run: ActiveRun): boolean {
+  return run.work_item_id === null || engine.ports.files.stat(engine.workspace.places.at(itemFile(run.work_item_kind as ItemKind, run.work_item_id, 'active'))) !== null
+}
+
+/** A person moved the item of a run away: the run ends, the item stays where they put it (design §5). */
+export function withdrawn(view: View, run: ActiveRun): Change[] {
+  const draft = new Draft(view)
+  draft.endRun(run, counterOwner(run), null)
+  draft.event('run_withdrawn', { run_id: run.run_id, plane: run.plane, work_item_kind: run.work_item_kind, work_item_id: run.work_item_id, reason: 'the item is no longer in its active folder' })
+  return draft.finish()
+}
+
 /** A cancelled run ends; its item is blocked, or goes back to its queue when it is to be tried anew. */
-export function cancelled(view: View, run: ActiveRun, asked: NonNullable<ActiveRun['cancel_requested']>): Change[] {
+export function cancelled(view: View, run: ActiveRun, asked: NonNullable<ActiveRun['cancel_requested']>, failure = 'cancelled'): Change[] {
   const draft = new Draft(view)
   const plan = view.planOf(run.compiled_plan_id)
   const node = plan ? nodeOf(plan, run.plane, run.node_id) : undefined
@@ -167,7 +181,7 @@ export function cancelled(view: View, run: ActiveRun, asked: NonNullable<ActiveR
   if (kind && run.work_item_id && read) {
     draft.add({ change: 'item.move', kind, id: run.work_item_id, from: 'active', to: asked.requeue ? 'queued' : 'blocked', hash: read.hash })
     if (asked.requeue) draft.add(...requeueRecord(kind, run.work_item_id, asked.reason, view.now))
-    else draft.event('work_item_blocked', { run_id: run.run_id, work_item_kind: kind, work_item_id: run.work_item_id, reason: 'cancelled', failure_class: 'cancelled' })
+    else draft.event('work_item_blocked', { run_id: run.run_id, work_item_kind: kind, work_item_id: run.work_item_id, reason: failure, failure_class: failure })
   }
   if (run.closure_target_root_spec_id !== null && !asked.requeue) {
     const target = view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id)

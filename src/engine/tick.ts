@@ -19,7 +19,7 @@ import { type Engine, sentenceOf } from './engine.ts'
 import { holdRun } from './hold.ts'
 import { intake } from './intake.ts'
 import { buildRequest } from './request.ts'
-import { settleFinished } from './settle.ts'
+import { type Settled, settleFinished } from './settle.ts'
 
 export interface TickOutcome {
   /** Stages settled in this pass. */
@@ -34,10 +34,13 @@ export interface TickOutcome {
   stopped: boolean
 }
 
-/** `isLast`: no further pass is wanted once this one has settled a stage, so that it starts nothing any more. */
-export async function tick(engine: Engine, isLast = false): Promise<TickOutcome> {
+/**
+ * One pass. `isLast`: no further one is wanted once this one has settled a stage, so that it starts nothing any more.
+ * `settled`: what an earlier try of this pass settled before a person's edit got in its way (`conflict`).
+ */
+export async function tick(engine: Engine, isLast = false, settled: Settled[] = []): Promise<TickOutcome> {
   if (!(await healed(engine))) return outcome(engine, 0, 'degraded', null)
-  const settled = await settleFinished(engine)
+  settled.push(...(await settleFinished(engine)))
   const tookIn = await intake(engine)
   const last = settled.at(-1) ?? null
   const gate = await gates(engine)
@@ -108,7 +111,7 @@ async function gates(engine: Engine): Promise<'open' | 'stop_requested' | 'pause
 const CLAIMS_PER_TICK_MAX = 16
 
 /** Takes an item for every lane that is free. The chosen document is read again and must still say what the index says. */
-async function claim(engine: Engine): Promise<number> {
+export async function claim(engine: Engine): Promise<number> {
   const refused = new Set<string>()
   let claimed = 0
   for (let attempt = 0; attempt < CLAIMS_PER_TICK_MAX; attempt++) {
@@ -196,16 +199,23 @@ async function start(engine: Engine): Promise<number> {
   let started = 0
   for (const run of view.snapshot.active_runs) {
     if (run.status !== 'ready' || run.cancel_requested !== null || (run.not_before !== null && run.not_before > view.now)) continue
-    try {
-      await startRun(engine, run)
-      started += 1
-    } catch (error) {
-      if (MillraceError.is(error) && (error.code === 'conflict' || error.code === 'lock_lost')) throw error
-      await holdRun(engine, run, sentenceOf(error))
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await startRun(engine, run)
+        started += 1
+      } catch (error) {
+        if (MillraceError.is(error) && error.code === 'lock_lost') throw error
+        if (MillraceError.is(error) && error.code === 'conflict' && attempt < START_ATTEMPTS_MAX) continue
+        await holdRun(engine, run, sentenceOf(error))
+      }
+      break
     }
   }
   return started
 }
+
+/** A start is tried again at most this often when people edit in between. */
+const START_ATTEMPTS_MAX = 5
 
 async function startRun(engine: Engine, run: ActiveRun): Promise<void> {
   const view = engine.workspace.view()

@@ -1,93 +1,204 @@
-import type { Operation } from '../core/operation.ts'
-import type { Context } from './context.ts'
+/** The queues as they are looked at, and the commands that take items back into them or out of them. */
+import { requireSafeId } from '../core/ids.ts'
+import { ITEM_KINDS, ITEM_STATES, type ItemKind, type ItemState } from '../core/item.ts'
+import type { InputField, Operation } from '../core/operation.ts'
+import type { Plan } from '../core/plan.ts'
+import { tailEvents } from '../store/event-log.ts'
+import type { Files } from '../store/files.ts'
+import { AT, itemFile, itemFolder, type Places } from '../store/layout.ts'
+import { type Context, placesIn, reading, requireWorkspace } from './context.ts'
+import { type Issued, issue } from './issue.ts'
+import { blockedBy, listedItems, rowOf } from './queue-rows.ts'
+import { showItem } from './queue-show.ts'
+import { restedView } from './rested-items.ts'
+import type { QueueLsOutput, QueuePlaneKeys, QueueShowOutput } from './schemas/queue.ts'
+import { kindsByPlane } from './status-keys.ts'
 
-export const ls: Operation<Context, Record<string, unknown>, Record<string, unknown>> = {
+export { addIdea, addSpec, addTask } from './queue-add.ts'
+
+const kind: InputField = {
+  name: 'kind',
+  type: 'choice',
+  choices: ITEM_KINDS,
+  placeholder: 'KIND',
+  description: 'Kind of the item.',
+}
+
+export const ls: Operation<Context, { all?: boolean; kind?: ItemKind; state?: ItemState }, QueueLsOutput> = {
   name: 'queue ls',
   flavour: 'read',
-  summary: 'queue ls.',
-  description: 'queue ls.',
-  input: [],
-  examples: [],
-  output: async () => (await import('./schemas.ts')).schemaSchema(),
-  async run() {
-    return {}
+  summary: 'What is queued, active and blocked.',
+  description:
+    'Lists the items of every queue with what they wait for: active ones first, then the queued ones in the order they are claimed, then blocked and quarantined ones. Finished and cancelled items are left out unless asked for.',
+  input: [
+    { name: 'all', type: 'flag', description: 'Finished and cancelled items too.' },
+    { ...kind, description: 'Only items of this kind.' },
+    {
+      name: 'state',
+      type: 'choice',
+      choices: ITEM_STATES,
+      placeholder: 'STATE',
+      description: 'Only items in this state.',
+    },
+  ],
+  examples: [
+    { command: 'millrace queue ls', does: 'see what is to be done' },
+    { command: 'millrace queue ls --state blocked', does: 'see what needs you' },
+  ],
+  output: async () => (await import('./schemas.ts')).queueLsSchema(),
+  async run(context, choice) {
+    const places = placesIn(context)
+    return reading(context, (found, files) => {
+      const view = restedView(context, found, files)
+      const items = listedItems(view, choice)
+      const blocked = items.filter((item) => item.state === 'blocked').map((item) => `${item.kind}:${item.id}`)
+      const reasons = blockedReasons(files, places, blocked)
+      const rows = items.map((item) => rowOf(item, view, (one) => pathOf(places, one), reasons))
+      const active = (one: ItemKind) => view.items.count(one, 'active')
+      return {
+        ...planeKeys(view.plan, (one, state) => view.items.count(one, state)),
+        active_task_count: active('task'),
+        active_spec_count: active('spec'),
+        active_incident_count: active('incident'),
+        ...(view.plan?.graphs_by_plane.learning ? { active_learning_request_count: active('learning_request') } : {}),
+        item_count: rows.length,
+        items: rows,
+        invalid_items: view.items
+          .invalid()
+          .filter((one) => (!choice.kind || one.kind === choice.kind) && (!choice.state || one.state === choice.state))
+          .map(({ kind: work_item_kind, state, file, faults }) => ({
+            work_item_kind,
+            state,
+            path: places.at(`${itemFolder(work_item_kind, state)}/${file}`),
+            faults,
+          })),
+      } as QueueLsOutput
+    })
   },
 }
 
-export const show: Operation<Context, Record<string, unknown>, Record<string, unknown>> = {
+/** The document of an item; a cancelled one lies under a name with a stamp, so its folder is named. */
+function pathOf(places: Places, item: { kind: ItemKind; id: string; state: ItemState }): string {
+  return places.at(
+    item.state === 'cancelled' ? itemFolder(item.kind, item.state) : itemFile(item.kind, item.id, item.state),
+  )
+}
+
+function planeKeys(plan: Plan | null, count: (kind: ItemKind, state: ItemState) => number): QueuePlaneKeys {
+  const planes = kindsByPlane(plan)
+  const sum = (kinds: readonly ItemKind[], state: ItemState) =>
+    kinds.reduce((total, one) => total + count(one, state), 0)
+  return Object.fromEntries([
+    ...planes.map(([plane, kinds]) => [`${plane}_queue_depth`, sum(kinds, 'queued')]),
+    ...planes.map(([plane, kinds]) => [`${plane}_active`, sum(kinds, 'active')]),
+  ]) as QueuePlaneKeys
+}
+
+/** A log longer than this is not searched for a listing; `queue show` searches the whole. */
+const SEARCHED_BYTES_MAX = 8 * 1024 * 1024
+
+/** Why items were blocked, from the newest event of each. */
+function blockedReasons(files: Files, places: Places, keys: readonly string[]): Map<string, string> {
+  const reasons = new Map<string, string>()
+  if (keys.length === 0 || (files.stat(places.at(AT.events))?.bytes ?? 0) > SEARCHED_BYTES_MAX) return reasons
+  tailEvents(files, places, keys.length, (event) => {
+    const told = blockedBy(event)
+    if (told === null || reasons.has(told.key) || !keys.includes(told.key)) return false
+    reasons.set(told.key, told.reason)
+    return true
+  })
+  return reasons
+}
+
+export const show: Operation<Context, { work_item_id: string; kind?: ItemKind }, QueueShowOutput> = {
   name: 'queue show',
   flavour: 'read',
-  summary: 'queue show.',
-  description: 'queue show.',
-  input: [],
-  examples: [],
-  output: async () => (await import('./schemas.ts')).schemaSchema(),
-  async run() {
-    return {}
+  summary: 'One work item in full.',
+  description:
+    'Shows where an item stands, its document field by field, what it waits for and why it is blocked. Looks in every state, cancelled and set-aside documents included.',
+  input: [
+    {
+      name: 'work_item_id',
+      type: 'text',
+      positional: true,
+      required: true,
+      placeholder: 'ID',
+      description: 'Id of the item.',
+    },
+    { ...kind, description: 'Its kind, where the id is used by several.' },
+  ],
+  examples: [{ command: 'millrace queue show add-login-3f2a1c', does: 'see everything about that item' }],
+  output: async () => (await import('./schemas.ts')).queueShowSchema(),
+  async run(context, input) {
+    requireSafeId(input.work_item_id, 'The work item id')
+    return reading(context, (view, files) => showItem(context, restedView(context, view, files), files, input))
   },
 }
 
-export const addTask: Operation<Context, Record<string, unknown>, Record<string, unknown>> = {
-  name: 'queue add-task',
-  flavour: 'change',
-  summary: 'queue add-task.',
-  description: 'queue add-task.',
-  input: [],
-  examples: [],
-  output: async () => (await import('./schemas.ts')).schemaSchema(),
-  async run() {
-    return {}
-  },
+const item: InputField = {
+  name: 'work_item_id',
+  type: 'text',
+  positional: true,
+  required: true,
+  placeholder: 'ID',
+  description: 'Id of the item.',
+}
+const reason = (fallback: string): InputField => ({
+  name: 'reason',
+  type: 'text',
+  placeholder: 'TEXT',
+  default: fallback,
+  description: 'Why; kept in the record.',
+})
+
+interface Moving {
+  work_item_id: string
+  kind?: ItemKind
+  reason?: string
 }
 
-export const addSpec: Operation<Context, Record<string, unknown>, Record<string, unknown>> = {
-  name: 'queue add-spec',
-  flavour: 'change',
-  summary: 'queue add-spec.',
-  description: 'queue add-spec.',
-  input: [],
-  examples: [],
-  output: async () => (await import('./schemas.ts')).schemaSchema(),
-  async run() {
-    return {}
-  },
+function moving(definition: {
+  name: string
+  command: string
+  summary: string
+  description: string
+  reason: string
+  example: { command: string; does: string }
+}): Operation<Context, Moving, Issued> {
+  const { name, command, summary, description, example } = definition
+  return {
+    name,
+    flavour: 'change',
+    summary,
+    description,
+    input: [item, { ...kind, description: 'Its kind, where the id is used by several.' }, reason(definition.reason)],
+    examples: [example],
+    output: async () => (await import('./schemas.ts')).issuedSchema(),
+    async run(context, { work_item_id, kind: work_item_kind, reason: why = definition.reason }) {
+      requireWorkspace(context)
+      requireSafeId(work_item_id, 'The work item id')
+      const which = work_item_kind === undefined ? {} : { work_item_kind }
+      return issue(context, command, { work_item_id, ...which, reason: why })
+    },
+  }
 }
 
-export const addIdea: Operation<Context, Record<string, unknown>, Record<string, unknown>> = {
-  name: 'queue add-idea',
-  flavour: 'change',
-  summary: 'queue add-idea.',
-  description: 'queue add-idea.',
-  input: [],
-  examples: [],
-  output: async () => (await import('./schemas.ts')).schemaSchema(),
-  async run() {
-    return {}
-  },
-}
-
-export const retry: Operation<Context, Record<string, unknown>, Record<string, unknown>> = {
+export const retry = moving({
   name: 'queue retry',
-  flavour: 'change',
-  summary: 'queue retry.',
-  description: 'queue retry.',
-  input: [],
-  examples: [],
-  output: async () => (await import('./schemas.ts')).schemaSchema(),
-  async run() {
-    return {}
-  },
-}
+  command: 'retry_work_item',
+  summary: 'Put a blocked item back into its queue.',
+  description:
+    'Moves a blocked or quarantined item back to its queue with a fresh budget. Of an item that is running, use `control retry-active`.',
+  reason: 'operator requested retry',
+  example: { command: 'millrace queue retry T-12 --reason "the key is there now"', does: 'try that item again' },
+})
 
-export const cancel: Operation<Context, Record<string, unknown>, Record<string, unknown>> = {
+export const cancel = moving({
   name: 'queue cancel',
-  flavour: 'change',
-  summary: 'queue cancel.',
-  description: 'queue cancel.',
-  input: [],
-  examples: [],
-  output: async () => (await import('./schemas.ts')).schemaSchema(),
-  async run() {
-    return {}
-  },
-}
+  command: 'cancel_work_item',
+  summary: 'Take an item out of its queue for good.',
+  description:
+    'Moves a queued or blocked item to the cancelled folder beside its queue; nothing is deleted. Items that depend on it keep waiting, and are named. To end a running agent, use `control cancel RUN`.',
+  reason: 'operator cancelled the item',
+  example: { command: 'millrace queue cancel T-12 --reason "not needed any more"', does: 'drop that item' },
+})

@@ -1,54 +1,147 @@
-import type { Operation } from '../core/operation.ts'
-import type { Context } from './context.ts'
+/** Runs, past and present: which there are, what happened in one, the path it took, its last word. Reads run folders. */
+import * as path from 'node:path'
+import { MillraceError } from '../core/errors.ts'
+import { isSafeId, sha256 } from '../core/ids.ts'
+import { nearest } from '../core/nearest.ts'
+import type { InputField, Operation } from '../core/operation.ts'
+import type { View } from '../core/view.ts'
+import type { Files } from '../store/files.ts'
+import { readRun, runIds } from '../store/runs.ts'
+import { type Context, placesIn, reading } from './context.ts'
+import { showRun } from './run-show.ts'
+import { type RunParts, runRow } from './run-summary.ts'
+import { tailOf } from './run-tail.ts'
+import { type LookAt, traceOf } from './run-trace.ts'
+import type { RunsLsOutput, RunsShowOutput, RunsTailOutput, RunsTraceOutput } from './schemas/runs.ts'
 
-export const ls: Operation<Context, Record<string, unknown>, Record<string, unknown>> = {
+const LISTED_DEFAULT = 50
+
+const run: InputField = {
+  name: 'run_id',
+  type: 'text',
+  positional: true,
+  required: true,
+  placeholder: 'RUN',
+  description: 'Run id, or a unique start of it.',
+}
+
+export const ls: Operation<Context, { limit?: number }, RunsLsOutput> = {
   name: 'runs ls',
   flavour: 'read',
-  summary: 'runs ls.',
-  description: 'runs ls.',
-  input: [],
-  examples: [],
-  output: async () => (await import('./schemas.ts')).schemaSchema(),
-  async run() {
-    return {}
+  summary: 'Runs, newest first.',
+  description:
+    'Lists the passages of items through their loops: what each served, how it stands, its last outcome, time and tokens. `status` says whether the records can be read, `state` how the run went.',
+  input: [
+    {
+      name: 'limit',
+      type: 'integer',
+      minimum: 0,
+      default: LISTED_DEFAULT,
+      placeholder: 'N',
+      description: 'At most so many; 0 for all.',
+    },
+  ],
+  examples: [{ command: 'millrace runs ls --limit 5', does: 'see the last five runs' }],
+  output: async () => (await import('./schemas.ts')).runsLsSchema(),
+  async run(context, { limit = LISTED_DEFAULT }) {
+    return reading(context, (view, files) => {
+      const ids = runIds(files, placesIn(context))
+      const wanted = limit === 0 ? ids : ids.slice(0, limit)
+      const runs = wanted.flatMap((id) => {
+        const parts = partsOf(context, view, files, id)
+        return parts === null ? [] : [runRow(parts)]
+      })
+      return { runs, run_count: ids.length }
+    })
   },
 }
 
-export const show: Operation<Context, Record<string, unknown>, Record<string, unknown>> = {
+export const show: Operation<Context, { run_id: string }, RunsShowOutput> = {
   name: 'runs show',
   flavour: 'read',
-  summary: 'runs show.',
-  description: 'runs show.',
-  input: [],
-  examples: [],
-  output: async () => (await import('./schemas.ts')).schemaSchema(),
-  async run() {
-    return {}
+  summary: 'One run: its stages, times, tokens and artifacts.',
+  description: 'Shows what a run was about and every stage of it in order, with what each reported and left.',
+  input: [run],
+  examples: [{ command: 'millrace runs show run-4f0c', does: 'see what happened in that run' }],
+  output: async () => (await import('./schemas.ts')).runsShowSchema(),
+  async run(context, { run_id }) {
+    return reading(context, (view, files) => showRun(context, files, findRun(context, view, files, run_id)))
   },
 }
 
-export const trace: Operation<Context, Record<string, unknown>, Record<string, unknown>> = {
+export const trace: Operation<Context, { run_id: string }, RunsTraceOutput> = {
   name: 'runs trace',
   flavour: 'read',
-  summary: 'runs trace.',
-  description: 'runs trace.',
-  input: [],
-  examples: [],
-  output: async () => (await import('./schemas.ts')).schemaSchema(),
-  async run() {
-    return {}
+  summary: 'The path one run took, edge by edge.',
+  description:
+    'Shows each stage run and the edge its outcome took, why, and what work that spawned; from the transition history of the run, not from the event log.',
+  input: [run],
+  examples: [
+    { command: 'millrace runs trace run-4f0c', does: 'see the path of that run' },
+    { command: 'millrace runs trace run-4f0c --format json', does: 'the same for a program' },
+  ],
+  output: async () => (await import('./schemas.ts')).runsTraceSchema(),
+  async run(context, { run_id }) {
+    const now = context.clock.now().toISOString()
+    return reading(context, (view, files) => traceOf(findRun(context, view, files, run_id), now, lookAt(files)))
   },
 }
 
-export const tail: Operation<Context, Record<string, unknown>, Record<string, unknown>> = {
+export const tail: Operation<Context, { run_id: string }, RunsTailOutput> = {
   name: 'runs tail',
   flavour: 'read',
-  summary: 'runs tail.',
-  description: 'runs tail.',
-  input: [],
-  examples: [],
-  output: async () => (await import('./schemas.ts')).schemaSchema(),
-  async run() {
-    return {}
+  summary: 'The last report of a run.',
+  description:
+    'Prints the report of the last stage that left one; failing that its final message, what it printed, or what it complained about.',
+  input: [run],
+  examples: [{ command: 'millrace runs tail run-4f0c', does: 'read its last report' }],
+  output: async () => (await import('./schemas.ts')).runsTailSchema(),
+  async run(context, { run_id }) {
+    return reading(context, (view, files) => tailOf(files, findRun(context, view, files, run_id)))
   },
 }
+
+function partsOf(context: Context, view: View, files: Files, runId: string): RunParts | null {
+  const folder = readRun(files, placesIn(context), runId)
+  if (folder === null) return null
+  const active = view.snapshot.active_runs.find((one) => one.run_id === runId) ?? null
+  return { folder, active, planOf: view.planOf }
+}
+
+/** The run that is meant. Throws `id_invalid`, `run_unknown`, and `item_ambiguous` for a start that several share. */
+function findRun(context: Context, view: View, files: Files, given: string): RunParts {
+  if (!isSafeId(given)) {
+    throw new MillraceError('id_invalid', `${JSON.stringify(given.slice(0, 80))} is not a run id.`, {
+      hint: 'list the runs with `millrace runs ls`',
+    })
+  }
+  const ids = [...new Set([...view.snapshot.active_runs.map((one) => one.run_id), ...runIds(files, placesIn(context))])]
+  const found = ids.includes(given)
+    ? [given]
+    : ids.filter((id) => id.startsWith(given) || id.startsWith(`run-${given}`))
+  if (found.length > 1) {
+    const shown = found.slice(0, 5).join(', ')
+    throw new MillraceError('item_ambiguous', `${given} is the start of ${found.length} runs: ${shown}.`, {
+      hint: 'give more of the id',
+    })
+  }
+  const [runId] = found
+  const parts = runId === undefined ? null : partsOf(context, view, files, runId)
+  if (parts !== null) return parts
+  if (runId !== undefined) throw new MillraceError('run_unknown', `Run ${runId} has not started a stage yet.`)
+  const near = nearest(given, ids)
+  throw new MillraceError('run_unknown', `There is no run ${given}.`, {
+    hint: near === null ? 'list the runs with `millrace runs ls`' : `did you mean ${near}?`,
+  })
+}
+
+const HASHED_BYTES_MAX = 4 * 1024 * 1024
+
+const lookAt =
+  (files: Files): LookAt =>
+  (file) => {
+    const stat = files.stat(path.normalize(file))
+    if (stat?.kind !== 'file') return { size_bytes: null, sha256: null }
+    const bytes = stat.bytes <= HASHED_BYTES_MAX ? files.read(file) : null
+    return { size_bytes: stat.bytes, sha256: bytes === null ? null : sha256(bytes) }
+  }

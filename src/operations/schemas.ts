@@ -1,15 +1,52 @@
-/** JSON Schemas of what the operations give with `--json`, made from zod schemas. Loaded only when a schema is asked for. */
+/**
+ * The JSON Schema of every answer, made from the zod schemas beside. Closed: no member that is not named, each required
+ * unless it says otherwise. Loaded only when somebody asks for a schema.
+ */
 import * as z from 'zod'
+import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce } from './schemas/commands.ts'
+import { Doctor, SchemaIndex, Version } from './schemas/doctor.ts'
+import { CompileGraph, CompileShow, CompileValidate, ConfigShow, ModesList, ModesShow } from './schemas/plan.ts'
+import { QueueLs, QueueShow } from './schemas/queue.ts'
+import { RunsLs, RunsShow, RunsTail, RunsTrace } from './schemas/runs.ts'
+import { Status } from './schemas/status.ts'
 
-const closed = (shape: z.ZodRawShape): object => z.toJSONSchema(z.strictObject(shape))
-const open = (): object => z.toJSONSchema(z.looseObject({}))
+type Schema = Record<string, unknown>
 
-export const issuedSchema = (): object => open()
-export const initSchema = (): object =>
-  closed({ workspace: z.string(), initialized: z.boolean(), created: z.array(z.string()) })
-export const runOnceSchema = (): object => open()
-export const runDaemonSchema = (): object => open()
-export const statusSchema = (): object => open()
-export const versionSchema = (): object => open()
-export const demoSchema = (): object => open()
-export const schemaSchema = (): object => open()
+const json = (schema: z.ZodType): Schema => z.toJSONSchema(schema) as Schema
+
+/** Members whose names begin with a lane of the plan. */
+function withPlaneKeys(schema: z.ZodType, members: Readonly<Record<string, Schema>>): Schema {
+  const patterns = Object.entries(members).map(([suffix, member]) => [`^[a-z][a-z0-9_]*${suffix}$`, member])
+  return { ...json(schema), patternProperties: Object.fromEntries(patterns) }
+}
+
+const COUNT = { type: 'integer', minimum: 0 }
+const DEPTH = { ...COUNT, description: 'Items queued for the lane.' }
+const ACTIVE = { ...COUNT, description: 'Items active on the lane.' }
+const MARKER = { type: 'string', description: 'Marker line of the lane’s status file.' }
+
+export const issuedSchema = (): Schema => json(IssuedCommand)
+export const addedSchema = (): Schema => json(AddedWork)
+export const initSchema = (): Schema => json(Init)
+export const runOnceSchema = (): Schema => json(RunOnce)
+export const runDaemonSchema = (): Schema => json(RunDaemon)
+export const demoSchema = (): Schema => json(Demo)
+export const statusSchema = (): Schema => withPlaneKeys(Status, { _queue_depth: DEPTH, _status_marker: MARKER })
+export const queueLsSchema = (): Schema => withPlaneKeys(QueueLs, { _queue_depth: DEPTH, _active: ACTIVE })
+export const queueShowSchema = (): Schema => json(QueueShow)
+export const runsLsSchema = (): Schema => json(RunsLs)
+export const runsShowSchema = (): Schema => json(RunsShow)
+export const runsTraceSchema = (): Schema => json(RunsTrace)
+export const runsTailSchema = (): Schema => json(RunsTail)
+export const compileValidateSchema = (): Schema => json(CompileValidate)
+export const compileShowSchema = (): Schema => json(CompileShow)
+export const compileGraphSchema = (): Schema => json(CompileGraph)
+export const modesListSchema = (): Schema => json(ModesList)
+export const modesShowSchema = (): Schema => json(ModesShow)
+export const configShowSchema = (): Schema => json(ConfigShow)
+export const doctorSchema = (): Schema => json(Doctor)
+export const versionSchema = (): Schema => json(Version)
+/** With a name the answer is a schema itself, which is open by nature. */
+export const schemaSchema = (): Schema => ({
+  anyOf: [json(SchemaIndex), { type: 'object', required: ['$schema'], description: 'A JSON Schema.' }],
+})

@@ -1,5 +1,6 @@
 /** Keys of status that tools of the seed read, derived from the facts: per lane, of the closure target, of a failure. Pure. */
 import type { ItemKind } from '../core/item.ts'
+import type { Plan } from '../core/plan.ts'
 import type { PlaneKeys, StatusOutput } from './schemas/status.ts'
 import type { Facts } from './status-facts.ts'
 
@@ -7,22 +8,24 @@ import type { Facts } from './status-facts.ts'
 const PLANE_ORDER = ['execution', 'planning', 'learning']
 const KINDS_BEFORE_FIRST_PLAN: Record<string, ItemKind[]> = { execution: ['task'], planning: ['spec', 'incident'] }
 
-export function planeKeys({ plan, snapshot, depths }: Facts): PlaneKeys {
-  const kinds =
-    plan === null
-      ? KINDS_BEFORE_FIRST_PLAN
-      : Object.fromEntries(
-          Object.keys(plan.graphs_by_plane).map((plane) => [
-            plane,
-            (plan.claim_order.planes.find((entry) => entry.plane === plane)?.kinds ?? []) as ItemKind[],
-          ]),
-        )
+/** Work item kinds each lane of the plan claims, in the order lanes are listed. */
+export function kindsByPlane(plan: Plan | null): [plane: string, kinds: readonly ItemKind[]][] {
+  if (plan === null) return Object.entries(KINDS_BEFORE_FIRST_PLAN)
   const rank = (plane: string) => (PLANE_ORDER.includes(plane) ? PLANE_ORDER.indexOf(plane) : PLANE_ORDER.length)
-  const planes = Object.keys(kinds).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
-  const depth = (plane: string) => kinds[plane]!.reduce((sum, kind) => sum + (depths[kind]?.queued ?? 0), 0)
+  return Object.keys(plan.graphs_by_plane)
+    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+    .map((plane) => {
+      const claimed = plan.claim_order.planes.find((entry) => entry.plane === plane)?.kinds ?? []
+      return [plane, claimed as ItemKind[]]
+    })
+}
+
+export function planeKeys({ plan, snapshot, depths }: Facts): PlaneKeys {
+  const planes = kindsByPlane(plan)
+  const depth = (kinds: readonly ItemKind[]) => kinds.reduce((sum, kind) => sum + (depths[kind]?.queued ?? 0), 0)
   return Object.fromEntries([
-    ...planes.map((plane) => [`${plane}_queue_depth`, depth(plane)]),
-    ...planes.map((plane) => [`${plane}_status_marker`, snapshot.status_markers_by_plane[plane] ?? '### IDLE']),
+    ...planes.map(([plane, kinds]) => [`${plane}_queue_depth`, depth(kinds)]),
+    ...planes.map(([plane]) => [`${plane}_status_marker`, snapshot.status_markers_by_plane[plane] ?? '### IDLE']),
   ]) as PlaneKeys
 }
 

@@ -110,10 +110,17 @@ describe('reading the events of Codex', () => {
     expect(read(events, 0).failure).toBeNull()
   })
 
+  it('knows what it waited for when it was stopped, and forgets it once the work went on', () => {
+    const waiting = { type: 'error', message: 'Reconnecting... waiting for network (Connection failed)' }
+    const warning = { type: 'item.completed', item: { type: 'error', message: 'unknown model metadata' } }
+    expect(read([{ type: 'turn.started' }, waiting, warning], 143).failure).toMatchObject({ cause: 'network' })
+    expect(read([{ type: 'turn.started' }, waiting, message('on with it')], 143).failure).toBeNull()
+  })
+
   it('knows a used-up limit and when it ends', () => {
     const text = "You've hit your usage limit. To get more access now, try again at 3:05 PM."
     const { failure } = read([{ type: 'turn.started' }, { type: 'turn.failed', error: { message: text } }], 1)
-    expect(failure).toEqual({ cause: 'quota', message: text, resetsAt: new Date(2026, 2, 10, 15, 5).toISOString() })
+    expect(failure).toEqual({ cause: 'quota', message: text, resetsAt: new Date(2026, 2, 10, 15, 6).toISOString() })
   })
 
   it('trusts stderr only for a start that failed', () => {

@@ -97,14 +97,17 @@ export function codexTranscript(): Transcript {
       case 'turn.failed':
         turnFailure = textOf(fieldsOf(fields.error)?.message) ?? 'the turn failed'
         break
-      case 'error': // also printed for a retry that then succeeds
+      case 'error': // also printed for a retry that then succeeds, and again and again while there is no network
         lastError = textOf(fields.message)
         break
+      case 'item.started':
       case 'item.completed': {
         const item = fieldsOf(fields.item)
         if (item?.type === 'agent_message') lastMessage = textOf(item.text) ?? lastMessage
         // An item of this type is a warning, not a failure: unknown model metadata gives one on every run.
-        if (item?.type === 'error' && warnings.length < WARNINGS_MAX) warnings.push(textOf(item.message) ?? 'unknown')
+        if (item?.type !== 'error')
+          lastError = null // the work goes on, so the retry has succeeded
+        else if (warnings.length < WARNINGS_MAX) warnings.push(textOf(item.message) ?? 'unknown')
         break
       }
     }

@@ -8,10 +8,16 @@ describe('the cause of a failure', () => {
     ['exceeded retry limit, last status: 429 Too Many Requests', 'rate_limit'],
     ["You've hit your usage limit. Upgrade to Pro or try again at 3:05 PM.", 'quota'],
     ['unexpected status 429 Too Many Requests: {"error":{"type":"insufficient_quota"}}', 'quota'],
+    ['Quota exceeded. Check your plan and billing details.', 'quota'],
+    ['unexpected status 402 Payment Required: no credit, url: http://127.0.0.1/v1/responses', 'quota'],
+    ['To use Codex with your ChatGPT plan, upgrade to Plus: https://chatgpt.com/explore/plus.', 'quota'],
     ["We're currently experiencing high demand, which may cause temporary errors.", 'overloaded'],
+    ['Selected model is at capacity. Please try a different model.', 'overloaded'],
     ['unexpected status 503 Service Unavailable', 'overloaded'],
     ['stream disconnected before completion: idle timeout waiting for SSE', 'network'],
     ['stream disconnected before completion: error sending request for url (http://127.0.0.1:1/v1)', 'network'],
+    ['Reconnecting... waiting for network (Connection failed: error sending request)', 'network'],
+    ['unexpected status 408 Request Timeout: late, url: http://127.0.0.1/v1/responses', 'network'],
     ['The model `o9` does not exist', null],
     ['read 500 lines of network.ts and 429 of them were blank', 'rate_limit'],
     ['tests fail: expected 500 but got 200', null],
@@ -23,12 +29,16 @@ describe('the cause of a failure', () => {
 describe('the time a limit ends', () => {
   const now = new Date(2026, 2, 10, 14, 30, 20) // local, as the prose is
   it.each([
-    ['try again at 3:05 PM.', new Date(2026, 2, 10, 15, 5)],
-    ['Try again at 9:00 AM', new Date(2026, 2, 11, 9, 0)],
-    ['try again at 12:10 AM', new Date(2026, 2, 11, 0, 10)],
-    ['try again at 18:45', new Date(2026, 2, 10, 18, 45)],
-    ['or try again at Mar 14th, 2026 1:02 PM.', new Date(2026, 2, 14, 13, 2)],
-    ['or try again at January 1, 2027 12:00 PM.', new Date(2027, 0, 1, 12, 0)],
+    ['try again at 3:05 PM.', new Date(2026, 2, 10, 15, 6)],
+    ['Try again at 9:00 AM', new Date(2026, 2, 11, 9, 1)],
+    ['try again at 12:10 AM', new Date(2026, 2, 11, 0, 11)],
+    ['try again at 18:45', new Date(2026, 2, 10, 18, 46)],
+    ['try again at 2:30 PM, which is this very minute', new Date(2026, 2, 10, 14, 31)],
+    ['try again at 2:25 PM, which has just gone by', new Date(2026, 2, 10, 14, 26)],
+    ['try again at 2:15 PM, which is long gone by', new Date(2026, 2, 11, 14, 16)],
+    ['or try again at Mar 14th, 2026 1:02 PM.', new Date(2026, 2, 14, 13, 3)],
+    ['or try again at Mar 14th, 2026 11:59 PM.', new Date(2026, 2, 15, 0, 0)],
+    ['or try again at January 1, 2027 12:00 PM.', new Date(2027, 0, 1, 12, 1)],
     ['Please try again in 1.5s', new Date(now.getTime() + 1500)],
     [
       'try again in 2 days 3 hours and 5 minutes.',
@@ -41,5 +51,10 @@ describe('the time a limit ends', () => {
     ['try again in a while', null],
   ])('from %j', (text, expected) => {
     expect(resetTime(text, now)).toEqual(expected)
+  })
+
+  it('is still last night when it is told just after midnight', () => {
+    const midnight = new Date(2026, 2, 11, 0, 0, 4)
+    expect(resetTime('try again at 11:59 PM.', midnight)).toEqual(new Date(2026, 2, 11, 0, 0))
   })
 })

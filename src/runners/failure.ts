@@ -6,7 +6,10 @@ import type { FailureCause } from '../core/result.ts'
 
 /** In this order: a used-up quota is often reported as a 429, and a refused key as a failed retry. */
 const PATTERNS: readonly (readonly [FailureCause, RegExp])[] = [
-  ['quota', /usage limit|insufficient_quota|exceeded your current quota|out of credits/i],
+  [
+    'quota',
+    /usage limit|insufficient_quota|quota exceeded|exceeded your current quota|out of credits|\b402 payment required|with your chatgpt plan, upgrade/i,
+  ],
   [
     'auth',
     /\b401\b|\b403 forbidden|unauthorized|missing environment variable|not logged in|(?:invalid|incorrect) api key/i,
@@ -14,11 +17,11 @@ const PATTERNS: readonly (readonly [FailureCause, RegExp])[] = [
   ['rate_limit', /\b429\b|rate[ _-]?limit|too many requests/i],
   [
     'overloaded',
-    /high demand|overloaded|\b(?:status:?|http|error) 5\d\d\b|internal server error|bad gateway|service unavailable/i,
+    /high demand|overloaded|\bat capacity\b|\b(?:status:?|http|error) 5\d\d\b|internal server error|bad gateway|service unavailable/i,
   ],
   [
     'network',
-    /stream disconnected|idle timeout|error sending request|connection (?:refused|reset|closed|failed|timed out)|network is unreachable|ECONN(?:REFUSED|RESET)|ENOTFOUND|ETIMEDOUT|EAI_AGAIN/i,
+    /stream disconnected|idle timeout|waiting for network|408 request timeout|error sending request|connection (?:refused|reset|closed|failed|timed out)|network is unreachable|ECONN(?:REFUSED|RESET)|ENOTFOUND|ETIMEDOUT|EAI_AGAIN/i,
   ],
 ]
 
@@ -27,11 +30,15 @@ export function causeOf(text: string): FailureCause | null {
 }
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+const MINUTE_MS = 60_000
+/** A time of day gone by for less than this is a limit that has just ended, and not one that ends tomorrow. */
+const JUST_ENDED_MS = 10 * MINUTE_MS
 const UNIT_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
 
 /**
  * When a limit ends, as far as the prose says: an ISO time, "in 2 hours 5 minutes", or the local clock time that Codex
- * prints ("at 3:05 PM", "at Nov 21st, 2025 3:05 PM"). Null if none of these; a time of day gone by means tomorrow.
+ * prints ("at 3:05 PM", "at Nov 21st, 2025 3:05 PM"). That one is cut to the minute, so it means the minute's end.
+ * Null if none of these; a time of day gone by means tomorrow.
  */
 export function resetTime(text: string, now: Date): Date | null {
   const iso = /\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)/.exec(text)
@@ -64,16 +71,14 @@ function atClockTime(text: string, now: Date): Date | null {
   let hour = Number(hourText)
   if (half) hour = (hour % 12) + (half.toLowerCase() === 'p' ? 12 : 0)
   if (hour > 23 || Number(minute) > 59) return null
-  const at = new Date(now)
-  at.setHours(hour, Number(minute), 0, 0)
+  const on = (year: number, monthIndex: number, day: number) =>
+    new Date(year, monthIndex, day, hour, Number(minute) + 1)
   if (!month) {
-    if (at <= now) at.setDate(at.getDate() + 1)
-    return at
+    const days = [-1, 0, 1].map((offset) => on(now.getFullYear(), now.getMonth(), now.getDate() + offset))
+    return days.find((at) => now.getTime() - at.getTime() <= JUST_ENDED_MS) ?? null
   }
   const monthIndex = MONTHS.indexOf(month.toLowerCase())
-  if (monthIndex === -1) return null
-  at.setFullYear(Number(year ?? now.getFullYear()), monthIndex, Number(day))
-  return valid(at)
+  return monthIndex === -1 ? null : valid(on(Number(year ?? now.getFullYear()), monthIndex, Number(day)))
 }
 
 const valid = (date: Date): Date | null => (Number.isNaN(date.getTime()) ? null : date)

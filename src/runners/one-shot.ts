@@ -3,9 +3,9 @@
  * it left into one raw result. Works the same whether or not the process that follows is the one that started.
  */
 import { type Clock, isoTime } from '../core/clock.ts'
+import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { FailureCause, RawResult } from '../core/result.ts'
-import type { Files } from '../core/files.ts'
 import { aliveHandle, keeperPid } from './adopt.ts'
 import {
   completionRecord,
@@ -21,7 +21,7 @@ import {
 import { blankResult, endingOf, sweepNotes } from './ending.ts'
 import { agentEnvironment, type Environment, stageVariables } from './environment.ts'
 import { type AgentEnd, followAgent } from './follow.ts'
-import type { Harness, Transcript } from './harness.ts'
+import type { Findings, Harness, Transcript } from './harness.ts'
 import { type GrowingFile, growingFile, readTail } from './lines.ts'
 import { carriersOf, findProgram, type Launched, processIdentity, startDetached } from './process.ts'
 import { renderPrompt } from './prompt.ts'
@@ -181,6 +181,7 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
     const raw: RawResult = {
       ...blank(request, startedAt),
       ...endingOf(request, end, findings, stderr, limits.outputBytesMax),
+      ...(end.asked === 'timed_out' ? timeLost(request, findings) : {}),
       exit_code: end.exitCode,
       final_message: findings.finalMessage,
       session_id: findings.sessionId,
@@ -289,6 +290,15 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
     },
 
     probe: () => harness.probe(),
+  }
+}
+
+/** A stage that ran out of time while its surroundings failed lost the time to them: no defect budget pays for that. */
+function timeLost(request: StageRequest, { failure }: Findings): Partial<RawResult> {
+  if (failure === null || failure.cause === null) return {}
+  return {
+    cause: failure.cause,
+    message: `The agent did not end within ${request.timeout_seconds} s and was stopped; it was told: ${failure.message}`,
   }
 }
 

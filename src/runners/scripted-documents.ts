@@ -24,7 +24,9 @@ export const isDocumentKind = (kind: string): kind is DocumentKind =>
 
 /** Markdown of a minimal document of a kind, with the lineage of what the agent works on. */
 export function workDocument(kind: DocumentKind, id: string, origin: Origin): string {
-  return renderDocument(newDocument(kind, { ...framing(kind, id, origin), ...content(kind, origin) }))
+  const fields = Object.entries({ ...framing(kind, id, origin), ...content(kind, origin) })
+  // A work item without a lineage has none to pass on.
+  return renderDocument(newDocument(kind, Object.fromEntries(fields.filter(([, value]) => value !== ''))))
 }
 
 function framing(kind: DocumentKind, id: string, origin: Origin): Record<string, unknown> {

@@ -178,6 +178,14 @@ describe('a move', () => {
     expect(contents(root)).toEqual({ 'b.md': OLD })
   })
 
+  test('that was linked and then edited keeps the edit beside the document', async () => {
+    const root = folderWith({ 'a.md': THEIRS })
+    fs.linkSync(path.join(root, 'a.md'), path.join(root, 'b.md'))
+    await applied(root, move)
+    expect(contents(root)).toMatchObject({ 'b.md': OLD, [`b.md.conflict-${REVISION}`]: THEIRS })
+    expect(exists(root, 'a.md')).toBe(false)
+  })
+
   test('leaves a new file at the source alone once the document has arrived', async () => {
     for (const fresh of [THEIRS, OLD]) {
       const root = folderWith({ 'a.md': fresh, 'b.md': OLD })
@@ -204,6 +212,12 @@ describe('a move', () => {
     const root = folderWith({ 'a.md': THEIRS })
     await applied(root, { ...move, to: 'new/b.md', content: null })
     expect(contents(root)).toEqual({ 'new/b.md': THEIRS })
+  })
+
+  test('of a document too large to carry leaves an edit at the destination alone', async () => {
+    const root = folderWith({ 'b.md': THEIRS })
+    expect((await applied(root, { ...move, content: null })).told).toEqual([])
+    expect(contents(root)).toEqual({ 'b.md': THEIRS })
   })
 
   test('puts folders out of its way, at both ends', async () => {

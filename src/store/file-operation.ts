@@ -104,14 +104,19 @@ async function move(applying: Applying, operation: FileOperation & { op: 'move' 
   const to = path.join(root, operation.to)
   const carried = operation.content === null ? null : bytesOf(operation.content)
   const isOurs = (found: Exclude<Found, 'other' | null>) => carried !== null && isTorn(found.bytes, carried)
-  const source = isPresent(files, from) ? look(files, from) : null
   const target = isPresent(files, to) ? look(files, to) : null
+  let source = isPresent(files, from) ? look(files, from) : null
   touched.add(to).add(path.dirname(to)).add(path.dirname(from))
   if (target !== null && target !== 'other') {
-    if (source !== null && source !== 'other' && isSameFile(source.stat, target.stat)) return files.unlink(from)
+    if (source !== null && source !== 'other' && isSameFile(source.stat, target.stat)) {
+      files.unlink(from)
+      source = null
+    }
     // Moved already. A source that is there again is somebody's new file: it stays where they put it.
     if (target.hash === operation.hash) return
   }
+  // Nothing to put there: what a person made of the document at its destination is all there is.
+  if (source === null && carried === null) return
   if (target !== null) {
     if (target === 'other' || !isOurs(target)) await keepForeign(applying, operation.to)
     if (files.stat(to) !== null) files.unlink(to)
@@ -212,7 +217,18 @@ export function isTorn(found: Uint8Array, ours: Uint8Array): boolean {
 
 /** Present means listed by its folder under exactly that name, whatever the case rules of the file system. */
 function isPresent(files: Files, file: string): boolean {
-  return files.stat(file) !== null && (files.list(path.dirname(file)) ?? []).includes(path.basename(file))
+  const stat = files.stat(file)
+  if (stat === null) return false
+  return isFoundExactly(files, file, stat) || (files.list(path.dirname(file)) ?? []).includes(path.basename(file))
+}
+
+/** True if a look under another spelling shows that names are exact there: listing a long queue takes far longer. */
+function isFoundExactly(files: Files, file: string, stat: FileStat): boolean {
+  const name = path.basename(file)
+  if (!/^[\x20-\x7e]+$/.test(name)) return false
+  const upper = name.toUpperCase()
+  const otherwise = files.stat(path.join(path.dirname(file), upper === name ? name.toLowerCase() : upper))
+  return otherwise === null || !isSameFile(stat, otherwise)
 }
 
 const isSameFile = (a: FileStat, b: FileStat): boolean => a.inode === b.inode && a.device === b.device

@@ -34,17 +34,24 @@ function kindOf(stat: fs.BigIntStats): FileKind {
   return stat.isSymbolicLink() ? 'link' : 'other'
 }
 
+/** With callbacks: promises of `node:fs` for opening, flushing and closing take longer than a fast disk's flush itself. */
 async function flushOne(target: string): Promise<void> {
-  const handle = await fs.promises.open(target, 'r').catch((error: NodeJS.ErrnoException) => {
-    // Removed again within the same transaction: its folder, flushed beside it, is what must be durable.
-    if (error.code === 'ENOENT') return null
-    throw error
-  })
-  if (handle === null) return
+  const descriptor = openUnlessGone(target)
+  if (descriptor === null) return
   try {
-    await handle.sync()
+    await new Promise<void>((resolve, reject) => fs.fsync(descriptor, (error) => (error ? reject(error) : resolve())))
   } finally {
-    await handle.close()
+    fs.closeSync(descriptor)
+  }
+}
+
+/** Null if it was removed again within the same transaction: its folder, flushed beside it, is what must be durable. */
+function openUnlessGone(target: string): number | null {
+  try {
+    return fs.openSync(target, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
   }
 }
 
@@ -62,7 +69,8 @@ export const disk: Files = {
     }
   },
   stat(file) {
-    const stat = absentAsNull(() => fs.lstatSync(file, { bigint: true }))
+    // An index looks at folders that need not exist on every turn; an exception for each would cost more than the look.
+    const stat = absentAsNull(() => fs.lstatSync(file, { bigint: true, throwIfNoEntry: false })) ?? null
     if (stat === null) return null
     return {
       kind: kindOf(stat),

@@ -86,6 +86,7 @@ function lay(files: Files, root: string, operation: FileOperation, laid: Map<str
       // Moved already: what lies at the source is somebody's new file, and stays there.
       if (target?.kind === 'file' && !isOneFile && hashBytes(files.read(to) ?? '') === operation.hash) return
       laid.set(from, GONE)
+      if (operation.content === null && source === null && target === null) return
       laid.set(
         to,
         once(() => (operation.content ? bytesOf(operation.content) : (files.read(from) ?? files.read(to)))),

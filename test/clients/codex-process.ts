@@ -4,12 +4,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { endProcessesWith, processesWith } from './process-table.ts'
 
 /** Name of the marker variable by which processes of one run are found again. */
 const RUN_TAG = 'RUN_TAG'
-const STUB_KEY_VARIABLE = 'STUB_API_KEY'
+export const STUB_KEY_VARIABLE = 'STUB_API_KEY'
 export const STUB_KEY = 'sk-test'
 const RUN_MS_MAX = 60_000
 const GRACE_MS = 2_000
@@ -179,31 +180,11 @@ export function startCodex(start: CodexStart): RunningCodex {
   return { pid: child.pid!, tag, ended, until, signal }
 }
 
-/** Processes that still carry the marker of a run, as `pid command`. Linux only: it reads /proc. */
-export function leftovers(tag: string): string[] {
-  const found: string[] = []
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
-      if (environment.includes(`${RUN_TAG}=${tag}`))
-        found.push(`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`)
-    } catch {
-      // It ended meanwhile, or is not ours to read.
-    }
-  }
-  return found
-}
+/** Processes that still carry the marker of a run, as `pid command`. Linux only. */
+export const leftovers = (tag: string): string[] => processesWith(`${RUN_TAG}=${tag}`)
 
 /** Ends whatever still carries the marker of a run, so that a failed test leaves nothing behind. Linux only. */
-export function endLeftovers(tag: string): void {
-  for (const found of leftovers(tag)) {
-    try {
-      process.kill(Number.parseInt(found, 10), 'SIGKILL')
-    } catch {
-      // It ended by itself.
-    }
-  }
-}
+export const endLeftovers = (tag: string): void => endProcessesWith(`${RUN_TAG}=${tag}`)
 
 /** Splits on LF only: JSON strings may carry U+2028, at which general line readers split too. */
 function eachLine(child: ChildProcess, take: (line: string) => void): void {

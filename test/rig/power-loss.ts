@@ -32,8 +32,14 @@ export function forgetfulDisk(root: string, base: Files = disk): ForgetfulDisk {
   const durable = new Map<string, Map<string, Entry>>()
 
   const isFolder = (file: string) => fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory() === true
+  /** The file, if it is known by another name already. */
+  const otherName = (file: string): FileNode | undefined => {
+    const stat = fs.lstatSync(file, { throwIfNoEntry: false })
+    if (!stat || stat.nlink < 2) return undefined
+    return [...nodes].find(([name]) => fs.lstatSync(name, { throwIfNoEntry: false })?.ino === stat.ino)?.[1]
+  }
   const nodeOf = (file: string): FileNode => {
-    const node = nodes.get(file) ?? { dirty: false, durable: null, floor: 0, last: null }
+    const node = nodes.get(file) ?? otherName(file) ?? { dirty: false, durable: null, floor: 0, last: null }
     nodes.set(file, node)
     return node
   }

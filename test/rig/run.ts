@@ -8,7 +8,7 @@ import { graphOf, nodeOf, type Plan } from '../../src/core/plan.ts'
 import { StageRequest } from '../../src/core/request.ts'
 import type { RawResult, StageResult } from '../../src/core/result.ts'
 import { type Decision, route } from '../../src/core/route.ts'
-import type { ActiveRun } from '../../src/core/state.ts'
+import type { ActiveRun, ClosureTarget } from '../../src/core/state.ts'
 import { deepFreeze, type MemoryWorkspace, NOW } from './view.ts'
 
 const RUN_DIR = '/w/millrace-agents/runs/run-1'
@@ -30,6 +30,31 @@ export function runAt(
     planId: plan.compiled_plan_id,
     ...('closureRoot' in subject ? subject : { item: subject }),
   })
+}
+
+/** An open closure target nobody has judged yet. */
+export function closureTarget(root: string, changes: Partial<ClosureTarget> = {}): ClosureTarget {
+  const paths = closurePaths(root, root)
+  return {
+    schema_version: '2.0',
+    kind: 'closure_target_state',
+    root_spec_id: root,
+    root_idea_id: root,
+    root_spec_path: paths.spec,
+    root_idea_path: paths.idea,
+    rubric_path: paths.rubric,
+    latest_verdict_path: null,
+    latest_report_path: null,
+    closure_open: true,
+    blocking_work_ids: [],
+    opened_at: NOW,
+    closed_at: null,
+    last_arbiter_run_id: null,
+    rounds: 0,
+    finished_items_at_last_round: null,
+    held: null,
+    ...changes,
+  }
 }
 
 /** The request for the next stage of a run. */

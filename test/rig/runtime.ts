@@ -32,7 +32,7 @@ export interface Reply {
   item?: string
   attempt?: number
   steps?: Record<string, unknown>[]
-  outcome?: string
+  outcome?: string | null
   exit_code?: number
   message?: string
 }
@@ -151,8 +151,8 @@ export class Rig {
   }
 
   /** Works until nothing is left to do, or `ticksMax` counted ticks; closes the runtime. */
-  async work(ticksMax = 100): Promise<LoopEnd> {
-    const engine = await this.open()
+  async work(ticksMax = 100, listeners: Listener[] = []): Promise<LoopEnd> {
+    const engine = await this.open(listeners)
     try {
       return await runLoop(engine, { ticksMax, stopWhenIdle: true })
     } finally {

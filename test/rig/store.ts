@@ -34,11 +34,8 @@ export const read = (root: string, file: string): string => fs.readFileSync(path
 export const exists = (root: string, file: string): boolean =>
   fs.lstatSync(path.join(root, file), { throwIfNoEntry: false }) !== undefined
 
-/** Makes a file look as old as `ms`. */
-export function age(file: string, ms: number): void {
-  const time = (Date.now() - ms) / 1000
-  fs.lutimesSync(file, time, time)
-}
+/** Makes a file look as if it had last been changed then (milliseconds since the epoch). */
+export const setTime = (file: string, ms: number): void => fs.lutimesSync(file, ms / 1000, ms / 1000)
 
 /** A runtime root with its folders and first state files, as `init` leaves it, but nothing deployed. */
 export function emptyWorkspace(root: string): Places {

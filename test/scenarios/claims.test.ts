@@ -216,16 +216,13 @@ describe('what a tick tells', () => {
     ])
     const onDisk = places.map(({ kind, state }) => () => [`${kind} ${state}`, rig.list(itemFolder(kind, state)).length])
     let compared = 0
-    await rig.open([
+    await rig.work(100, [
       (change) => {
         if (change.change !== 'event.append' || change.event_type !== 'router_decision') return
         compared += 1
         expect(counted.map((count) => count())).toEqual(onDisk.map((count) => count()))
       },
     ])
-    const { runLoop } = await import('../../src/engine/daemon.ts')
-    await runLoop(rig.engine!, { ticksMax: null, stopWhenIdle: true })
-    await rig.close()
     expect(compared).toBe(6)
   })
 

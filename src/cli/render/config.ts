@@ -1,10 +1,54 @@
-/** How the outputs of these commands read as text. */
+/** How the config reads. */
+import type { CompileValidateOutput, ConfigShowOutput } from '../../operations/schemas/plan.ts'
 import type { Look } from '../look.ts'
+import { validate as validated } from './plan.ts'
 
-export function show(output: object, _look: Look): string {
-  return JSON.stringify(output)
+type Key = ConfigShowOutput['keys'][number]
+
+export function show(output: ConfigShowOutput, look: Look): string {
+  if (look.terminal) return table(output, look)
+  return [
+    look.field('default_mode', output.default_mode),
+    look.field('run_style', output.run_style),
+    look.field('idle_sleep_seconds', output.idle_sleep_seconds),
+    look.field('watchers.enabled', output['watchers.enabled']),
+    look.field('usage_governance.enabled', output['usage_governance.enabled']),
+    look.field('config_version', output.config_version),
+    look.field('last_reload_outcome', output.last_reload_outcome),
+    look.field('last_reload_error', output.last_reload_error),
+    look.field('config_path', output.config_path),
+    look.field('config_in_force', output.config_in_force),
+    ...output.keys.map((key) =>
+      look.field('key', `${key.key} origin=${key.origin} boundary=${key.boundary} value=${JSON.stringify(key.value)}`),
+    ),
+  ].join('\n')
 }
 
-export function validate(output: object, _look: Look): string {
-  return JSON.stringify(output)
+function table(output: ConfigShowOutput, look: Look): string {
+  const { paint } = look
+  const rows = output.keys.map((key) => [
+    key.origin === 'default' ? key.key : paint.bold(key.key),
+    shown(key.value),
+    key.origin === 'default' ? paint.dim(key.origin) : key.origin,
+    paint.dim(key.boundary),
+  ])
+  const columns = [{ title: 'KEY' }, { title: 'VALUE', flexible: true }, { title: 'FROM' }, { title: 'TAKES EFFECT' }]
+  return [
+    look.table(rows, columns),
+    '',
+    look.field('file', output.config_path),
+    ...(output.last_reload_error === null
+      ? []
+      : [paint.red(`the last reload failed: ${look.safe(output.last_reload_error)}`)]),
+  ].join('\n')
+}
+
+function shown(value: Key['value']): string {
+  if (value === null) return '–'
+  if (typeof value === 'string') return value
+  return JSON.stringify(value)
+}
+
+export function validate(output: CompileValidateOutput, look: Look): string {
+  return validated(output, look)
 }

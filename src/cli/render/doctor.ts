@@ -1,6 +1,36 @@
-/** How the outputs of these commands read as text. */
+/** How findings read: counted lines for programs, grouped with their remedies for people. */
+import type { DoctorOutput, Finding } from '../../operations/schemas/doctor.ts'
 import type { Look } from '../look.ts'
 
-export function doctor(output: object, _look: Look): string {
-  return JSON.stringify(output)
+export function doctor(output: DoctorOutput, look: Look): string {
+  if (look.terminal) return report(output, look)
+  return [
+    look.field('ok', output.ok),
+    look.field('errors', output.errors),
+    look.field('warnings', output.warnings),
+    ...output.findings.map(({ level, code, path, message, remedy }) =>
+      look.field(level, `${code} ${path ?? 'none'} ${message}${remedy ? ` (${remedy})` : ''}`),
+    ),
+  ].join('\n')
+}
+
+function report(output: DoctorOutput, look: Look): string {
+  const { paint } = look
+  const verdict = output.ok
+    ? output.warnings === 0
+      ? `${paint.green('✓')} all is well`
+      : `${paint.yellow('!')} it works, with ${counted(output.warnings, 'warning')}`
+    : `${paint.red('✗')} ${counted(output.errors, 'error')}${output.warnings > 0 ? `, ${counted(output.warnings, 'warning')}` : ''}`
+  return [verdict, ...output.findings.map((finding) => paragraph(finding, look))].join('\n\n')
+}
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+function paragraph({ level, code, path, message, remedy }: Finding, { paint, safe }: Look): string {
+  const colour = { error: paint.red, warning: paint.yellow, info: paint.cyan }[level]
+  return [
+    `${colour(level)} ${paint.bold(code)}${path === null ? '' : paint.dim(` ${safe(path)}`)}`,
+    `  ${safe(message)}`,
+    ...(remedy === null ? [] : [`  ${paint.dim('→')} ${safe(remedy)}`]),
+  ].join('\n')
 }

@@ -1,0 +1,108 @@
+/** From a parsed command line to its effect: ports, the operation itself, its answer on the screen, its exit status. */
+import { MillraceError } from '../core/errors.ts'
+import { systemClock } from '../engine/clock.ts'
+import type { Context } from '../operations/context.ts'
+import type { AnyOperation } from '../operations/table.ts'
+import { disk } from '../store/files.ts'
+import type { Globals, Verb } from './arguments.ts'
+import { contextFor, type Install } from './context.ts'
+import { exitStatus, type Output } from './output.ts'
+import { findPlace } from './place.ts'
+import type { Signals } from './signals.ts'
+
+/** Shown where nobody says how wide the terminal is. */
+export const WIDTH_DEFAULT = 80
+
+/** Verbs that look at no workspace: nothing is said about the one found. */
+const WITHOUT_WORKSPACE: readonly string[] = ['version', 'schema', 'demo']
+
+/** What one run of the program has: where it lies, where its words go, and whether they may be coloured. */
+export interface Session {
+  install: Install
+  output: Output
+  signals: Signals
+  colour: boolean
+}
+
+export interface Call {
+  verb: Verb
+  operation: AnyOperation
+  input: Record<string, unknown>
+  globals: Globals
+}
+
+/** Gives the exit status; throws what the operation throws. */
+export async function invoke({ verb, operation, input, globals }: Call, session: Session): Promise<number> {
+  const { output, signals } = session
+  const elsewhere = verb.name === 'init' && input.dest !== undefined
+  if (elsewhere && globals.workspace !== undefined) {
+    throw new MillraceError('usage', '`millrace init` takes DEST or --workspace, not both.')
+  }
+  const quiet = elsewhere || WITHOUT_WORKSPACE.includes(verb.name)
+  const context = await contextIn(verb, globals.workspace, globals, session, quiet)
+  const end = () => {
+    const hint = 'the command stays queued if nobody has carried it out yet'
+    const error = new MillraceError('interrupted', 'Interrupted.', verb.flavour === 'change' ? { hint } : {})
+    // Nothing else ends a wait for a runtime; what was committed is on the disk.
+    process.exit(output.failure(error))
+  }
+  if (verb.flavour === 'change') signals.endOnInterrupt(end)
+  if (verb.flavour === 'perform') signals.endOnSecondSignal(end)
+  const answer: object = await operation.run(context, input)
+  if (globals.json) output.value(answer)
+  else output.text(await rendered(verb.name, answer, session))
+  return exitStatus(verb.flavour, answer, signals.interrupted())
+}
+
+/** `status watch`: the operation `status`, of one or more workspaces, again and again. */
+export async function invokeWatch({ operation, input, globals }: Call, session: Session): Promise<number> {
+  const [{ watch }, { makeLook }, { rendererOf }] = await Promise.all([
+    import('./watch.ts'),
+    import('./look.ts'),
+    import('./render/table.ts'),
+  ])
+  const contexts = new Map<string, Context>()
+  for (const workspace of (input.workspace as string[] | undefined) ?? [undefined]) {
+    const context = await contextIn({ name: 'status', flavour: 'read' }, workspace, globals, session, false)
+    contexts.set(context.workspaceRoot, context)
+  }
+  const read = (context: Context): Promise<object> => operation.run(context, {})
+  return watch(
+    [...contexts.values()].map((context) => ({ context, read })),
+    input,
+    {
+      json: globals.json,
+      terminal: process.stdout.isTTY === true,
+      rows: () => process.stdout.rows || Number.POSITIVE_INFINITY,
+      look: () => makeLook(lookOptions(session)),
+      render: await rendererOf('status'),
+      output: session.output,
+    },
+  )
+}
+
+async function contextIn(
+  verb: { name: string; flavour: string },
+  workspace: string | undefined,
+  globals: Globals,
+  session: Session,
+  quiet: boolean,
+): Promise<Context> {
+  const place = findPlace(disk, { workspace, config: globals.config }, process.env, process.cwd())
+  if (place.found === 'above' && !quiet) {
+    session.output.notice(`using the workspace ${place.root}, found above this folder`)
+  }
+  return contextFor(verb, place.root, globals, session)
+}
+
+async function rendered(name: string, answer: object, session: Session): Promise<string> {
+  const [{ makeLook }, { rendererOf }] = await Promise.all([import('./look.ts'), import('./render/table.ts')])
+  const render = await rendererOf(name)
+  return render(answer, makeLook(lookOptions(session)))
+}
+
+function lookOptions({ colour }: Session) {
+  const terminal = process.stdout.isTTY === true
+  const width = process.stdout.columns || WIDTH_DEFAULT
+  return { terminal, colour: colour && terminal, width, now: systemClock.now() }
+}

@@ -1,0 +1,111 @@
+/** Checks of config and plan: whether they are sound, and what they mean for the machine. */
+import * as path from 'node:path'
+import { parseFamilies } from '../../core/assets.ts'
+import type { Config } from '../../core/config.ts'
+import type { Diagnostic } from '../../core/diagnostics.ts'
+import { MillraceError } from '../../core/errors.ts'
+import type { Plan } from '../../core/plan.ts'
+import { readAssets } from '../../store/catalogue.ts'
+import { readConfig } from '../../store/config-file.ts'
+import { AT } from '../../store/layout.ts'
+import { compileHere } from '../compiling.ts'
+import type { Finding } from '../schemas/doctor.ts'
+import { type Examination, error, named, remark, warning } from './examination.ts'
+
+export interface Examined {
+  config: Config | null
+  plan: Plan | null
+  findings: Finding[]
+}
+
+export function checkPlan(exam: Examination): Examined {
+  const { context, files, places } = exam
+  const twice = path.join(places.root, AT.config)
+  const findings: Finding[] =
+    files.stat(twice) === null
+      ? []
+      : [
+          error('config_in_two_places', {
+            path: AT.config,
+            message: `A ${AT.config} lies beside the runtime root; only ${named(exam, AT.config)} is read.`,
+            remedy: 'move what you need into the one that is read, and remove this one',
+          }),
+        ]
+  let config: Config
+  try {
+    config = readConfig(files, places, context.overrides).config
+  } catch (cause) {
+    if (!MillraceError.is(cause)) throw cause
+    const said = { path: named(exam, AT.config), message: cause.message, remedy: cause.hint ?? null }
+    return { config: null, plan: null, findings: [...findings, error('runtime_config_invalid', said)] }
+  }
+  const { plan, diagnostics } = compileHere(context)
+  const reported = new Set(diagnostics.map((diagnostic) => diagnostic.path))
+  return {
+    config,
+    plan,
+    findings: [
+      ...findings,
+      ...diagnostics.map(fromDiagnostic),
+      ...unusedAssets(exam, reported),
+      ...posture(config, plan),
+    ],
+  }
+}
+
+/** Codes of the seed by the start of the compiler's. */
+const SEED_CODES: readonly (readonly [start: RegExp, code: string])[] = [
+  [/^RUNNER_UNKNOWN/, 'configured_runner_unknown'],
+  [/^MODE_UNKNOWN/, 'resolved_mode_invalid'],
+  [/^(MODE|CONFIG)_/, 'mode_definition_invalid'],
+  [/^(LOOP|EDGE|ENTRY|NODE|COMPLETION)_/, 'loop_definition_invalid'],
+]
+
+export function fromDiagnostic(diagnostic: Diagnostic): Finding {
+  const { severity, path: file, at, message } = diagnostic
+  const known = SEED_CODES.find(([start]) => start.test(diagnostic.code))?.[1]
+  const code = known ?? (severity === 'error' ? 'asset_lint_structural' : 'asset_lint_policy')
+  const said = { path: file, message: `${diagnostic.code}${at ? ` at ${at}` : ''}: ${message}.`, remedy: null }
+  return severity === 'error' ? error(code, said) : warning(code, said)
+}
+
+/** Files of the workspace that cannot be read, though the mode in force does without them. */
+function unusedAssets({ context, files, places }: Examination, reported: ReadonlySet<string>): Finding[] {
+  const assets = readAssets(files, context.packageRoot, places)
+  return [...parseFamilies(assets).broken]
+    .filter(([file]) => assets.files.get(file)?.source === 'workspace' && !reported.has(file))
+    .flatMap(([, findings]) => findings.all)
+    .map((diagnostic) =>
+      warning('asset_lint_policy', {
+        path: diagnostic.path,
+        message: `${diagnostic.code}: ${diagnostic.message}. The mode in force does without it.`,
+        remedy: 'mend the file or remove it',
+      }),
+    )
+}
+
+const LEVELS: Readonly<Record<string, string>> = {
+  basic: 'agents may change files of the workspace, and nothing else; they never ask',
+  elevated: 'agents may change any file your user may, and use the network; they never ask',
+  maximum:
+    'agents run without a sandbox and never ask: they can do whatever your user can, on this machine and over its network',
+}
+
+/** What the agents are allowed, in plain words. */
+function posture(config: Config, plan: Plan | null): Finding[] {
+  const nodes = Object.values(plan?.graphs_by_plane ?? {}).flatMap((graph) => graph.nodes)
+  if (!nodes.some((node) => node.runner_name === 'codex_cli')) return []
+  const { permission_default, permission_by_stage, permission_by_model } = config.runners.codex
+  const others = [
+    ...Object.entries(permission_by_stage).map(([stage, level]) => `stage ${stage}: ${level}`),
+    ...Object.entries(permission_by_model).map(([model, level]) => `model ${model}: ${level}`),
+    ...nodes.flatMap((node) => (node.permission_level ? [`node ${node.node_id}: ${node.permission_level}`] : [])),
+  ]
+  return [
+    remark('permission_posture', {
+      path: `millrace-agents/${AT.config}`,
+      message: `Permission level ${permission_default}: ${LEVELS[permission_default]}.${others.length > 0 ? ` Otherwise: ${others.join(', ')}.` : ''}`,
+      remedy: 'set runners.codex.permission_default to basic or elevated for less, or run Millrace in a container',
+    }),
+  ]
+}

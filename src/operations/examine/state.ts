@@ -1,0 +1,182 @@
+/** Checks of the runtime state: state files by their schema, status files, the journal, the lock, runs and targets on hold. */
+import * as z from 'zod'
+import { MillraceError } from '../../core/errors.ts'
+import { ClosureTarget, Counters, Snapshot } from '../../core/state.ts'
+import { readText } from '../../store/files.ts'
+import { decodeRecord } from '../../store/journal.ts'
+import { AT, statusFile } from '../../store/layout.ts'
+import { describeLock, type LockState, lockState } from '../../store/lock.ts'
+import { upgradeState } from '../../store/upgrade.ts'
+import type { Finding } from '../schemas/doctor.ts'
+import { type Examination, error, named, remark, warning } from './examination.ts'
+
+const RESTORE = 'restore it from a backup, or move it away and run `millrace control clear-stale-state`'
+
+interface StateFile {
+  kind: string
+  file: string
+  code: string
+  schema: z.ZodType
+}
+
+export function checkStateFiles(exam: Examination): Finding[] {
+  const targets = (exam.files.list(exam.places.at(AT.targets)) ?? []).filter((name) => /^[^.].*\.json$/.test(name))
+  const stateFiles: StateFile[] = [
+    { kind: 'runtime_snapshot', file: AT.snapshot, code: 'snapshot_invalid', schema: Snapshot },
+    { kind: 'recovery_counters', file: AT.counters, code: 'recovery_counters_invalid', schema: Counters },
+    ...targets.map((name) => ({
+      kind: 'closure_target_state',
+      file: `${AT.targets}/${name}`,
+      code: 'closure_target_state_invalid',
+      schema: ClosureTarget,
+    })),
+  ]
+  return stateFiles.flatMap((one) => checkStateFile(exam, one))
+}
+
+function checkStateFile(exam: Examination, { kind, file, code, schema }: StateFile): Finding[] {
+  const path = named(exam, file)
+  try {
+    const text = readText(exam.files, exam.places.at(file))
+    if (text === null) return [] // told as missing
+    const checked = schema.safeParse(upgradeState(kind, JSON.parse(text)))
+    if (checked.success) return []
+    return [error(code, { path, message: z.prettifyError(checked.error).replace(/\s*\n\s*/g, ' '), remedy: RESTORE })]
+  } catch (cause) {
+    if (MillraceError.is(cause)) return [error(code, { path, message: cause.message, remedy: cause.hint ?? RESTORE })]
+    return [error(code, { path, message: `It cannot be read: ${(cause as Error).message}.`, remedy: RESTORE })]
+  }
+}
+
+const MARKER = /^### [A-Z0-9_]+$/
+
+export function checkStatusFiles(exam: Examination): Finding[] {
+  const planes = (exam.files.list(exam.places.at('state')) ?? []).flatMap(
+    (name) => /^(.+)_status\.md$/.exec(name)?.[1] ?? [],
+  )
+  return planes.flatMap((plane) => {
+    const file = statusFile(plane)
+    const bytes = exam.files.read(exam.places.at(file))
+    if (bytes !== null && MARKER.test(Buffer.from(bytes).toString('utf8').trim())) return []
+    const message = 'The status file does not hold a marker line such as "### IDLE".'
+    return [
+      error(`${plane}_status_invalid`, {
+        path: named(exam, file),
+        message,
+        remedy: 'write the line "### IDLE" into it',
+      }),
+    ]
+  })
+}
+
+/** A transaction takes milliseconds; one that a living runtime still has not applied after this is stuck. */
+const STUCK_AFTER_MS = 2000
+
+export function checkJournal(exam: Examination): Finding[] {
+  const { files, places, now } = exam
+  const bytes = files.read(places.at(AT.journal))
+  if (bytes === null) return []
+  const path = named(exam, AT.journal)
+  let record: ReturnType<typeof decodeRecord>
+  try {
+    record = decodeRecord(bytes)
+  } catch (cause) {
+    if (!MillraceError.is(cause)) throw cause
+    return [error('journal_unsupported', { path, message: cause.message, remedy: cause.hint ?? null })]
+  }
+  const owned = lockOf(exam).state === 'active'
+  const age = now.getTime() - (files.stat(places.at(AT.journal))?.mtimeMs ?? now.getTime())
+  if (owned && age <= STUCK_AFTER_MS) return []
+  if (record === null) {
+    return [
+      remark('journal_torn', {
+        path,
+        message: 'A transaction was cut off before it happened; the next runtime removes its remains.',
+      }),
+    ]
+  }
+  if (owned) {
+    const message = `Transaction ${record.revision} could not be applied to the disk; the runtime tries again.`
+    return [error('degraded', { path, message, remedy: 'make room or mend the disk' })]
+  }
+  const message = `Transaction ${record.revision} was cut off by a crash; the next runtime applies it.`
+  return [remark('journal_pending', { path, message, remedy: 'start one with `millrace run daemon`' })]
+}
+
+const lockOf = ({ files, places, context }: Examination): LockState =>
+  lockState({ files, places, processes: context.processes })
+
+/** A runtime at work is what one wants, so an active lock is no warning. */
+export function checkLock(exam: Examination): Finding[] {
+  const lock = lockOf(exam)
+  const path = named(exam, AT.lockFolder)
+  const { sentence, hint } = describeLock(lock)
+  const said = { path, message: sentence, remedy: hint === '' ? null : hint }
+  switch (lock.state) {
+    case 'absent':
+    case 'released':
+      return []
+    case 'active':
+      return [remark('runtime_ownership_lock_active', { ...said, remedy: lock.provable ? null : said.remedy })]
+    case 'stale':
+      return [warning('runtime_ownership_lock_stale', said)]
+    case 'invalid':
+      return [error('runtime_ownership_lock_invalid', said)]
+    case 'foreign':
+      return [warning(lock.alive ? 'runtime_ownership_lock_foreign' : 'runtime_ownership_lock_stale', said)]
+  }
+}
+
+/** What waits for a person. */
+export function checkHeld(
+  { pause_sources, active_runs, last_reload_error }: Snapshot,
+  targets: readonly ClosureTarget[],
+): Finding[] {
+  const held = targets.filter((target) => target.closure_open && target.held !== null)
+  const open = targets.filter((target) => target.closure_open)
+  return [
+    ...active_runs.flatMap((run) =>
+      run.held === null
+        ? []
+        : [
+            warning('run_held', {
+              path: `millrace-agents/runs/${run.run_id}`,
+              message: `Run ${run.run_id} is held at ${run.node_id}: ${run.held.reason}.`,
+              remedy: 'mend the cause, then `millrace control clear-stale-state` lets it go on',
+            }),
+          ],
+    ),
+    ...held.map((target) =>
+      warning('closure_target_held', {
+        path: `millrace-agents/${AT.targets}/${target.root_spec_id}.json`,
+        message: `The closure of ${target.root_spec_id} is held: ${target.held!.reason}${target.held!.retry_at ? `; next try at ${target.held!.retry_at}` : ''}.`,
+        remedy: target.held!.retry_at
+          ? null
+          : 'finish work of its lineage, or release it with `millrace control clear-stale-state`',
+      }),
+    ),
+    ...(open.length > 1
+      ? [
+          error('closure_target_state_invalid', {
+            path: `millrace-agents/${AT.targets}`,
+            message: `Several closure targets are open: ${open.map((target) => target.root_spec_id).join(', ')}.`,
+            remedy: 'set closure_open to false in all but one',
+          }),
+        ]
+      : []),
+    ...pause_sources.map((pause) =>
+      remark('runtime_paused', {
+        message: `Paused by ${pause.source}: ${pause.reason}${pause.until ? `, until ${pause.until}` : ''}.`,
+        remedy: 'go on with `millrace resume`',
+      }),
+    ),
+    ...(last_reload_error === null
+      ? []
+      : [
+          warning('config_reload_failed', {
+            message: `The last reload failed: ${last_reload_error}`,
+            remedy: 'see `millrace config validate`',
+          }),
+        ]),
+  ]
+}

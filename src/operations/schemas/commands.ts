@@ -1,0 +1,109 @@
+/** What changes, running and the demo give. */
+import * as z from 'zod'
+import type { DemoOutput } from '../demo.ts'
+import type { Issued } from '../issue.ts'
+import type { Added } from '../queue-add.ts'
+import type { RunDaemonOutput, RunOnceOutput } from '../run.ts'
+import type { InitOutput } from '../workspace.ts'
+
+const text = (what: string) => z.string().describe(what)
+const maybe = (what: string) => z.string().nullable().describe(what)
+const flag = (what: string) => z.boolean().describe(what)
+
+const issued = {
+  action: text('Name of the command in the mailbox.'),
+  mode: z
+    .enum(['direct', 'mailbox'])
+    .describe('`direct`: carried out here. `mailbox`: by the runtime that owns the workspace.'),
+  state: z.enum(['applied', 'refused', 'queued']).describe('What became of it.'),
+  applied: flag('True only when its archive says so.'),
+  detail: text('In a sentence.'),
+  command_id: text('Its id in the mailbox.'),
+  mailbox_path: text('Where it was posted.'),
+  result: z
+    .strictObject({
+      work_item_kind: text('Kind of the item concerned.').optional(),
+      work_item_id: text('Its id.').optional(),
+      artifact_path: text('Document that was made, relative to the workspace.').optional(),
+      defaulted_fields: z.array(z.string()).describe('Fields that were filled in.').optional(),
+      affected_dependents: z.array(z.string()).describe('Items that still wait for the one taken away.').optional(),
+      run_id: text('Run concerned.').optional(),
+      compiled_plan_id: text('Plan that was put in force.').optional(),
+      error: z.strictObject({ code: z.string(), message: z.string() }).describe('Why a reload was refused.').optional(),
+    })
+    .describe('What the command answered beyond that.'),
+}
+
+export const IssuedCommand = z.strictObject(issued).describe('What became of a command.')
+IssuedCommand satisfies z.ZodType<Omit<Issued, 'result'>>
+
+export const AddedWork = z
+  .strictObject({
+    ...issued,
+    work_item_kind: z.enum(['task', 'spec', 'idea']).describe('What was added.'),
+    work_item_id: text('Its id; of an idea, its name in the inbox.'),
+    title: maybe('Its heading.'),
+    path: text('Its document, once it is enqueued.'),
+    defaulted_fields: z.array(z.string()).describe('Fields nobody gave, that were filled in.'),
+  })
+  .describe('What became of work that was added.')
+AddedWork satisfies z.ZodType<Omit<Added, 'result'>>
+
+export const Init = z
+  .strictObject({
+    workspace: text('Directory that is served.'),
+    initialized: flag('Always true.'),
+    created: z.array(z.string()).describe('What was missing and is there now, relative to the runtime root.'),
+  })
+  .describe('A workspace that was made.')
+Init satisfies z.ZodType<InitOutput>
+
+export const RunOnce = z
+  .strictObject({
+    run_mode: z.literal('once'),
+    active_mode_id: text('Mode in force.'),
+    mode_override: maybe('Mode that was asked for.'),
+    compiled_plan_id: text('Plan in force.'),
+    tick_reason: text('Reason of the last decision, or why nothing was done.'),
+    result_class: maybe('Class of the stage that was run.'),
+    failure_class: maybe('Why it failed.'),
+    failed: flag('Whether it failed for reasons that are not the work’s.'),
+  })
+  .describe('One counted tick.')
+RunOnce satisfies z.ZodType<RunOnceOutput>
+
+export const RunDaemon = z
+  .strictObject({
+    interrupted: flag('Whether Ctrl-C ended it.'),
+    run_mode: z.literal('daemon'),
+    active_mode_id: text('Mode in force.'),
+    mode_override: maybe('Mode that was asked for.'),
+    compiled_plan_id: text('Plan in force.'),
+    exit_reason: z.enum(['max_ticks', 'stop_requested', 'idle']).describe('Why it ended.'),
+    ticks: z.int().min(0).describe('Counted ticks.'),
+  })
+  .describe('How a daemon ended.')
+RunDaemon satisfies z.ZodType<RunDaemonOutput>
+
+export const Demo = z
+  .strictObject({
+    project: text('Folder of the sample project.'),
+    runner: text('Adapter that did the stages.'),
+    ran: flag('False if only the project was made.'),
+    interrupted: flag('Whether Ctrl-C ended it.'),
+    spec_id: text('Spec that went through the runtime.'),
+    closed: flag('Whether it was judged as fulfilled.'),
+    tests_green: flag('Whether the tests of the project pass.'),
+    duration_seconds: z.number().min(0).describe('From start to end, in seconds.'),
+    stages: z.array(
+      z.strictObject({
+        stage: text('Stage kind.'),
+        outcome: text('What it reported.'),
+        seconds: z.number().min(0).describe('Time it took.'),
+      }),
+    ),
+    runs: z.array(z.string()).describe('Run ids.'),
+    report: maybe('Report of the last judgement.'),
+  })
+  .describe('How the demo went.')
+Demo satisfies z.ZodType<DemoOutput>

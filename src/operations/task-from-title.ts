@@ -1,0 +1,97 @@
+/** From a title to a whole task document: what the operator leaves out is filled in, and named. Pure. */
+import { newDocument, renderDocument, type WorkDocument } from '../core/document.ts'
+import { sha256 } from '../core/ids.ts'
+
+export interface TaskWish {
+  /** First line: the title. Whatever follows becomes the body. */
+  title: string
+  id?: string | undefined
+  summary?: string | undefined
+  accept?: readonly string[] | undefined
+  target_path?: readonly string[] | undefined
+  check?: readonly string[] | undefined
+  depends_on?: readonly string[] | undefined
+  reference?: readonly string[] | undefined
+  risk?: readonly string[] | undefined
+  tag?: readonly string[] | undefined
+}
+
+export interface WrittenTask {
+  document: WorkDocument
+  text: string
+  /** JSON names of the fields nobody gave. */
+  defaulted: string[]
+}
+
+/** `now` is the time of the wish as ISO text, `check` the project's test command. Throws `document_invalid`. */
+export function taskFromTitle(wish: TaskWish, now: string, check: string): WrittenTask {
+  const [first = '', ...rest] = wish.title.trim().split(/\r\n?|\n/)
+  const title = first.trim()
+  const defaulted: string[] = []
+  const given = (field: string, values: readonly string[] | undefined, fallback: string): string[] => {
+    const said = (values ?? []).map((value) => value.trim()).filter((value) => value !== '')
+    if (said.length > 0) return said
+    defaulted.push(field)
+    return [fallback]
+  }
+  if (wish.id === undefined) defaulted.push('task_id')
+  const done = `${title.replace(/[.!\s]+$/, '')}: carried out in full, and it can be seen in the project.`
+  const fields = {
+    task_id: wish.id ?? taskId(title, now),
+    title,
+    summary: wish.summary?.trim() ?? '',
+    created_at: now,
+    created_by: 'operator',
+    depends_on: wish.depends_on ?? [],
+    tags: wish.tag ?? [],
+    target_paths: given('target_paths', wish.target_path, '.'),
+    acceptance: [done, ...given('acceptance', wish.accept, done).filter((one) => one !== done)],
+    required_checks: given('required_checks', wish.check, check),
+    references: given('references', wish.reference, `operator request ${now.slice(0, 10)}`),
+    risk: given('risk', wish.risk, 'not assessed'),
+  }
+  const document = newDocument('task', fields, rest.join('\n').trim())
+  return { document, text: renderDocument(document), defaulted }
+}
+
+const SLUG_CHARS_MAX = 48
+const HASH_DIGITS = 6
+
+/** `add-a-login-page-3f2a1c`: readable, and not the same twice. */
+export function taskId(title: string, now: string): string {
+  const words = title
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+  const cut = words.length <= SLUG_CHARS_MAX ? words : words.slice(0, SLUG_CHARS_MAX + 1).replace(/-[^-]*$/, '')
+  const slug = cut.slice(0, SLUG_CHARS_MAX) || 'task'
+  return `${slug}-${sha256(`${title}\n${now}`).slice(0, HASH_DIGITS)}`
+}
+
+/** The script npm puts into a new package: it tests nothing. */
+const NPM_PLACEHOLDER = /no test specified/
+export const NO_CHECK = 'none configured'
+
+/** The project's test command, found by the files that name one; `read` gives the text of a file of its root, or null. */
+export function detectedCheck(read: (file: string) => string | null): string {
+  const script = npmTest(read('package.json'))
+  if (script !== null) {
+    if (read('pnpm-lock.yaml') !== null) return 'pnpm test'
+    return read('yarn.lock') !== null ? 'yarn test' : 'npm test'
+  }
+  if (read('Cargo.toml') !== null) return 'cargo test'
+  if (read('go.mod') !== null) return 'go test ./...'
+  if (read('pytest.ini') !== null || read('pyproject.toml') !== null) return 'pytest'
+  return /^test\s*:(?!=)/m.test(read('Makefile') ?? '') ? 'make test' : NO_CHECK
+}
+
+function npmTest(text: string | null): string | null {
+  try {
+    const script = (JSON.parse(text ?? 'null') as { scripts?: { test?: unknown } } | null)?.scripts?.test
+    return typeof script === 'string' && !NPM_PLACEHOLDER.test(script) ? script : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,188 @@
+/** The real Codex driven by the built Millrace: the demo's story, and the three permission levels. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { DemoOutput } from '../../src/operations/demo.ts'
+import { building, openScene, type Scene, type SceneOptions } from './codex-engine.ts'
+import { STUB_KEY } from './codex-process.ts'
+import { demoStory } from './codex-script.ts'
+import { CODEX, resolveClient } from './install.ts'
+import { installMillrace } from './millrace-process.ts'
+import { DEFAULT_USAGE, type Script } from './script.ts'
+
+const codex = await resolveClient(CODEX)
+const linux = process.platform === 'linux'
+
+let installed: string
+let programs: SceneOptions['programs']
+let scene: Scene | null = null
+
+beforeAll(async () => {
+  installed = mkdtempSync(join(tmpdir(), 'millrace-installed-'))
+  programs = { millrace: await installMillrace(installed), codex: codex.available ? codex.command : 'codex' }
+})
+afterAll(() => rmSync(installed, { recursive: true, force: true }))
+afterEach(async () => {
+  await scene?.close()
+  scene = null
+})
+
+async function open(script: Script, options: Partial<SceneOptions> = {}): Promise<Scene> {
+  scene = await openScene(script, { programs, ...options })
+  return scene
+}
+
+const STORY = [
+  ['planner', 'PLANNER_COMPLETE'],
+  ['manager', 'MANAGER_COMPLETE'],
+  ['builder', 'BUILDER_COMPLETE'],
+  ['checker', 'FIX_NEEDED'],
+  ['fixer', 'FIXER_COMPLETE'],
+  ['doublechecker', 'DOUBLECHECK_PASS'],
+  ['updater', 'UPDATE_COMPLETE'],
+  ['arbiter', 'ARBITER_COMPLETE'],
+]
+
+describe.skipIf(!codex.available)(`the demo, its work done by ${codex.title}`, () => {
+  test('closes the spec, each stage by one request with one result', async () => {
+    const { server, workspace, processes } = await open(demoStory())
+    const ended = await workspace.run('demo', '--runner', 'codex_cli', '--json')
+
+    expect([ended.code, ended.signal], ended.stderr).toEqual([0, null])
+    const told = JSON.parse(ended.stdout) as DemoOutput
+    expect(told).toMatchObject({ ran: true, interrupted: false, closed: true, tests_green: true })
+    expect(told.stages.map(({ stage, outcome }) => [stage, outcome])).toEqual(STORY)
+    expect(() => execFileSync('npm', ['test'], { cwd: workspace.root, stdio: 'pipe' })).not.toThrow()
+
+    const runs = workspace.stageRuns()
+    expect(runs.map(({ request, results }) => [request.node_id, ...results.map((own) => own.terminal_result)])).toEqual(
+      STORY,
+    )
+    expect(server.log.filter((entry) => entry.problem !== null || entry.sent === 'side')).toEqual([])
+    for (const { request, results, invocation, prompt, sessionInLog } of runs) {
+      const asked = server.log.filter((entry) => entry.requestId === request.request_id)
+      expect(asked[0]?.request.promptText.trim(), 'the model got the prompt whole').toBe(prompt.trim())
+      expect(invocation?.command.at(-1)).toBe('-')
+      expect(invocation?.command.join(' ')).not.toContain('Stage Kind ID')
+      expect(invocation?.command).toContain('--dangerously-bypass-approvals-and-sandbox')
+      expect(invocation?.command).not.toContain('--sandbox')
+      expect(invocation?.environment_names).toEqual([
+        'CODEX_HOME',
+        'HOME',
+        'MILLRACE_REQUEST_ID',
+        'MILLRACE_RUN_DIR',
+        'PATH',
+        'STUB_API_KEY',
+        'TERM',
+      ])
+      const tokens = (perRequest: number) => perRequest * asked.length
+      expect(results[0]).toMatchObject({
+        runner_name: 'codex_cli',
+        result_class:
+          STORY.find(([stage]) => stage === request.node_id)?.[1] === 'FIX_NEEDED' ? 'followup_needed' : 'success',
+        token_usage: {
+          input_tokens: tokens(DEFAULT_USAGE.inputTokens),
+          cached_input_tokens: tokens(DEFAULT_USAGE.cachedInputTokens),
+          output_tokens: tokens(DEFAULT_USAGE.outputTokens),
+          thinking_tokens: tokens(DEFAULT_USAGE.reasoningTokens),
+          total_tokens: tokens(DEFAULT_USAGE.inputTokens + DEFAULT_USAGE.outputTokens),
+        },
+        metadata: { failure_class: null, session_id: sessionInLog, processes_swept: [] },
+      })
+    }
+    expect(new Set(runs.map(({ sessionInLog }) => sessionInLog)).size, 'every stage is a session of its own').toBe(8)
+    expect(new Set(server.log.map((entry) => entry.authorization))).toEqual(new Set([`Bearer ${STUB_KEY}`]))
+    expect(filesNaming(new RegExp(`\\b${STUB_KEY}\\b|not for agents`), workspace.root)).toEqual([])
+    for (const type of ['stage_deferred', 'stage_interrupted', 'run_held']) expect(workspace.events(type)).toEqual([])
+    if (linux) expect(processes()).toEqual([])
+  })
+})
+
+/** Files below a folder whose text matches. */
+function filesNaming(pattern: RegExp, folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => statSync(join(folder, name)).isFile() && pattern.test(readFileSync(join(folder, name), 'utf8')),
+  )
+}
+
+/** Why this machine cannot confine a command as `basic` asks for; null if it can. */
+function sandboxProblem(): string | null {
+  if (!codex.available) return null
+  const home = mkdtempSync(join(tmpdir(), 'codex-sandbox-'))
+  try {
+    const env = { PATH: process.env.PATH, HOME: home }
+    execFileSync(codex.command, ['sandbox', '--', 'true'], { env, stdio: 'pipe', timeout: 20_000 })
+    return null
+  } catch (error) {
+    const lines = String((error as { stderr?: Buffer }).stderr ?? error).split('\n')
+    return lines.findLast((line) => line.trim() !== '' && !line.startsWith('WARNING'))?.slice(0, 150) ?? 'no message'
+  } finally {
+    rmSync(home, { recursive: true, force: true })
+  }
+}
+
+const NO_SANDBOX = sandboxProblem()
+const LEVELS = [
+  {
+    level: 'basic',
+    flags: ['-c', 'approval_policy="never"', '--sandbox', 'workspace-write'],
+    reach: 'the workspace only',
+    outside: false,
+    problem: NO_SANDBOX,
+  },
+  {
+    level: 'elevated',
+    flags: ['-c', 'approval_policy="never"', '--sandbox', 'danger-full-access'],
+    reach: 'everything',
+    outside: true,
+    problem: null,
+  },
+  {
+    level: 'maximum',
+    flags: ['--dangerously-bypass-approvals-and-sandbox'],
+    reach: 'everything',
+    outside: true,
+    problem: null,
+  },
+].map((entry) => ({
+  ...entry,
+  title:
+    entry.problem === null ? entry.level : `${entry.level} (skipped, no sandbox on this machine: ${entry.problem})`,
+}))
+
+describe.skipIf(!codex.available)(`permission levels, with ${codex.title}`, () => {
+  for (const { title, level, flags, reach, outside, problem } of LEVELS) {
+    test.skipIf(problem !== null)(`${title} is taken by the client and lets a stage reach ${reach}`, async () => {
+      // Not below the temporary folder, which the sandbox lets be written.
+      const elsewhere = `/var/tmp/millrace-permission-${process.pid}-${level}`
+      const { server, workspace, processes } = await open(
+        (prompt) =>
+          building(
+            prompt,
+            [
+              'touch inside',
+              `touch '${elsewhere}'`,
+              `node -e 'fetch(process.argv[1]).then(() => console.log("reached"), () => console.log("cut off"))' ${server.url} > network.txt`,
+            ].join('; '),
+          ),
+        { settings: { 'runners.codex.permission_default': level } },
+      ).then((opened) => opened.withTask())
+      try {
+        const ended = await workspace.run('run', 'once')
+        expect([ended.code, ended.stderr]).toEqual([0, ''])
+        const [stage] = workspace.stageRuns()
+        expect(stage?.results.map((result) => result.terminal_result)).toEqual(['BUILDER_COMPLETE'])
+        const { command = [] } = stage?.invocation ?? {}
+        expect(command.slice(command.indexOf(flags[0]!)).slice(0, flags.length)).toEqual(flags)
+        expect(existsSync(join(workspace.root, 'inside'))).toBe(true)
+        expect(existsSync(elsewhere)).toBe(outside)
+        expect(readFileSync(join(workspace.root, 'network.txt'), 'utf8').trim()).toBe(outside ? 'reached' : 'cut off')
+        if (linux) expect(processes()).toEqual([])
+      } finally {
+        rmSync(elsewhere, { force: true })
+      }
+    })
+  }
+})
