@@ -27,4 +27,7 @@ await build({
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   logLevel: 'warning',
 })
-if (existsSync('node_modules/typescript/lib/tsc.js')) execFileSync(process.execPath, ['node_modules/typescript/lib/tsc.js', '-p', 'tsconfig.types.json'], { stdio: 'inherit' })
+if (existsSync('node_modules/typescript/lib/tsc.js'))
+  execFileSync(process.execPath, ['node_modules/typescript/lib/tsc.js', '-p', 'tsconfig.types.json'], {
+    stdio: 'inherit',
+  })

@@ -8,7 +8,11 @@ const source = fs.readFileSync(path.join(import.meta.dirname, '../src/index.ts')
 
 test('the public API is exactly this', () => {
   const names = [...source.matchAll(/export (type )?\{([^}]*)\}/g)].flatMap(([, whole, list]) =>
-    list!.split(',').map((name) => name.trim()).filter((name) => name !== '').map((name) => (whole && !name.startsWith('type ') ? `type ${name}` : name)),
+    list!
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '')
+      .map((name) => (whole && !name.startsWith('type ') ? `type ${name}` : name)),
   )
   expect(names.sort()).toMatchInlineSnapshot(`
     [

@@ -28,7 +28,9 @@ interface Source {
 }
 
 function sources(): Source[] {
-  const names = (fs.readdirSync(SRC, { recursive: true }) as string[]).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+  const names = (fs.readdirSync(SRC, { recursive: true }) as string[]).filter(
+    (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+  )
   return names.map((name) => {
     const text = fs.readFileSync(path.join(SRC, name), 'utf8')
     const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
@@ -38,7 +40,8 @@ function sources(): Source[] {
 }
 
 const all = sources()
-const users = (pattern: RegExp, except: string[]) => all.filter((source) => pattern.test(source.text) && !except.includes(source.name)).map((source) => source.name)
+const users = (pattern: RegExp, except: string[]) =>
+  all.filter((source) => pattern.test(source.text) && !except.includes(source.name)).map((source) => source.name)
 
 describe('the layers', () => {
   test('imports point downwards only', () => {
@@ -57,7 +60,13 @@ describe('the layers', () => {
   })
 
   test('core imports nothing but its schema library and hashing', () => {
-    const foreign = all.filter((source) => source.layer === 'core').flatMap((source) => source.imports.filter((target) => !target.startsWith('.') && target !== 'zod' && target !== 'node:crypto').map((target) => `${source.name}: ${target}`))
+    const foreign = all
+      .filter((source) => source.layer === 'core')
+      .flatMap((source) =>
+        source.imports
+          .filter((target) => !target.startsWith('.') && target !== 'zod' && target !== 'node:crypto')
+          .map((target) => `${source.name}: ${target}`),
+      )
     expect(foreign).toEqual([])
   })
 
@@ -71,11 +80,17 @@ describe('the layers', () => {
   })
 
   test('time and chance come from the clock that everything receives', () => {
-    expect(users(/\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bsetTimeout\(|\bsetInterval\(|\brandomBytes\(|\brandomUUID\(|\bhrtime\b/, ['engine/clock.ts', ...SCRIPTED_AGENT])).toEqual([])
+    expect(
+      users(
+        /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bsetTimeout\(|\bsetInterval\(|\brandomBytes\(|\brandomUUID\(|\bhrtime\b/,
+        ['engine/clock.ts', ...SCRIPTED_AGENT],
+      ),
+    ).toEqual([])
   })
 
   test('no file or folder has a name that tells a reader nothing', () => {
-    const empty = /(^|[-/])(manager|helpers?|utils?|common|shared|misc|service|handler|processor|coordinator|facade|support|data|info|base|impl)([-./]|$)/
+    const empty =
+      /(^|[-/])(manager|helpers?|utils?|common|shared|misc|service|handler|processor|coordinator|facade|support|data|info|base|impl)([-./]|$)/
     expect(all.map((source) => source.name).filter((name) => empty.test(name))).toEqual([])
   })
 })
@@ -84,13 +99,27 @@ describe('loops are data', () => {
   test('no shipped stage, outcome or loop is named in core, engine or store', () => {
     const assets = path.join(SRC, '..', 'assets')
     const json = (folder: string) =>
-      (fs.readdirSync(path.join(assets, folder), { recursive: true }) as string[]).filter((name) => name.endsWith('.json')).map((name) => JSON.parse(fs.readFileSync(path.join(assets, folder, name), 'utf8')) as Record<string, unknown>)
+      (fs.readdirSync(path.join(assets, folder), { recursive: true }) as string[])
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => JSON.parse(fs.readFileSync(path.join(assets, folder, name), 'utf8')) as Record<string, unknown>)
     const kinds = json('registry/stage_kinds')
-    const words = new Set([...kinds.flatMap((kind) => [kind['stage_kind_id'] as string, kind['running_status_marker'] as string, ...(kind['legal_outcomes'] as string[])]), ...json('graphs').map((loop) => loop['loop_id'] as string)])
+    const words = new Set([
+      ...kinds.flatMap((kind) => [
+        kind['stage_kind_id'] as string,
+        kind['running_status_marker'] as string,
+        ...(kind['legal_outcomes'] as string[]),
+      ]),
+      ...json('graphs').map((loop) => loop['loop_id'] as string),
+    ])
     expect(words.size).toBeGreaterThan(25)
     const named = all
       .filter((source) => ['core', 'engine', 'store'].includes(source.layer) && source.name !== 'store/layout.ts')
-      .flatMap((source) => [...source.text.matchAll(/'([^'\n]*)'|"([^"\n]*)"|`([^`\n]*)`/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '').filter((literal) => words.has(literal.replace(/^### /, ''))).map((literal) => `${source.name}: ${literal}`))
+      .flatMap((source) =>
+        [...source.text.matchAll(/'([^'\n]*)'|"([^"\n]*)"|`([^`\n]*)`/g)]
+          .map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+          .filter((literal) => words.has(literal.replace(/^### /, '')))
+          .map((literal) => `${source.name}: ${literal}`),
+      )
     expect(named).toEqual([])
   })
 })

@@ -51,7 +51,6 @@ describe('parsing the arguments of a verb', () => {
       overrides: ['a.b=1', 'c=2'],
       waitSeconds: 30,
       json: true,
-      colour: false,
     })
   })
 

@@ -10,7 +10,6 @@ export interface Globals {
   overrides: string[]
   waitSeconds: number
   json: boolean
-  colour: boolean
 }
 
 export interface Verb {
@@ -23,7 +22,7 @@ export interface Verb {
   aliases: readonly string[]
 }
 
-/** Other than the field's own, options of the command line may not be given twice. */
+/** Options met so far while parsing: all but lists may be given once only, and commander would take the last. */
 type Given = Set<string>
 
 /** The options and arguments of one verb, ready to parse or to print as help. */
@@ -42,7 +41,7 @@ export function commandOf(verb: Verb): Command {
   if (offersFormat(verb))
     command.addOption(
       choice(
-        new Option('--format <FORM>', 'The same as --json, or its opposite.'),
+        new Option('--format <FORM>', 'text or json; json is the same as --json.'),
         ['text', 'json'],
         '--format',
         given,
@@ -86,12 +85,10 @@ function globalsOf(values: Record<string, unknown>, hasFormat: boolean): Globals
     overrides: (values.set as string[] | undefined) ?? [],
     waitSeconds: values.wait === false ? 0 : ((values.waitSeconds as number | undefined) ?? WAIT_SECONDS_DEFAULT),
     json: values.json === true || (hasFormat && values.format === 'json'),
-    colour: values.color !== false,
   }
 }
 
-const offersFormat = (verb: Verb): boolean =>
-  WITH_FORMAT.includes(verb.name) && !verb.fields.some((field) => field.name === 'format')
+const offersFormat = (verb: Verb): boolean => WITH_FORMAT.includes(verb.name)
 
 const attribute = (flag: string): string => new Option(flag).attributeName()
 
@@ -123,15 +120,13 @@ function option(field: InputField, given: Given): Option {
 
 /** Defaults are said in the text; they are filled in after parsing, so that an option given is known as such. */
 function described(field: InputField): string {
-  const shown =
-    field.default === undefined || field.default === false || field.description.includes('default')
-      ? ''
-      : ` (default: ${field.default})`
-  return `${field.description}${shown}`
+  const { description, choices = [], default: fallback } = field
+  const named = choices.every((one) => description.includes(one)) ? '' : ` One of: ${choices.join(', ')}.`
+  const silent = fallback === undefined || fallback === false || description.includes('default')
+  return `${description}${named}${silent ? '' : ` (default: ${fallback})`}`
 }
 
 function choice(made: Option, choices: readonly string[], flag: string, given: Given): Option {
-  made.description += made.description.includes(choices.join(', ')) ? '' : ` One of: ${choices.join(', ')}.`
   return made.argParser((text: string) => {
     const wanted = once(text, flag, given).toLowerCase()
     const found = choices.find((one) => one === wanted)
@@ -212,34 +207,26 @@ const isCommanderError = (error: unknown): error is CommanderError =>
 function usageOf(error: CommanderError, verb: Verb): MillraceError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const guess = /\(Did you mean (.+)\?\)/.exec(rest.join(' '))?.[1]
-  const about = `\`millrace ${verb.name}\``
   const named = /'([^']*)'/.exec(first)?.[1] ?? ''
   const hint = guess === undefined ? helpHint(verb) : `did you mean ${guess}?`
-  const texts = verb.fields.filter((field) => field.positional === true)
+  const places = verb.fields.filter((field) => field.positional === true).length
+  const refuse = (sentence: string, mend = hint) => new MillraceError('usage', sentence, { hint: mend })
+  const about = `\`millrace ${verb.name}\``
   switch (error.code) {
     case 'commander.unknownOption':
-      return new MillraceError(
-        'usage',
-        isSwitchWithValue(named, verb) ? `${named.split('=')[0]} takes no value.` : `${about} has no option ${named}.`,
-        { hint },
-      )
+      if (isSwitchWithValue(named, verb)) return refuse(`${named.split('=')[0]} takes no value.`)
+      if (guess !== undefined || places === 0) return refuse(`${about} has no option ${named}.`)
+      return refuse(`${about} has no option ${named}.`, `${hint}; if it is no option but a text, put -- before it`)
     case 'commander.missingArgument':
-      return new MillraceError('usage', `${about} needs ${named}.`, { hint })
     case 'commander.missingMandatoryOptionValue':
-      return new MillraceError('usage', `${about} needs ${named}.`, { hint })
+      return refuse(`${about} needs ${named}.`)
     case 'commander.excessArguments':
-      return new MillraceError(
-        'usage',
-        texts.length === 0
-          ? `${about} takes no arguments.`
-          : `${about} takes ${texts.length === 1 ? 'one argument' : `${texts.length} arguments`}, not more.`,
-        {
-          hint: texts.length === 0 ? helpHint(verb) : 'put a text of several words in quotes',
-        },
+      if (places === 0) return refuse(`${about} takes no arguments.`)
+      return refuse(
+        `${about} takes ${places === 1 ? 'one argument' : `${places} arguments`}, not more.`,
+        'put a text of several words in quotes',
       )
     default:
-      return new MillraceError('usage', `${first.charAt(0).toUpperCase()}${first.slice(1).replace(/\.?$/, '.')}`, {
-        hint,
-      })
+      return refuse(`${first.charAt(0).toUpperCase()}${first.slice(1).replace(/\.?$/, '.')}`)
   }
 }

@@ -12,6 +12,9 @@ import type { Signals } from './signals.ts'
 import { readUserFile } from './user-file.ts'
 import { VERSION } from './version.ts'
 
+/** The real disk and clock. */
+export const PORTS = { files: disk, clock: systemClock }
+
 /** Where the package lies. */
 export interface Install {
   /** Root of the packaged assets. */

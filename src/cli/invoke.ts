@@ -1,11 +1,9 @@
 /** From a parsed command line to its effect: ports, the operation itself, its answer on the screen, its exit status. */
 import { MillraceError } from '../core/errors.ts'
-import { systemClock } from '../engine/clock.ts'
 import type { Context } from '../operations/context.ts'
 import type { AnyOperation } from '../operations/table.ts'
-import { disk } from '../store/files.ts'
 import type { Globals, Verb } from './arguments.ts'
-import { contextFor, type Install } from './context.ts'
+import { contextFor, type Install, PORTS } from './context.ts'
 import { exitStatus, type Output } from './output.ts'
 import { findPlace } from './place.ts'
 import type { Signals } from './signals.ts'
@@ -88,11 +86,21 @@ async function contextIn(
   session: Session,
   quiet: boolean,
 ): Promise<Context> {
-  const place = findPlace(disk, { workspace, config: globals.config }, process.env, process.cwd())
+  const place = findPlace(PORTS.files, { workspace, config: globals.config }, process.env, currentFolder())
   if (place.found === 'above' && !quiet) {
     session.output.notice(`using the workspace ${place.root}, found above this folder`)
   }
   return contextFor(verb, place.root, globals, session)
+}
+
+function currentFolder(): string {
+  try {
+    return process.cwd()
+  } catch {
+    throw new MillraceError('file_unreadable', 'The folder you are in does not exist any more.', {
+      hint: 'change to one that does',
+    })
+  }
 }
 
 async function rendered(name: string, answer: object, session: Session): Promise<string> {
@@ -104,5 +112,5 @@ async function rendered(name: string, answer: object, session: Session): Promise
 function lookOptions({ colour }: Session) {
   const terminal = process.stdout.isTTY === true
   const width = process.stdout.columns || WIDTH_DEFAULT
-  return { terminal, colour: colour && terminal, width, now: systemClock.now() }
+  return { terminal, colour: colour && terminal, width, now: PORTS.clock.now() }
 }

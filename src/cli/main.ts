@@ -19,7 +19,7 @@ type Spellings = ReadonlyMap<string, Spelling>
 export async function main(argv: string[], install: Install): Promise<number> {
   const scanned = scan(argv)
   const { NO_COLOR, TERM, MILLRACE_DEBUG } = process.env
-  const colour = !argv.includes('--no-color') && !NO_COLOR && TERM !== 'dumb'
+  const colour = scanned.colour && !NO_COLOR && TERM !== 'dumb'
   const output = outputTo(process.stdout, process.stderr, {
     json: scanned.json,
     colour,

@@ -37,4 +37,9 @@ describe('scanning a command line for its verb', () => {
     expect(scan(['queue', '-h']).help).toBe(true)
     expect(scan(['-V']).version).toBe(true)
   })
+
+  it('knows early whether colours are wanted', () => {
+    expect(scan(['status', '--no-color']).colour).toBe(false)
+    expect(scan(['add-task', '--', '--no-color']).colour).toBe(true)
+  })
 })

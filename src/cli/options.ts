@@ -35,8 +35,8 @@ export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
   { long: '--help', short: '-h', description: 'Show this help.' },
 ]
 
-/** Where `--format text|json` is understood as well as `--json` (spec 03 §1.1). */
-export const WITH_FORMAT: readonly string[] = ['status', 'runs trace', 'compile graph']
+/** Where `--format text|json` is understood as well as `--json` (spec 03 §1.1); `compile graph` has more forms, of its own. */
+export const WITH_FORMAT: readonly string[] = ['status', 'runs trace']
 
 export const flagOf = (field: InputField): string => `--${field.name.replaceAll('_', '-')}`
 
@@ -48,16 +48,26 @@ export interface Scanned {
   version: boolean
   /** Found wherever it stands, so that also a usage error is told as JSON. */
   json: boolean
+  colour: boolean
   /** The option the reading of words stopped at, if any. */
   stopped: string | null
 }
 
 /** Tells the words of the verb from options that stand before or between them. */
 export function scan(argv: readonly string[]): Scanned {
-  const scanned: Scanned = { words: [], places: [], help: false, version: false, json: false, stopped: null }
+  const scanned: Scanned = {
+    words: [],
+    places: [],
+    help: false,
+    version: false,
+    json: false,
+    colour: true,
+    stopped: null,
+  }
   const end = argv.indexOf('--')
   const options = end === -1 ? argv : argv.slice(0, end)
   scanned.help = options.some((word) => word === '--help' || word === '-h')
+  scanned.colour = !options.includes('--no-color')
   scanned.json = options.some(
     (word, at) => word === '--json' || word === '--format=json' || (word === '--format' && options[at + 1] === 'json'),
   )

@@ -22,7 +22,7 @@ export interface Output {
   finish(status: number): Promise<number>
 }
 
-export interface OutputOptions {
+interface OutputOptions {
   json: boolean
   /** Colours may be used where stderr is a terminal. */
   colour: boolean

@@ -7,7 +7,7 @@ import type { Files } from '../core/files.ts'
 const RUNTIME_FOLDER = 'millrace-agents'
 const CONFIG_NAME = 'millrace.toml'
 
-export interface Place {
+interface Place {
   root: string
   /** `above`: a folder above the one at hand, which deserves a word to the operator. */
   found: 'named' | 'above' | 'here'

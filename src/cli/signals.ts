@@ -1,6 +1,6 @@
 /** Ctrl-C and polite ends: whoever listens is told; what does not listen is ended by the command line itself. */
 
-export type Signal = 'SIGINT' | 'SIGTERM'
+type Signal = 'SIGINT' | 'SIGTERM'
 
 export interface Signals {
   /** Gives back how to stop listening. */

@@ -33,7 +33,7 @@ export interface Spelling {
   adds: readonly string[]
 }
 
-export type Resolved =
+type Resolved =
   | ({ kind: 'verb'; words: number } & Spelling)
   /** Only the first words of some verbs, or none at all: `group` is empty then. */
   | { kind: 'group'; group: string; words: number }

@@ -49,7 +49,7 @@ export interface Watched {
   read: (context: Context) => Promise<object>
 }
 
-export interface Watching {
+interface Watching {
   json: boolean
   terminal: boolean
   /** Lines of the terminal, asked afresh for each update. */

@@ -274,6 +274,11 @@ describe('W-39: priorities and attempts', () => {
       })
       thresholds(loop).pop()
     }
+    const behindRetry = execution((loop) => {
+      noEnd(loop)
+      Object.assign(loop.edges.at(-1)!, { kind: 'retry', max_attempts: 2 })
+    })
+    expect(findingsOn(behindRetry)).not.toContain('LOOP_NO_END builder')
     expect(findingsOn(execution(noEnd))).toContain('LOOP_NO_END builder')
     const shadowed = execution((loop) => {
       noEnd(loop)

@@ -265,7 +265,9 @@ describe('a mode', () => {
   })
 
   it.each(['constructor', '__proto__', 'toString'])('named %s is simply unknown', (mode) => {
-    expect(codesOf({ mode })).toEqual(['MODE_UNKNOWN'])
+    const { modeId, diagnostics } = compileWith({ mode })
+    expect(modeId).toBe(mode)
+    expect(diagnostics).toMatchObject([{ code: 'MODE_UNKNOWN', path: `modes/${mode}.json` }])
   })
 
   it('that is nothing like a known one is told which there are', () => {

@@ -34,3 +34,13 @@ export interface ItemEntry {
 export function claimOrder(a: ItemEntry, b: ItemEntry): number {
   return a.createdMs - b.createdMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
 }
+
+/** A document of a queue folder that cannot be read. */
+export interface InvalidItem {
+  kind: ItemKind
+  state: ItemState
+  file: string
+  /** False for what cannot be read and moved as a document can: a folder, a link to nowhere, a file too large. */
+  plain: boolean
+  faults: string[]
+}

@@ -343,6 +343,7 @@ describe('W-37: what an outcome owes', () => {
         node,
         message: `### ${outcome}`,
         evidence: {
+          handIns: [{ kind: 'task', id: 'task-002', faults: [] }],
           owed: ({ name, format }) =>
             name === artifact.name ? instead : { text: format === 'verdict' ? verdict : '{}', fresh: true },
         },

@@ -328,10 +328,11 @@ describe('W-39: the plan decides', () => {
   it('a retry edge is taken as often as it says in one run, then the next one', () => {
     const of = withLoop((loop) => loop.edges.push(retry as Loop['edges'][number]))
     const passage = execution('builder', of)
-    expect(passage.reports('BLOCKED', 'BLOCKED')).toEqual(['builder', 'builder'])
-    passage.report('BUILDER_COMPLETE')
-    expect(passage.run!.edge_uses['builder-again']).toBe(2)
-    expect(passage.reports('BLOCKED')).toEqual(['troubleshooter'])
+    const nodes = ['a', 'b', 'c'].map(
+      (failure_class) => passage.report('BLOCKED', { metadata: { failure_class } }).next_node_id,
+    )
+    expect(nodes).toEqual(['builder', 'builder', 'troubleshooter'])
+    expect(passage.run!.edge_uses).toEqual({ 'builder-again': 2, 'builder-blocked-to-troubleshooter': 1 })
   })
 
   it('the class of a terminal state decides the action, an incident making it a handoff', () => {

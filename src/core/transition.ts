@@ -5,11 +5,20 @@
 import type { Settlement } from './apply.ts'
 import type { Draft } from './changes.ts'
 import { canonicalJson, sha256 } from './ids.ts'
-import { nodeOf } from './plan.ts'
+import { nodeOf, type Plan } from './plan.ts'
 import type { StageRequest } from './request.ts'
 
 /** Id of the record of a stage run: the same however often it is settled. */
 export const transitionId = (request: StageRequest): string => `transition-${sha256(request.request_id).slice(0, 12)}`
+
+const graphsHashes = new WeakMap<Plan['graphs_by_plane'], string>()
+
+/** Hash of what the plan routes by; kept, since a plan never changes and every settled stage asks. */
+function graphsHash({ graphs_by_plane }: Plan): string {
+  const hash = graphsHashes.get(graphs_by_plane) ?? sha256(canonicalJson(graphs_by_plane)).slice(0, 12)
+  graphsHashes.set(graphs_by_plane, hash)
+  return hash
+}
 
 /** Appends the record; `mutations` is what was done to queues. */
 export function recordTransition(draft: Draft, settlement: Settlement, mutations: string[]): void {
@@ -28,7 +37,7 @@ export function recordTransition(draft: Draft, settlement: Settlement, mutations
         plan_id: plan.compiled_plan_id,
         run_id: run.run_id,
         compiled_at: plan.compiled_at,
-        content_hash: sha256(canonicalJson(plan.graphs_by_plane)).slice(0, 12),
+        content_hash: graphsHash(plan),
         selection_ref: `mode:${plan.mode_id}`,
       },
       timestamp: view.now,

@@ -1,5 +1,5 @@
 /** The view: one consistent read of the workspace, on which every decision is taken. Implemented by the store. */
-import type { ItemEntry, ItemKind, ItemState } from './item.ts'
+import type { InvalidItem, ItemEntry, ItemKind, ItemState } from './item.ts'
 import type { Plan } from './plan.ts'
 import type { ClosureTarget, Counters, Snapshot } from './state.ts'
 
@@ -21,6 +21,8 @@ export interface Items {
   openLineage(root: string): readonly ItemEntry[]
   /** True if a finished incident was opened on account of the item, so that others carried its work on. */
   isSucceeded(item: ItemEntry): boolean
+  /** Documents that were looked at and cannot be read. */
+  invalid(): readonly InvalidItem[]
 }
 
 export interface View {

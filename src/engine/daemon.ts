@@ -4,7 +4,7 @@ import { MillraceError } from '../core/errors.ts'
 import type { Engine } from './engine.ts'
 import { watchedFolders } from './intake.ts'
 import type { Settled } from './settle.ts'
-import { tick, type TickOutcome } from './tick.ts'
+import { type TickOutcome, tick } from './tick.ts'
 
 export interface LoopOptions {
   /** End after this many counted ticks; null = no limit. */
@@ -26,15 +26,23 @@ const UNSETTLED_LOOK_MS = 60
 const WORKING_FLOOR_MS = 1000
 
 export async function runLoop(engine: Engine, options: LoopOptions): Promise<LoopEnd> {
-  const unwatch = engine.config.watchers.enabled ? watchedFolders(engine).map((folder) => engine.ports.files.watch(folder, () => engine.wake())) : []
+  const unwatch = engine.config.watchers.enabled
+    ? watchedFolders(engine).map((folder) => engine.ports.files.watch(folder, () => engine.wake()))
+    : []
   let ticks = 0
   try {
     for (;;) {
       const outcome = await undisturbed(engine, options.ticksMax !== null && ticks + 1 >= options.ticksMax)
-      const idle = !outcome.progressed && engine.lanes.size === 0 && engine.finished.length === 0 && !engine.unsettled
+      const idle =
+        !outcome.progressed &&
+        engine.lanes.size === 0 &&
+        engine.finished.length === 0 &&
+        !outcome.unsettled &&
+        !engine.workspace.degraded
       if (outcome.settled > 0 || idle) ticks += 1
       if (outcome.stopped) return { ticks, exit_reason: 'stop_requested', last: outcome }
-      if (options.ticksMax !== null && ticks >= options.ticksMax) return { ticks, exit_reason: 'max_ticks', last: outcome }
+      if (options.ticksMax !== null && ticks >= options.ticksMax)
+        return { ticks, exit_reason: 'max_ticks', last: outcome }
       if (options.stopWhenIdle && idle && !waitsForTime(engine)) return { ticks, exit_reason: 'idle', last: outcome }
       if (!outcome.progressed) await engine.sleep(untilNext(engine))
     }
@@ -47,14 +55,18 @@ export async function runLoop(engine: Engine, options: LoopOptions): Promise<Loo
 const DISTURBED_PASSES_MAX = 20
 const DISTURBED_PAUSE_MS = 50
 
-/** A pass in which a person edited what it was about to write decides anew, from a fresh view. */
+/**
+ * A pass in which a person edited what it was about to write decides anew, from a fresh view. One in which the disk
+ * refused a transaction half-way ends there; the next pass sees to that first.
+ */
 async function undisturbed(engine: Engine, isLast: boolean): Promise<TickOutcome> {
   const settled: Settled[] = []
   for (let pass = 1; ; pass++) {
     try {
       return await tick(engine, isLast, settled)
     } catch (error) {
-      if (!MillraceError.is(error) || error.code !== 'conflict' || pass >= DISTURBED_PASSES_MAX) throw error
+      const mayPass = MillraceError.is(error) && (error.code === 'conflict' || error.code === 'degraded')
+      if (!mayPass || pass >= DISTURBED_PASSES_MAX) throw error
       await engine.sleep(DISTURBED_PAUSE_MS)
     }
   }
@@ -72,7 +84,10 @@ export async function drain(engine: Engine): Promise<void> {
 
 function waitsForTime(engine: Engine): boolean {
   const { snapshot } = engine.workspace.view()
-  return snapshot.active_runs.some((run) => run.status === 'ready' && run.not_before !== null) || snapshot.pause_sources.some((source) => source.until !== null)
+  return (
+    snapshot.active_runs.some((run) => run.status === 'ready' && run.not_before !== null) ||
+    snapshot.pause_sources.some((source) => source.until !== null)
+  )
 }
 
 /** Milliseconds until something is due by itself; events wake earlier. */

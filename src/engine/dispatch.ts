@@ -3,12 +3,11 @@
  * it. What the stage owes is moved out of the way before it starts, so that what lies there at the end is its own.
  */
 import * as path from 'node:path'
+import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { RawResult } from '../core/result.ts'
 import { type Following, type Handle, isHandle, type Runner } from '../runners/runner.ts'
-import type { Files } from '../core/files.ts'
 import type { Engine } from './engine.ts'
-import { type Gathered, gather } from './evidence.ts'
 
 export interface Lane {
   request: StageRequest
@@ -25,7 +24,6 @@ export interface Lane {
 export interface Finished {
   request: StageRequest
   raw: RawResult
-  gathered: Gathered
   /** Why we stopped it, if we did. */
   stop: Lane['stop']
 }
@@ -50,15 +48,20 @@ export function dispatch(engine: Engine, request: StageRequest, begin: Begin = {
   }
   engine.lanes.set(request.request_id, lane)
   lane.done = carry(engine, lane, runner, begin, () => stopAsked).then((raw) => {
-    const gathered = gather(engine.ports.files, request)
-    engine.finished.push({ request, raw, gathered, stop: lane.stop })
+    engine.finished.push({ request, raw, stop: lane.stop })
     engine.lanes.delete(request.request_id)
     engine.wake()
   })
 }
 
 /** Never rejects: whatever goes wrong is a raw result. */
-async function carry(engine: Engine, lane: Lane, runner: Runner | undefined, begin: Begin, stopAsked: () => 'cancelled' | 'killed' | null): Promise<RawResult> {
+async function carry(
+  engine: Engine,
+  lane: Lane,
+  runner: Runner | undefined,
+  begin: Begin,
+  stopAsked: () => 'cancelled' | 'killed' | null,
+): Promise<RawResult> {
   const { request } = lane
   try {
     if (!runner) return notStarted(engine, request, `Runner ${request.runner_name} is not known.`)

@@ -3,19 +3,20 @@
  * the lanes, what has finished, why to wake); what a tick does is in tick.ts, step by step.
  */
 import type { Change } from '../core/changes.ts'
+import { Draft } from '../core/changes.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Config } from '../core/config.ts'
 import { describeDiagnostic } from '../core/diagnostics.ts'
 import { asMillraceError, MillraceError } from '../core/errors.ts'
+import type { Files } from '../core/files.ts'
 import type { CommandTable, FreshPlan } from '../core/operation.ts'
+import type { StageRequest } from '../core/request.ts'
 import { type CounterEntry, counterOwner } from '../core/state.ts'
 import type { Runner } from '../runners/runner.ts'
-import type { Files } from '../core/files.ts'
 import type { Processes } from '../store/lock.ts'
 import { compileWorkspace, isCurrent, planChanges } from '../store/plans.ts'
 import { Workspace } from '../store/workspace.ts'
 import type { Finished, Lane } from './dispatch.ts'
-import { Draft } from '../core/changes.ts'
 import { resume } from './resume.ts'
 
 export interface EnginePorts {
@@ -51,6 +52,8 @@ export class Engine {
   runners: ReadonlyMap<string, Runner>
   /** Agents at work, by request id. */
   readonly lanes = new Map<string, Lane>()
+  /** Requests that are durable but not yet on the disk: their agents start once they are. */
+  readonly undispatched: StageRequest[] = []
   /** Stages that ended and wait to be settled. */
   readonly finished: Finished[] = []
   /** Set by a signal: stop as `control stop` would. */
@@ -110,12 +113,17 @@ export class Engine {
     return () => this.listeners.delete(listener)
   }
 
-  /** One transaction; listeners hear of it once it is durable. A `degraded` commit has happened: it counts as made. */
+  /**
+   * One transaction; listeners hear of it once it is durable. One that the disk refused half-way has happened and counts
+   * as made; until it is through, every other throws `degraded` and has not happened.
+   */
   async commit(changes: readonly Change[]): Promise<void> {
+    const wasDegraded = this.workspace.degraded
     try {
       await this.workspace.commit(changes)
     } catch (error) {
-      if (!this.workspace.degraded) throw error
+      if (wasDegraded || !this.workspace.degraded || (MillraceError.is(error) && error.code === 'lock_lost'))
+        throw error
       this.healing = { notBefore: this.clock.monotonicMs() + HEAL_BACKOFF_MS, attempts: 1 }
       this.tell(changes)
       return
@@ -160,7 +168,10 @@ export class Engine {
     try {
       const draft = new Draft(this.workspace.view())
       draft.snapshot.process_running = false
-      draft.event('runtime_closed', { mode_id: draft.snapshot.active_mode_id, compiled_plan_id: draft.snapshot.compiled_plan_id })
+      draft.event('runtime_closed', {
+        mode_id: draft.snapshot.active_mode_id,
+        compiled_plan_id: draft.snapshot.compiled_plan_id,
+      })
       draft.event('runtime_daemon_lock_released', { generation: this.workspace.lock.generation })
       await this.commit(draft.finish())
     } finally {
@@ -199,25 +210,46 @@ export class Engine {
       last_reload_error: null,
     })
     // Budgets belong to a passage; those of one that is over would be taken off the next.
-    const owned = view.counters.entries.filter((entry) => view.snapshot.active_runs.some((run) => isOwner(entry, counterOwner(run))))
+    const owned = view.counters.entries.filter((entry) =>
+      view.snapshot.active_runs.some((run) => isOwner(entry, counterOwner(run))),
+    )
     if (owned.length < view.counters.entries.length) draft.counters = { ...view.counters, entries: owned }
-    for (const plane of Object.keys(plan.graphs_by_plane)) if (view.snapshot.status_markers_by_plane[plane] === undefined) draft.mark(plane, 'IDLE')
+    for (const plane of Object.keys(plan.graphs_by_plane))
+      if (view.snapshot.status_markers_by_plane[plane] === undefined) draft.mark(plane, 'IDLE')
     draft.event('runtime_daemon_lock_acquired', { generation: lock.generation })
     if (lock.tookOver) draft.event('runtime_lock_taken_over', { state: lock.tookOver.state })
-    if (recovered !== 'clean') draft.event('runtime_recovered', { journal: recovered, revision: view.snapshot.revision })
-    draft.event('runtime_started', { mode_id: fresh.modeId, compiled_plan_id: plan.compiled_plan_id, process_running: true, loop_ids_by_plane: plan.loop_ids_by_plane, runtime_mode: this.options.runtimeMode })
+    if (recovered !== 'clean')
+      draft.event('runtime_recovered', { journal: recovered, revision: view.snapshot.revision })
+    draft.event('runtime_started', {
+      mode_id: fresh.modeId,
+      compiled_plan_id: plan.compiled_plan_id,
+      process_running: true,
+      loop_ids_by_plane: plan.loop_ids_by_plane,
+      runtime_mode: this.options.runtimeMode,
+    })
     await this.commit(draft.finish())
     this.workspace.usePlan(plan)
   }
 }
 
-const isOwner = (entry: CounterEntry, owner: { kind: string; id: string }) => entry.work_item_kind === owner.kind && entry.work_item_id === owner.id
+const isOwner = (entry: CounterEntry, owner: { kind: string; id: string }) =>
+  entry.work_item_kind === owner.kind && entry.work_item_id === owner.id
 
 const HEAL_BACKOFF_MS = 500
 
-function compileFresh(ports: EnginePorts, workspace: Workspace, options: EngineOptions): FreshPlan & { config: Config } {
+function compileFresh(
+  ports: EnginePorts,
+  workspace: Workspace,
+  options: EngineOptions,
+): FreshPlan & { config: Config } {
   return compileWorkspace(
-    { files: ports.files, places: workspace.places, packageRoot: ports.packageRoot, runners: ports.runnerNames, validators: ports.validators },
+    {
+      files: ports.files,
+      places: workspace.places,
+      packageRoot: ports.packageRoot,
+      runners: ports.runnerNames,
+      validators: ports.validators,
+    },
     { modeId: options.modeId, overrides: options.overrides ?? [] },
     ports.clock.now().toISOString(),
   )
@@ -227,9 +259,13 @@ function compileFresh(ports: EnginePorts, workspace: Workspace, options: EngineO
 export function compileFailed(fresh: FreshPlan): MillraceError {
   const errors = fresh.diagnostics.filter((finding) => finding.severity === 'error')
   const more = errors.length > 3 ? ` (and ${errors.length - 3} more)` : ''
-  return new MillraceError('compile_failed', `Mode ${fresh.modeId} does not compile: ${errors.slice(0, 3).map(describeDiagnostic).join('; ')}${more}.`, {
-    hint: 'see all findings with `millrace compile validate`',
-  })
+  return new MillraceError(
+    'compile_failed',
+    `Mode ${fresh.modeId} does not compile: ${errors.slice(0, 3).map(describeDiagnostic).join('; ')}${more}.`,
+    {
+      hint: 'see all findings with `millrace compile validate`',
+    },
+  )
 }
 
 /** The sentence of anything thrown, for findings and events. */

@@ -1,13 +1,20 @@
 /** Gathering what a stage left behind, once it has ended: result file, owed artifacts, documents handed in. Reads only. */
 import * as path from 'node:path'
-import { DOCUMENT_BYTES_MAX, DOCUMENT_KINDS, type DocumentKind, faultsText, parseDocumentBytes, type WorkDocument } from '../core/document.ts'
+import {
+  DOCUMENT_BYTES_MAX,
+  DOCUMENT_KINDS,
+  type DocumentKind,
+  faultsText,
+  parseDocumentBytes,
+  type WorkDocument,
+} from '../core/document.ts'
+import type { Files } from '../core/files.ts'
 import { isSafeId } from '../core/ids.ts'
 import type { ItemEntry } from '../core/item.ts'
 import { lineageFault } from '../core/lineage.ts'
 import type { Evidence } from '../core/normalise.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { View } from '../core/view.ts'
-import type { Files } from '../core/files.ts'
 import { utf8 } from '../store/files.ts'
 
 /** Documents one stage may hand in at a time. */
@@ -60,7 +67,8 @@ function readHandIn(files: Files, kind: string, file: string, name: string): Han
   const stat = files.stat(file)
   if (!name.endsWith('.md') || stat?.kind !== 'file') return bad(`${kind}/${name} is not a plain .md file`)
   if (!isSafeId(id)) return bad(`${name} is not a safe id followed by .md`)
-  if (!(DOCUMENT_KINDS as readonly string[]).includes(kind)) return bad(`${kind} is no kind of work document; use one of ${DOCUMENT_KINDS.join(', ')}`)
+  if (!(DOCUMENT_KINDS as readonly string[]).includes(kind))
+    return bad(`${kind} is no kind of work document; use one of ${DOCUMENT_KINDS.join(', ')}`)
   if (stat.bytes > DOCUMENT_BYTES_MAX) return bad(`larger than ${DOCUMENT_BYTES_MAX} bytes`)
   const bytes = files.read(file) ?? new Uint8Array()
   const parsed = parseDocumentBytes(kind as DocumentKind, bytes)
@@ -70,7 +78,14 @@ function readHandIn(files: Files, kind: string, file: string, name: string): Han
 }
 
 /** The evidence normalise judges by. `item` is the run's item as it lies in its active state, or null. */
-export function evidenceOf(files: Files, view: View, request: StageRequest, gathered: Gathered, item: { entry: ItemEntry; faults: string[] } | null, allowedKinds: readonly string[]): Evidence {
+export function evidenceOf(
+  files: Files,
+  view: View,
+  request: StageRequest,
+  gathered: Gathered,
+  item: { entry: ItemEntry; faults: string[] } | null,
+  allowedKinds: readonly string[],
+): Evidence {
   const seen = new Set<string>()
   return {
     terminalResult: gathered.terminalResult,
@@ -84,12 +99,16 @@ export function evidenceOf(files: Files, view: View, request: StageRequest, gath
     },
     handIns: gathered.handIns.map((handIn) => {
       const faults = [...handIn.faults]
-      if (faults.length === 0 && !allowedKinds.includes(handIn.kind)) faults.push(`this stage hands in ${allowedKinds.length > 0 ? allowedKinds.join(', ') : 'nothing'}, not ${handIn.kind}`)
+      if (faults.length === 0 && !allowedKinds.includes(handIn.kind))
+        faults.push(
+          `this stage hands in ${allowedKinds.length > 0 ? allowedKinds.join(', ') : 'nothing'}, not ${handIn.kind}`,
+        )
       if (handIn.document && item) {
         const fault = lineageFault(handIn.document, item.entry)
         if (fault) faults.push(fault)
       }
-      if (handIn.document && view.items.find(handIn.document.kind, handIn.id).length > 0) faults.push(`a ${handIn.kind} with the id ${handIn.id} exists already; choose another id`)
+      if (handIn.document && view.items.find(handIn.document.kind, handIn.id).length > 0)
+        faults.push(`a ${handIn.kind} with the id ${handIn.id} exists already; choose another id`)
       if (seen.has(`${handIn.kind}:${handIn.id.toLowerCase()}`)) faults.push('the id is handed in twice')
       seen.add(`${handIn.kind}:${handIn.id.toLowerCase()}`)
       return { kind: handIn.kind, id: handIn.id, faults }

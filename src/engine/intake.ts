@@ -32,14 +32,24 @@ export async function intake(engine: Engine): Promise<number> {
   const ideas = engine.config.watchers.enabled && engine.config.watchers.watch_ideas_inbox ? await takeIdeas(engine) : 0
   const orphans = await requeueOrphans(engine)
   const aside = await setMalformedAside(engine)
+  await rotateLog(engine)
   return commands + ended + ideas + orphans + aside
+}
+
+/** The event log is put aside beyond this size; readers of the live name see a short file again. */
+const EVENT_LOG_BYTES_MAX = 32 * 1024 * 1024
+
+async function rotateLog(engine: Engine): Promise<void> {
+  const bytes = engine.ports.files.stat(engine.workspace.places.at(AT.events))?.bytes ?? 0
+  if (bytes > EVENT_LOG_BYTES_MAX) await engine.commit([{ change: 'log.rotate' }])
 }
 
 /** Runs an operator wants ended, and runs whose item a person moved away. */
 async function endRuns(engine: Engine): Promise<number> {
   let ended = 0
   const runs = engine.workspace.view().snapshot.active_runs
-  for (const runId of engine.missingSinceMs.keys()) if (!runs.some((run) => run.run_id === runId)) engine.missingSinceMs.delete(runId)
+  for (const runId of engine.missingSinceMs.keys())
+    if (!runs.some((run) => run.run_id === runId)) engine.missingSinceMs.delete(runId)
   for (const run of runs) {
     const lane = run.request_id === null ? undefined : engine.lanes.get(run.request_id)
     if (run.cancel_requested) {
@@ -88,9 +98,16 @@ async function requeueOrphans(engine: Engine): Promise<number> {
       const places = view.items.find(kind, item.id)
       const isTwice = places.some((place) => place.state === 'queued')
       if (isTwice) {
-        draft.announce('work_item_duplicate', `${kind}:${item.id}`, places.map((place) => place.state).join(','), { work_item_kind: kind, work_item_id: item.id, states: places.map((place) => place.state) })
+        draft.announce('work_item_duplicate', `${kind}:${item.id}`, places.map((place) => place.state).join(','), {
+          work_item_kind: kind,
+          work_item_id: item.id,
+          states: places.map((place) => place.state),
+        })
       } else if (read) {
-        draft.add({ change: 'item.move', kind, id: item.id, from: 'active', to: 'queued', hash: read.hash }, ...requeueRecord(kind, item.id, 'no run owns it', view.now))
+        draft.add(
+          { change: 'item.move', kind, id: item.id, from: 'active', to: 'queued', hash: read.hash },
+          ...requeueRecord(kind, item.id, 'no run owns it', view.now),
+        )
       }
       if ((await committed(engine, draft)) && read && !isTwice) return 1
     }
@@ -157,7 +174,14 @@ async function takeIdeas(engine: Engine): Promise<number> {
     }
     const draft = new Draft(view)
     draft.snapshot.seen_ideas = { ...view.snapshot.seen_ideas, [name]: look }
-    const skipped = takeIdea(draft, view, engine, path.join(inbox, name), name, stat.kind === 'file' && stat.bytes <= IDEA_BYTES_MAX)
+    const skipped = takeIdea(
+      draft,
+      view,
+      engine,
+      path.join(inbox, name),
+      name,
+      stat.kind === 'file' && stat.bytes <= IDEA_BYTES_MAX,
+    )
     if (skipped) draft.event('idea_normalization_skipped', { idea_path: `ideas/inbox/${name}`, reason: skipped })
     if ((await committed(engine, draft)) && !skipped) taken += 1
   }
@@ -165,7 +189,14 @@ async function takeIdeas(engine: Engine): Promise<number> {
 }
 
 /** Adds the spec of an idea to the draft; gives why not, if it is represented already or cannot be read. */
-function takeIdea(draft: Draft, view: View, engine: Engine, file: string, name: string, readable: boolean): string | null {
+function takeIdea(
+  draft: Draft,
+  view: View,
+  engine: Engine,
+  file: string,
+  name: string,
+  readable: boolean,
+): string | null {
   const reference = `ideas/inbox/${name}`
   const id = ideaSpecId(name)
   if (!readable) return 'not a plain file of at most 1 MiB'
@@ -182,14 +213,24 @@ function takeIdea(draft: Draft, view: View, engine: Engine, file: string, name: 
     { change: 'document.put', path: `intake/ideas/${id}.md`, text, once: true },
     { change: 'item.add', kind: 'spec', id: spec.id, state: 'queued', text: renderDocument(spec) },
   )
-  draft.event('idea_normalized_to_spec', { idea_path: reference, spec_id: spec.id, source_artifact: `millrace-agents/intake/ideas/${id}.md` })
+  draft.event('idea_normalized_to_spec', {
+    idea_path: reference,
+    spec_id: spec.id,
+    source_artifact: `millrace-agents/intake/ideas/${id}.md`,
+  })
   return null
 }
 
 function isRepresented(view: View, id: string, reference: string): boolean {
   const stem = path.basename(reference, '.md')
   const specs = (['queued', 'active', 'done', 'blocked'] as const).flatMap((state) => view.items.inState('spec', state))
-  return specs.some((spec: ItemEntry) => spec.id === id || spec.rootIdeaId === id || spec.rootIdeaId === stem || referencesOf(view, spec).includes(reference))
+  return specs.some(
+    (spec: ItemEntry) =>
+      spec.id === id ||
+      spec.rootIdeaId === id ||
+      spec.rootIdeaId === stem ||
+      referencesOf(view, spec).includes(reference),
+  )
 }
 
 function referencesOf(view: View, spec: ItemEntry): readonly string[] {

@@ -22,42 +22,62 @@ function shortener(): (runId: unknown) => string {
     if (known) return known
     const digits = full.replace(/^run-/, '')
     const taken = new Set(given.values())
-    const name = [8, 12, 16, digits.length].map((length) => digits.slice(0, length)).find((candidate) => !taken.has(candidate)) ?? digits
+    const name =
+      [8, 12, 16, digits.length].map((length) => digits.slice(0, length)).find((candidate) => !taken.has(candidate)) ??
+      digits
     given.set(full, name)
     return name
   }
 }
 
-function linesOf(type: string, data: Fields, short: (id: unknown) => string, elapsed: Map<string, { since: number; tokens: number }>): string[] {
+function linesOf(
+  type: string,
+  data: Fields,
+  short: (id: unknown) => string,
+  elapsed: Map<string, { since: number; tokens: number }>,
+): string[] {
   const run = short(data['run_id'])
   const stage = `${data['plane']}/${data['stage']}${data['node_id'] !== data['stage'] ? ` node=${data['node_id']}` : ''}`
   switch (type) {
     case 'runtime_started':
-      return [`runtime started mode=${data['mode_id']} plan=${data['compiled_plan_id']} currentness=current`, `loops ${pairs(data['loop_ids_by_plane'])}`]
+      return [
+        `runtime started mode=${data['mode_id']} plan=${data['compiled_plan_id']} currentness=current`,
+        `loops ${pairs(data['loop_ids_by_plane'])}`,
+      ]
     case 'work_item_claimed':
       return [`claim ${data['plane']} run=${run} work=${data['work_item_kind']}:${data['work_item_id']}`]
     case 'stage_started':
-      return [`stage start ${stage} run=${run} work=${data['work_item_kind']}:${data['work_item_id']} runner=${data['runner']}`]
+      return [
+        `stage start ${stage} run=${run} work=${data['work_item_kind']}:${data['work_item_id']} runner=${data['runner']}`,
+      ]
     case 'stage_completed': {
       const seconds = Number(data['duration_seconds'] ?? 0)
       const usage = data['token_usage'] as Record<string, number> | null
       const sum = elapsed.get(run) ?? { since: 0, tokens: 0 }
       elapsed.set(run, { since: sum.since + seconds, tokens: sum.tokens + (usage?.['total_tokens'] ?? 0) })
       const total = elapsed.get(run)!
-      const tokens = usage ? ` tokens=in=${usage['input_tokens']} cached=${usage['cached_input_tokens']} out=${usage['output_tokens']} think=${usage['thinking_tokens']} total=${usage['total_tokens']}` : ''
+      const tokens = usage
+        ? ` tokens=in=${usage['input_tokens']} cached=${usage['cached_input_tokens']} out=${usage['output_tokens']} think=${usage['thinking_tokens']} total=${usage['total_tokens']}`
+        : ''
       return [
         `stage done ${stage} run=${run} result=${data['terminal_result']}${data['failure_class'] ? ` failure=${data['failure_class']}` : ''} dur=${seconds.toFixed(1)}s${tokens}`,
         `run ${data['plane']} run=${run} elapsed=${total.since.toFixed(1)}s${total.tokens > 0 ? ` tokens=total=${total.tokens}` : ''}`,
       ]
     }
     case 'router_decision': {
-      const target = data['next_node_id'] ? `-> ${data['next_node_id']}` : data['action'] === 'blocked' ? `blocked ${data['terminal_state_id']}` : `done ${data['terminal_state_id']}`
+      const target = data['next_node_id']
+        ? `-> ${data['next_node_id']}`
+        : data['action'] === 'blocked'
+          ? `blocked ${data['terminal_state_id']}`
+          : `done ${data['terminal_state_id']}`
       return [`route ${data['plane']} ${target} action=${data['action']} reason=${data['reason']}`]
     }
     case 'runtime_tick_idle':
       return [`idle reason=${data['reason'] ?? 'no_work'}`]
     case 'runtime_paused':
-      return [`paused source=${data['source']} reason=${data['reason']}${data['until'] ? ` until=${data['until']}` : ''}`]
+      return [
+        `paused source=${data['source']} reason=${data['reason']}${data['until'] ? ` until=${data['until']}` : ''}`,
+      ]
     case 'runtime_resumed':
       return [`resumed source=${data['source']} reason=${data['reason']}`]
     case 'runtime_stopped':
@@ -73,7 +93,9 @@ function linesOf(type: string, data: Fields, short: (id: unknown) => string, ela
     case 'stage_interrupted':
       return [`interrupted run=${run} node=${data['node_id']} reason=${data['reason']}`]
     case 'stage_deferred':
-      return [`deferred run=${run} node=${data['node_id']} failure=${data['failure_class']} next_try=${data['next_try_at']}`]
+      return [
+        `deferred run=${run} node=${data['node_id']} failure=${data['failure_class']} next_try=${data['next_try_at']}`,
+      ]
     case 'run_held':
       return [`held run=${run} node=${data['node_id']} reason=${data['reason']}`]
     case 'run_withdrawn':
@@ -92,9 +114,13 @@ function linesOf(type: string, data: Fields, short: (id: unknown) => string, ela
     case 'closure_target_opened':
     case 'closure_target_closed':
     case 'closure_target_held':
-      return [`closure ${type.slice('closure_target_'.length)} root=${data['root_spec_id']}${data['reason'] ? ` reason=${data['reason']}` : ''}${data['retry_at'] ? ` retry_at=${data['retry_at']}` : ''}`]
+      return [
+        `closure ${type.slice('closure_target_'.length)} root=${data['root_spec_id']}${data['reason'] ? ` reason=${data['reason']}` : ''}${data['retry_at'] ? ` retry_at=${data['retry_at']}` : ''}`,
+      ]
     case 'closure_target_backpressure':
-      return [`closure backpressure open=${data['open_root_spec_id']} deferred=${(data['deferred_root_spec_ids'] as string[]).join(',')}`]
+      return [
+        `closure backpressure open=${data['open_root_spec_id']} deferred=${(data['deferred_root_spec_ids'] as string[]).join(',')}`,
+      ]
     case 'mailbox_command_failed':
       return [`command refused ${data['command'] ?? 'unknown'} error=${data['error']}`]
     case 'foreign_edit_kept':

@@ -1,19 +1,35 @@
 /** Building a stage request: everything an agent is told, from plan, run and item. Absolute paths, nothing inlined. */
-import { itemFile, statusFile, AT, type Places, planFolder, runFolder } from '../store/layout.ts'
+
 import { closurePaths } from '../core/completion.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { ItemKind } from '../core/item.ts'
-import { graphOf, nodeOf, type Plan, type PlanGraph } from '../core/plan.ts'
+import { graphOf, nodeOf, type Plan } from '../core/plan.ts'
 import type { StageRequest } from '../core/request.ts'
+import { resumeTargets } from '../core/route.ts'
 import type { OwedArtifact } from '../core/stage.ts'
 import type { ActiveRun, ClosureTarget } from '../core/state.ts'
+import { AT, itemFile, type Places, planFolder, runFolder, statusFile } from '../store/layout.ts'
 
-export function buildRequest(places: Places, plan: Plan, run: ActiveRun, target: ClosureTarget | null, requestId: string): StageRequest {
+export function buildRequest(
+  places: Places,
+  plan: Plan,
+  run: ActiveRun,
+  target: ClosureTarget | null,
+  requestId: string,
+): StageRequest {
   const node = nodeOf(plan, run.plane, run.node_id)
   const graph = graphOf(plan, run.plane)
-  if (!node || !graph) throw new MillraceError('routing_failed', `node ${run.node_id} is not part of the plan ${plan.compiled_plan_id}`)
-  if (run.closure_target_root_spec_id !== null && target === null) throw new MillraceError('routing_failed', `the closure target ${run.closure_target_root_spec_id} is not there any more`)
-  if (target === null && run.work_item_id === null) throw new MillraceError('routing_failed', `run ${run.run_id} has neither a work item nor a closure target`, { hint: 'end it with `millrace control cancel`' })
+  if (!node || !graph)
+    throw new MillraceError('routing_failed', `node ${run.node_id} is not part of the plan ${plan.compiled_plan_id}`)
+  if (run.closure_target_root_spec_id !== null && target === null)
+    throw new MillraceError(
+      'routing_failed',
+      `the closure target ${run.closure_target_root_spec_id} is not there any more`,
+    )
+  if (target === null && run.work_item_id === null)
+    throw new MillraceError('routing_failed', `run ${run.run_id} has neither a work item nor a closure target`, {
+      hint: 'end it with `millrace control cancel`',
+    })
   const run_dir = places.at(runFolder(run.run_id))
   const frozen = (path: string) => places.at(`${planFolder(plan.compiled_plan_id)}/${path}`)
   const inWorkspace = (relative: string) => `${places.root}/${relative}`
@@ -38,8 +54,15 @@ export function buildRequest(places: Places, plan: Plan, run: ActiveRun, target:
         preferred_verdict_path: null,
         preferred_report_path: null,
       }
-  const places_of = { '{rubric}': closure.preferred_rubric_path, '{verdict}': closure.preferred_verdict_path, '{report}': closure.preferred_report_path } as Record<string, string | null>
-  const resolve = (artifact: OwedArtifact): OwedArtifact => ({ ...artifact, path: places_of[artifact.path] ?? `${run_dir}/${artifact.path}` })
+  const places_of = {
+    '{rubric}': closure.preferred_rubric_path,
+    '{verdict}': closure.preferred_verdict_path,
+    '{report}': closure.preferred_report_path,
+  } as Record<string, string | null>
+  const resolve = (artifact: OwedArtifact): OwedArtifact => ({
+    ...artifact,
+    path: places_of[artifact.path] ?? `${run_dir}/${artifact.path}`,
+  })
   const isRepair = node.recovery_role !== null
   return {
     schema_version: '1.0',
@@ -58,16 +81,23 @@ export function buildRequest(places: Places, plan: Plan, run: ActiveRun, target:
     entrypoint_path: frozen(node.entrypoint_path),
     entrypoint_contract_id: node.entrypoint_contract_id,
     required_skill_paths: node.required_skill_paths.map(frozen),
-    attached_skill_paths: node.attached_skill_additions.filter((path) => plan.skill_hashes[path] !== 'missing').map(frozen),
+    attached_skill_paths: node.attached_skill_additions
+      .filter((path) => plan.skill_hashes[path] !== 'missing')
+      .map(frozen),
     active_work_item_kind: run.work_item_kind,
     active_work_item_id: run.work_item_id,
-    active_work_item_path: run.work_item_id === null ? null : places.at(itemFile(run.work_item_kind as ItemKind, run.work_item_id, 'active')),
+    active_work_item_path:
+      run.work_item_id === null
+        ? null
+        : places.at(itemFile(run.work_item_kind as ItemKind, run.work_item_id, 'active')),
     ...closure,
     workspace_root: places.root,
     run_dir,
     outbox_dir: `${run_dir}/outbox/${requestId}`,
     terminal_result_path: `${run_dir}/runner_terminal_result.${requestId}.json`,
-    owed_artifacts_by_outcome: Object.fromEntries(Object.entries(node.owed_artifacts_by_outcome).map(([outcome, owed]) => [outcome, owed.map(resolve)])),
+    owed_artifacts_by_outcome: Object.fromEntries(
+      Object.entries(node.owed_artifacts_by_outcome).map(([outcome, owed]) => [outcome, owed.map(resolve)]),
+    ),
     hand_ins: node.hand_ins,
     summary_status_path: places.at(statusFile(run.plane)),
     runtime_snapshot_path: places.at(AT.snapshot),
@@ -86,10 +116,4 @@ export function buildRequest(places: Places, plan: Plan, run: ActiveRun, target:
     timeout_seconds: node.timeout_seconds,
     keep_background: node.keep_background,
   }
-}
-
-/** Nodes a stage may send the run on to. */
-function resumeTargets(graph: PlanGraph, nodeId: string): string[] {
-  const policies = graph.resume_policies.filter((policy) => policy.source_node_id === nodeId)
-  return [...new Set(policies.flatMap((policy) => graph.nodes.map((node) => node.node_id).filter((id) => !policy.disallowed_target_node_ids.includes(id))))]
 }

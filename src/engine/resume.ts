@@ -31,18 +31,33 @@ async function resumeRun(engine: Engine, run: ActiveRun, requestId: string): Pro
   if (remains.state === 'finished') return dispatch(engine, request, { how: 'collect' })
   if (remains.state === 'alive' && engine.config.runtime.on_restart === 'adopt') {
     const draft = new Draft(engine.workspace.view())
-    draft.event('stage_adopted', { run_id: run.run_id, request_id: requestId, node_id: run.node_id, pid: remains.handle.pid })
+    draft.event('stage_adopted', {
+      run_id: run.run_id,
+      request_id: requestId,
+      node_id: run.node_id,
+      pid: remains.handle.pid,
+    })
     await engine.commit(draft.finish())
     return dispatch(engine, request, { how: 'adopt', handle: remains.handle })
   }
-  if (remains.state === 'alive') await runner.follow(request, remains.handle).stop('killed')
+  if (remains.state === 'alive') {
+    const following = runner.follow(request, remains.handle)
+    await following.stop('killed')
+    // It may have ended by itself before the kill reached it: then it has a result like any other.
+    if ((await following.result).ending === 'exited') return dispatch(engine, request, { how: 'collect' })
+  }
   // Never run again before nothing of the earlier attempt is left that could still edit.
   const swept = await runner.sweep(requestId)
-  await interrupted(engine, run, requestId, swept)
+  await interrupted(engine, run, requestId, { swept, begun: remains.state !== 'gone' || remains.begun })
 }
 
 /** The same node once more, on a budget of its own; a stage that may run only once waits for an operator instead. */
-async function interrupted(engine: Engine, run: ActiveRun, requestId: string, swept: number): Promise<void> {
+async function interrupted(
+  engine: Engine,
+  run: ActiveRun,
+  requestId: string,
+  { swept, begun }: { swept: number; begun: boolean },
+): Promise<void> {
   const view = engine.workspace.view()
   const plan = view.planOf(run.compiled_plan_id)
   const node = plan ? nodeOf(plan, run.plane, run.node_id) : undefined
@@ -63,8 +78,13 @@ async function interrupted(engine: Engine, run: ActiveRun, requestId: string, sw
     previous_attempt: { request_id: requestId, reason },
   })
   await engine.commit(draft.finish())
-  if (node.idempotence_policy === 'single_attempt_only') {
+  if (begun && node.idempotence_policy === 'single_attempt_only') {
     const ready = engine.workspace.view().snapshot.active_runs.find((active) => active.run_id === run.run_id)
-    if (ready) await holdRun(engine, ready, `stage ${node.stage_kind_id} was interrupted and may not be repeated unasked; run it again with \`millrace control retry-active\`, or cancel it`)
+    if (ready)
+      await holdRun(
+        engine,
+        ready,
+        `stage ${node.stage_kind_id} was interrupted and may not be repeated unasked; run it again with \`millrace control retry-active\`, or cancel it`,
+      )
   }
 }

@@ -3,7 +3,7 @@
  * between makes the decision be taken again; an exception holds that run only.
  */
 import { settle } from '../core/apply.ts'
-import { Draft, type Change } from '../core/changes.ts'
+import { type Change, Draft } from '../core/changes.ts'
 import { closurePaths } from '../core/completion.ts'
 import { faultsText, parseDocument } from '../core/document.ts'
 import { MillraceError } from '../core/errors.ts'
@@ -17,7 +17,7 @@ import type { View } from '../core/view.ts'
 import { itemFile, placesOf, requeueLog } from '../store/layout.ts'
 import type { Finished } from './dispatch.ts'
 import { type Engine, sentenceOf } from './engine.ts'
-import { evidenceOf } from './evidence.ts'
+import { evidenceOf, gather } from './evidence.ts'
 import { holdRun } from './hold.ts'
 
 export interface Settled {
@@ -44,7 +44,9 @@ export async function settleFinished(engine: Engine): Promise<Settled[]> {
 async function settleOne(engine: Engine, finished: Finished): Promise<Settled | null> {
   for (let attempt = 1; ; attempt++) {
     const view = engine.workspace.view()
-    const run = view.snapshot.active_runs.find((active) => active.request_id === finished.request.request_id && active.status === 'started')
+    const run = view.snapshot.active_runs.find(
+      (active) => active.request_id === finished.request.request_id && active.status === 'started',
+    )
     // Ended otherwise meanwhile (withdrawn, requeued): the result has nowhere to go, and stays in the run folder.
     if (!run) return null
     try {
@@ -52,7 +54,7 @@ async function settleOne(engine: Engine, finished: Finished): Promise<Settled | 
       await engine.commit(changes)
       return settled
     } catch (error) {
-      if (MillraceError.is(error) && error.code === 'lock_lost') throw error
+      if (MillraceError.is(error) && (error.code === 'lock_lost' || error.code === 'degraded')) throw error
       const again = MillraceError.is(error) && error.code === 'conflict' && attempt < ATTEMPTS_MAX
       if (again) continue
       await holdRun(engine, run, sentenceOf(error))
@@ -61,37 +63,77 @@ async function settleOne(engine: Engine, finished: Finished): Promise<Settled | 
   }
 }
 
-function decide(engine: Engine, view: View, run: ActiveRun, finished: Finished): { changes: Change[]; settled: Settled | null } {
+function decide(
+  engine: Engine,
+  view: View,
+  run: ActiveRun,
+  finished: Finished,
+): { changes: Change[]; settled: Settled | null } {
   if (run.cancel_requested) return { changes: cancelled(view, run, run.cancel_requested), settled: null }
-  const { request, raw, gathered } = finished
-  if (finished.stop === 'withdraw' || !isItemPresent(engine, run)) return { changes: withdrawn(view, run), settled: null }
+  const { request, raw } = finished
+  const gathered = gather(engine.ports.files, request)
+  if (finished.stop === 'withdraw' || !isItemPresent(engine, run))
+    return { changes: withdrawn(view, run), settled: null }
   // An agent that had ended by itself before the stop reached it has a result like any other. A stop that an earlier
   // runtime asked for, and did not live to settle, is known by its ending.
-  if (raw.ending === 'cancelled' || (raw.ending === 'killed' && finished.stop === 'stop')) return { changes: suspended(view, run, request.request_id), settled: null }
+  if (raw.ending === 'cancelled' || (raw.ending === 'killed' && finished.stop === 'stop'))
+    return { changes: suspended(view, run, request.request_id), settled: null }
   const plan = view.planOf(run.compiled_plan_id)
   const graph = plan ? graphOf(plan, run.plane) : undefined
   const node = plan ? nodeOf(plan, run.plane, run.node_id) : undefined
-  if (!plan || !graph || !node) throw new MillraceError('routing_failed', `the plan ${run.compiled_plan_id} of run ${run.run_id} is gone from state/plans`)
+  if (!plan || !graph || !node)
+    throw new MillraceError(
+      'routing_failed',
+      `the plan ${run.compiled_plan_id} of run ${run.run_id} is gone from state/plans`,
+    )
   const item = activeItem(view, run)
   const allowed = node.hand_ins.map((handIn) => handIn.kind)
   const evidence = evidenceOf(engine.ports.files, view, request, gathered, item, allowed)
   let result = normalise(request, node, raw, evidence)
-  if (isEnvironmentFailure(result)) return { changes: deferred(view, plan, run, request.request_id, result, raw.resets_at), settled: { reason: String(result.metadata['failure_class']), result_class: result.result_class, failure_class: String(result.metadata['failure_class']) } }
+  if (isEnvironmentFailure(result))
+    return {
+      changes: deferred(view, plan, run, request.request_id, result, raw.resets_at),
+      settled: {
+        reason: String(result.metadata['failure_class']),
+        result_class: result.result_class,
+        failure_class: String(result.metadata['failure_class']),
+      },
+    }
 
-  let decision = run.stage_runs + 1 >= plan.recovery_limits.stages_per_run_max && result.result_class !== 'success' ? spent(graph, run, result) : route(graph, run, view.counters, result)
+  let decision = route(graph, run, view.counters, result)
+  if (decision.next_node_id !== null && run.stage_runs + 1 >= plan.recovery_limits.stages_per_run_max)
+    decision = spent(graph, run, result)
   let routed = run
   const conflict = completionConflict(view, graph, item, decision)
   const extra: Change[] = []
   if (conflict) {
     const code = `${run.plane}_work_item_completion_conflict`
     const report = errorReport(view, run, result, decision, code, conflict)
-    extra.push({ change: 'artifact.put', run_id: run.run_id, file: 'runtime_error_report.md', text: report }, { change: 'event.append', event_type: 'runtime_completion_conflict', data: { run_id: run.run_id, plane: run.plane, error_code: code, message: conflict } })
-    result = { ...result, terminal_result: node.failure_outcome, result_class: 'recoverable_failure', success: false, retryable: true, summary_status_marker: `### ${node.failure_outcome}`, notes: [conflict, ...result.notes], metadata: { ...result.metadata, failure_class: code } }
+    extra.push(
+      { change: 'artifact.put', run_id: run.run_id, file: 'runtime_error_report.md', text: report },
+      {
+        change: 'event.append',
+        event_type: 'runtime_completion_conflict',
+        data: { run_id: run.run_id, plane: run.plane, error_code: code, message: conflict },
+      },
+    )
+    result = {
+      ...result,
+      terminal_result: node.failure_outcome,
+      result_class: 'recoverable_failure',
+      success: false,
+      retryable: true,
+      summary_status_marker: `### ${node.failure_outcome}`,
+      notes: [conflict, ...result.notes],
+      metadata: { ...result.metadata, failure_class: code },
+    }
     routed = { ...run, runtime_error: { code, report_path: `${request.run_dir}/runtime_error_report.md` } }
     decision = route(graph, routed, view.counters, result)
   }
   const accepted = result.metadata['valid_terminal_result'] === true && !conflict
-  const kinds = node.hand_ins.filter((handIn) => accepted && handIn.outcomes.includes(result.terminal_result)).map((handIn) => handIn.kind)
+  const kinds = node.hand_ins
+    .filter((handIn) => accepted && handIn.outcomes.includes(result.terminal_result))
+    .map((handIn) => handIn.kind)
   const draft = settle({
     view,
     plan,
@@ -100,13 +142,25 @@ function decide(engine: Engine, view: View, run: ActiveRun, finished: Finished):
     result,
     decision,
     item: item ? { entry: item.entry, text: item.text, hash: item.hash } : null,
-    handIns: gathered.handIns.flatMap((handIn) => (handIn.document && kinds.includes(handIn.kind as ItemKind) ? [{ document: handIn.document, text: handIn.text }] : [])),
+    handIns: gathered.handIns.flatMap((handIn) =>
+      handIn.document && kinds.includes(handIn.kind as ItemKind)
+        ? [{ document: handIn.document, text: handIn.text }]
+        : [],
+    ),
     closure: run.closure_target_root_spec_id === null ? null : closureEvidence(engine, view, run, result),
     hex: (digits) => engine.clock.hex(digits),
   })
   draft.add(...extra)
-  if (raw.swept.length > 0) draft.event('stage_processes_swept', { run_id: run.run_id, request_id: request.request_id, processes: raw.swept })
-  return { changes: draft.finish(), settled: { reason: decision.reason, result_class: result.result_class, failure_class: (result.metadata['failure_class'] as string | null) ?? null } }
+  if (raw.swept.length > 0)
+    draft.event('stage_processes_swept', { run_id: run.run_id, request_id: request.request_id, processes: raw.swept })
+  return {
+    changes: draft.finish(),
+    settled: {
+      reason: decision.reason,
+      result_class: result.result_class,
+      failure_class: (result.metadata['failure_class'] as string | null) ?? null,
+    },
+  }
 }
 
 /** The run's item, read afresh: a stage may have rewritten its own document. Throws if it is no text any more. */
@@ -115,18 +169,48 @@ function activeItem(view: View, run: ActiveRun) {
   const kind = run.work_item_kind as ItemKind
   const entry = view.items.find(kind, run.work_item_id).find((place) => place.state === 'active')
   const read = view.read(kind, run.work_item_id, 'active')
-  if (read === null) throw new MillraceError('conflict', `${kind} ${run.work_item_id} in its active folder cannot be read as text any more`)
+  if (read === null)
+    throw new MillraceError(
+      'conflict',
+      `${kind} ${run.work_item_id} in its active folder cannot be read as text any more`,
+    )
   const parsed = parseDocument(kind, read.text)
-  const faults = parsed.ok ? (parsed.document.id === run.work_item_id ? [] : [`its id was changed to ${parsed.document.id}`]) : [faultsText(parsed.faults)]
-  const known = entry ?? { kind, id: run.work_item_id, state: 'active' as const, title: run.work_item_id, createdAt: view.now, createdMs: 0, dependsOn: [], rootSpecId: null, rootIdeaId: null, effectiveRoot: null, sourceIds: [] }
+  const faults = parsed.ok
+    ? parsed.document.id === run.work_item_id
+      ? []
+      : [`its id was changed to ${parsed.document.id}`]
+    : [faultsText(parsed.faults)]
+  const known = entry ?? {
+    kind,
+    id: run.work_item_id,
+    state: 'active' as const,
+    title: run.work_item_id,
+    createdAt: view.now,
+    createdMs: 0,
+    dependsOn: [],
+    rootSpecId: null,
+    rootIdeaId: null,
+    effectiveRoot: null,
+    sourceIds: [],
+  }
   return { entry: known, faults, ...read }
 }
 
 /** Why the item cannot go where the decision sends it; null if it can, or is there already with the same bytes (W-01). */
-function completionConflict(view: View, graph: { terminal_states: Plan['graphs_by_plane'][string]['terminal_states'] }, item: ReturnType<typeof activeItem>, decision: Decision): string | null {
+function completionConflict(
+  view: View,
+  graph: { terminal_states: Plan['graphs_by_plane'][string]['terminal_states'] },
+  item: ReturnType<typeof activeItem>,
+  decision: Decision,
+): string | null {
   if (!item || decision.terminal_state_id === null) return null
-  const effects = graph.terminal_states.find((state) => state.terminal_state_id === decision.terminal_state_id)?.effects ?? []
-  const states: Record<string, ItemState> = { complete_item: 'done', block_item: 'blocked', quarantine_item: 'quarantined' }
+  const effects =
+    graph.terminal_states.find((state) => state.terminal_state_id === decision.terminal_state_id)?.effects ?? []
+  const states: Record<string, ItemState> = {
+    complete_item: 'done',
+    block_item: 'blocked',
+    quarantine_item: 'quarantined',
+  }
   for (const { effect } of effects) {
     const to = states[effect]
     if (to === undefined || (view.read(item.entry.kind, item.entry.id, to)?.hash ?? item.hash) === item.hash) continue
@@ -138,40 +222,81 @@ function completionConflict(view: View, graph: { terminal_states: Plan['graphs_b
 /** The backstop: more stage runs than a passage may have. Ends like the loop's own blocked terminal. */
 function spent(graph: Parameters<typeof route>[0], run: ActiveRun, result: StageResult): Decision {
   const terminal = graph.terminal_states.find((state) => state.terminal_class === 'blocked')
-  if (!terminal) throw new MillraceError('routing_failed', `${graph.loop_id} has no blocked terminal state to end a run of ${run.stage_runs} stages in`)
-  return { action: 'blocked', next_node_id: null, terminal_state_id: terminal.terminal_state_id, edge_id: 'stages_per_run_max', reason: `${result.stage}_blocked:stages_per_run_exhausted`, failure_class: 'stages_per_run_exhausted', counted: [] }
+  if (!terminal)
+    throw new MillraceError(
+      'routing_failed',
+      `${graph.loop_id} has no blocked terminal state to end a run of ${run.stage_runs} stages in`,
+    )
+  return {
+    action: 'blocked',
+    next_node_id: null,
+    terminal_state_id: terminal.terminal_state_id,
+    edge_id: 'stages_per_run_max',
+    reason: `${result.stage}_blocked:stages_per_run_exhausted`,
+    failure_class: 'stages_per_run_exhausted',
+    counted: [],
+  }
 }
 
 function closureEvidence(engine: Engine, view: View, run: ActiveRun, result: StageResult) {
   const target = view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id)
   const verdict = target ? view.readFile(closurePaths(target.root_spec_id, target.root_idea_id).verdict) : null
-  const report = result.report_artifact ? view.readFile(result.report_artifact.slice(placesOf(engine.options.workspaceRoot).root.length + 1)) : null
+  const report = result.report_artifact
+    ? view.readFile(result.report_artifact.slice(placesOf(engine.options.workspaceRoot).root.length + 1))
+    : null
   return { verdictWritten: verdict !== null, reportText: report }
 }
 
 /** A stage cut short by a stop: the same node, ready, no budget used, partial work kept (design §6). */
 export function suspended(view: View, run: ActiveRun, requestId: string): Change[] {
   const draft = new Draft(view)
-  draft.putRun({ ...run, status: 'ready', request_id: null, stage_since: view.now, previous_attempt: { request_id: requestId, reason: 'the runtime was stopped' } })
-  draft.event('stage_interrupted', { run_id: run.run_id, request_id: requestId, node_id: run.node_id, reason: 'stopped' })
+  draft.putRun({
+    ...run,
+    status: 'ready',
+    request_id: null,
+    stage_since: view.now,
+    previous_attempt: { request_id: requestId, reason: 'the runtime was stopped' },
+  })
+  draft.event('stage_interrupted', {
+    run_id: run.run_id,
+    request_id: requestId,
+    node_id: run.node_id,
+    reason: 'stopped',
+  })
   return draft.finish()
 }
 
 /** True while the item of a run lies in its active folder; closure runs have none to lose. */
 export function isItemPresent(engine: Engine, run: ActiveRun): boolean {
-  return run.work_item_id === null || engine.ports.files.stat(engine.workspace.places.at(itemFile(run.work_item_kind as ItemKind, run.work_item_id, 'active'))) !== null
+  return (
+    run.work_item_id === null ||
+    engine.ports.files.stat(
+      engine.workspace.places.at(itemFile(run.work_item_kind as ItemKind, run.work_item_id, 'active')),
+    ) !== null
+  )
 }
 
 /** A person moved the item of a run away: the run ends, the item stays where they put it (design §5). */
 export function withdrawn(view: View, run: ActiveRun): Change[] {
   const draft = new Draft(view)
   draft.endRun(run, counterOwner(run), null)
-  draft.event('run_withdrawn', { run_id: run.run_id, plane: run.plane, work_item_kind: run.work_item_kind, work_item_id: run.work_item_id, reason: 'the item is no longer in its active folder' })
+  draft.event('run_withdrawn', {
+    run_id: run.run_id,
+    plane: run.plane,
+    work_item_kind: run.work_item_kind,
+    work_item_id: run.work_item_id,
+    reason: 'the item is no longer in its active folder',
+  })
   return draft.finish()
 }
 
 /** A cancelled run ends; its item is blocked, or goes back to its queue when it is to be tried anew. */
-export function cancelled(view: View, run: ActiveRun, asked: NonNullable<ActiveRun['cancel_requested']>, failure = 'cancelled'): Change[] {
+export function cancelled(
+  view: View,
+  run: ActiveRun,
+  asked: NonNullable<ActiveRun['cancel_requested']>,
+  failure = 'cancelled',
+): Change[] {
   const draft = new Draft(view)
   const plan = view.planOf(run.compiled_plan_id)
   const node = plan ? nodeOf(plan, run.plane, run.node_id) : undefined
@@ -179,48 +304,127 @@ export function cancelled(view: View, run: ActiveRun, asked: NonNullable<ActiveR
   const kind = run.work_item_kind as ItemKind | null
   const read = kind && run.work_item_id ? view.read(kind, run.work_item_id, 'active') : null
   if (kind && run.work_item_id && read) {
-    draft.add({ change: 'item.move', kind, id: run.work_item_id, from: 'active', to: asked.requeue ? 'queued' : 'blocked', hash: read.hash })
+    draft.add({
+      change: 'item.move',
+      kind,
+      id: run.work_item_id,
+      from: 'active',
+      to: asked.requeue ? 'queued' : 'blocked',
+      hash: read.hash,
+    })
     if (asked.requeue) draft.add(...requeueRecord(kind, run.work_item_id, asked.reason, view.now))
-    else draft.event('work_item_blocked', { run_id: run.run_id, work_item_kind: kind, work_item_id: run.work_item_id, reason: failure, failure_class: failure })
+    else
+      draft.event('work_item_blocked', {
+        run_id: run.run_id,
+        work_item_kind: kind,
+        work_item_id: run.work_item_id,
+        reason: failure,
+        failure_class: failure,
+      })
   }
   if (run.closure_target_root_spec_id !== null && !asked.requeue) {
     const target = view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id)
-    if (target) draft.add({ change: 'closure.put', target: { ...target, held: { reason: 'cancelled', since: view.now, attempts: (target.held?.attempts ?? 0) + 1, retry_at: null, finished_items: view.snapshot.finished_items } } })
+    if (target)
+      draft.add({
+        change: 'closure.put',
+        target: {
+          ...target,
+          held: {
+            reason: 'cancelled',
+            since: view.now,
+            attempts: (target.held?.attempts ?? 0) + 1,
+            retry_at: null,
+            finished_items: view.snapshot.finished_items,
+          },
+        },
+      })
   }
   draft.event('run_cancelled', { run_id: run.run_id, reason: asked.reason, requeued: asked.requeue })
   return draft.finish()
 }
 
 /** The audit line and event of an item that goes back to its queue (spec 01 §4.16.1). */
-export function requeueRecord(kind: ItemKind, id: string, reason: string, now: string, from: ItemState = 'active'): Change[] {
+export function requeueRecord(
+  kind: ItemKind,
+  id: string,
+  reason: string,
+  now: string,
+  from: ItemState = 'active',
+): Change[] {
   return [
-    { change: 'line.append', path: requeueLog(kind, id), record: { at: now, kind, reason, source_state: from, destination_state: 'queue' } },
-    { change: 'event.append', event_type: 'work_item_requeued', data: { work_item_kind: kind, work_item_id: id, reason, source_state: from } },
+    {
+      change: 'line.append',
+      path: requeueLog(kind, id),
+      record: { at: now, kind, reason, source_state: from, destination_state: 'queue' },
+    },
+    {
+      change: 'event.append',
+      event_type: 'work_item_requeued',
+      data: { work_item_kind: kind, work_item_id: id, reason, source_state: from },
+    },
   ]
 }
 
 /** A failure of the surroundings uses no budget: the same node later, and past a limit a pause with the next try. */
-function deferred(view: View, plan: Plan, run: ActiveRun, requestId: string, result: StageResult, resetsAt: string | null): Change[] {
+function deferred(
+  view: View,
+  plan: Plan,
+  run: ActiveRun,
+  requestId: string,
+  result: StageResult,
+  resetsAt: string | null,
+): Change[] {
   const limits = plan.recovery_limits
   const failures = run.environment_failures + 1
   const failure = String(result.metadata['failure_class'])
-  const wait = limits.environment_backoff_seconds[Math.min(failures, limits.environment_backoff_seconds.length) - 1] ?? 60
+  const wait =
+    limits.environment_backoff_seconds[Math.min(failures, limits.environment_backoff_seconds.length) - 1] ?? 60
   const backoff = new Date(Date.parse(view.now) + wait * 1000).toISOString()
   const next = resetsAt !== null && resetsAt > backoff ? resetsAt : backoff
   const draft = new Draft(view)
-  draft.add({ change: 'artifact.put', run_id: run.run_id, file: `stage_results/${requestId}.json`, text: `${JSON.stringify(result, null, 2)}\n` })
-  draft.putRun({ ...run, status: 'ready', request_id: null, environment_failures: failures, not_before: next, previous_attempt: { request_id: requestId, reason: failure } })
+  draft.add({
+    change: 'artifact.put',
+    run_id: run.run_id,
+    file: `stage_results/${requestId}.json`,
+    text: `${JSON.stringify(result, null, 2)}\n`,
+  })
+  draft.putRun({
+    ...run,
+    status: 'ready',
+    request_id: null,
+    environment_failures: failures,
+    not_before: next,
+    previous_attempt: { request_id: requestId, reason: failure },
+  })
   draft.mark(run.plane, 'IDLE')
   const reason = result.notes[0] ?? failure
   if (failures >= limits.environment_attempts_max) {
-    draft.snapshot.pause_sources = [...draft.snapshot.pause_sources.filter((source) => source.source !== 'environment'), { source: 'environment', reason, since: view.now, until: next }]
+    draft.snapshot.pause_sources = [
+      ...draft.snapshot.pause_sources.filter((source) => source.source !== 'environment'),
+      { source: 'environment', reason, since: view.now, until: next },
+    ]
     draft.event('runtime_paused', { source: 'environment', reason, until: next })
   }
-  draft.event('stage_deferred', { run_id: run.run_id, request_id: requestId, node_id: run.node_id, failure_class: failure, reason, attempt: failures, next_try_at: next })
+  draft.event('stage_deferred', {
+    run_id: run.run_id,
+    request_id: requestId,
+    node_id: run.node_id,
+    failure_class: failure,
+    reason,
+    attempt: failures,
+    next_try_at: next,
+  })
   return draft.finish()
 }
 
-function errorReport(view: View, run: ActiveRun, result: StageResult, decision: Decision, code: string, message: string): string {
+function errorReport(
+  view: View,
+  run: ActiveRun,
+  result: StageResult,
+  decision: Decision,
+  code: string,
+  message: string,
+): string {
   const lines = {
     'Error-Code': code,
     Plane: run.plane,
@@ -231,5 +435,7 @@ function errorReport(view: View, run: ActiveRun, result: StageResult, decision: 
     'Terminal-Result': result.terminal_result,
     'Captured-At': view.now,
   }
-  return `# Runtime Error Report\n\n${Object.entries(lines).map(([label, value]) => `${label}: ${value}`).join('\n')}\n\nSummary:\n- ${message}\n`
+  return `# Runtime Error Report\n\n${Object.entries(lines)
+    .map(([label, value]) => `${label}: ${value}`)
+    .join('\n')}\n\nSummary:\n- ${message}\n`
 }

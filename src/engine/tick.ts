@@ -11,7 +11,7 @@ import { listField, parseDocument, textField, type WorkDocument } from '../core/
 import { MillraceError } from '../core/errors.ts'
 import type { ItemEntry } from '../core/item.ts'
 import { completionGraph, nodeOf, type Plan } from '../core/plan.ts'
-import { dependencyState, entryNode, isDeferredByClosure, select, type Selection } from '../core/select.ts'
+import { dependencyState, entryNode, isDeferredByClosure, type Selection, select } from '../core/select.ts'
 import type { ActiveRun } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import { dispatch } from './dispatch.ts'
@@ -30,6 +30,8 @@ export interface TickOutcome {
   reason: string
   /** Result class and failure class of the last settled stage, for exit codes. */
   last: { result_class: string; failure_class: string | null } | null
+  /** True if a document may still have been being written when items were chosen: such a pass found out nothing. */
+  unsettled: boolean
   /** True once the runtime should end. */
   stopped: boolean
 }
@@ -39,29 +41,48 @@ export interface TickOutcome {
  * `settled`: what an earlier try of this pass settled before a person's edit got in its way (`conflict`).
  */
 export async function tick(engine: Engine, isLast = false, settled: Settled[] = []): Promise<TickOutcome> {
-  if (!(await healed(engine))) return outcome(engine, 0, 'degraded', null)
+  if (!(await healed(engine)))
+    return { ...outcome(engine, 0, 'degraded', null), stopped: engine.stopping !== 'no' && endLanes(engine) }
   settled.push(...(await settleFinished(engine)))
   const tookIn = await intake(engine)
   const last = settled.at(-1) ?? null
   const gate = await gates(engine)
-  if (gate !== 'open') return { ...outcome(engine, settled.length, last?.reason ?? gate, last), stopped: gate === 'stop_requested' && engine.lanes.size === 0 && engine.finished.length === 0 }
+  if (gate !== 'open')
+    return {
+      ...outcome(engine, settled.length, last?.reason ?? gate, last),
+      stopped: gate === 'stop_requested' && engine.lanes.size === 0 && engine.finished.length === 0,
+    }
   if (isLast && settled.length > 0) return outcome(engine, settled.length, last?.reason ?? 'no_work', last)
+  const unsettled = engine.unsettled
   const claimed = await claim(engine)
   const started = await start(engine)
-  const judging = claimed + started === 0 && engine.workspace.view().snapshot.active_runs.length === 0 ? await completion(engine) : false
+  const judging =
+    claimed + started === 0 && engine.workspace.view().snapshot.active_runs.length === 0
+      ? await completion(engine)
+      : false
   const busy = engine.lanes.size > 0
   if (!busy && settled.length + claimed + started === 0 && !judging) await tellIdle(engine)
   return {
     settled: settled.length,
     progressed: settled.length + tookIn + claimed + started > 0 || judging,
-    reason: last?.reason ?? (busy ? 'running' : engine.workspace.view().snapshot.active_runs.length > 0 ? 'waiting' : 'no_work'),
+    reason:
+      last?.reason ??
+      (busy ? 'running' : engine.workspace.view().snapshot.active_runs.length > 0 ? 'waiting' : 'no_work'),
     last,
+    unsettled: unsettled || engine.unsettled,
     stopped: false,
   }
 }
 
 function outcome(engine: Engine, settled: number, reason: string, last: TickOutcome['last']): TickOutcome {
-  return { settled, progressed: settled > 0, reason: engine.lanes.size > 0 && reason === 'no_work' ? 'running' : reason, last, stopped: false }
+  return {
+    settled,
+    progressed: settled > 0,
+    reason: engine.lanes.size > 0 && reason === 'no_work' ? 'running' : reason,
+    last,
+    unsettled: engine.unsettled,
+    stopped: false,
+  }
 }
 
 const HEAL_BACKOFF_MS_MAX = 30_000
@@ -73,15 +94,26 @@ async function healed(engine: Engine): Promise<boolean> {
   if (now < engine.healing.notBefore) return false
   try {
     await engine.workspace.heal()
+    for (const request of engine.undispatched.splice(0)) dispatch(engine, request)
     const draft = new Draft(engine.workspace.view())
     draft.event('runtime_recovered', { journal: 'applied', attempts: engine.healing.attempts })
     await engine.commit(draft.finish())
     return true
-  } catch {
+  } catch (error) {
+    if (MillraceError.is(error) && error.code === 'lock_lost') throw error
     const attempts = engine.healing.attempts + 1
     engine.healing = { attempts, notBefore: now + Math.min(HEAL_BACKOFF_MS_MAX, 500 * 2 ** Math.min(attempts, 10)) }
     return false
   }
+}
+
+/** Stops every agent at work; true once there is none. */
+function endLanes(engine: Engine): boolean {
+  for (const lane of engine.lanes.values()) {
+    if (lane.stop === 'none') lane.stop = 'stop'
+    void lane.end(engine.stopping === 'kill' ? 'killed' : 'cancelled')
+  }
+  return engine.lanes.size === 0
 }
 
 /** What keeps the runtime from starting anything: a stop, a pause. Clears pauses whose time has come. */
@@ -89,12 +121,7 @@ async function gates(engine: Engine): Promise<'open' | 'stop_requested' | 'pause
   const view = engine.workspace.view()
   const stop = view.snapshot.stop_requested
   if (engine.stopping !== 'no' || stop !== null) {
-    if (engine.stopping !== 'no' || stop?.drain !== true) {
-      for (const lane of engine.lanes.values()) {
-        if (lane.stop === 'none') lane.stop = 'stop'
-        void lane.end(engine.stopping === 'kill' ? 'killed' : 'cancelled')
-      }
-    }
+    if (engine.stopping !== 'no' || stop?.drain !== true) endLanes(engine)
     return 'stop_requested'
   }
   const due = view.snapshot.pause_sources.filter((source) => source.until !== null && source.until <= view.now)
@@ -153,14 +180,33 @@ function claimItem(engine: Engine, view: View, plan: Plan, { plane, item }: Sele
   const node = nodeId === null ? undefined : nodeOf(plan, plane, nodeId)
   if (!node) return null
   const draft = new Draft(view)
-  const run = newRun(view.now, { runId: `run-${engine.clock.hex(32)}`, plane, nodeId: node.node_id, stageKindId: node.stage_kind_id, planId: plan.compiled_plan_id, item: { kind: item.kind, id: item.id } })
+  const run = newRun(view.now, {
+    runId: `run-${engine.clock.hex(32)}`,
+    plane,
+    nodeId: node.node_id,
+    stageKindId: node.stage_kind_id,
+    planId: plan.compiled_plan_id,
+    item: { kind: item.kind, id: item.id },
+  })
   if (completionGraph(plan)?.completion_behavior.opened_by_kind === item.kind) {
     const opening = openTarget(draft, view, rootSpecOf(document, read.text))
     if (!opening.opened && opening.reason === 'missing_root_idea_source') {
       draft.add({ change: 'item.move', kind: item.kind, id: item.id, from: 'queued', to: 'blocked', hash: read.hash })
-      draft.event('root_idea_source_missing', { root_spec_id: item.id, root_idea_id: document.fields['root_idea_id'], looked_in: opening.looked })
-      draft.event('work_item_blocked', { work_item_kind: item.kind, work_item_id: item.id, reason: 'missing_root_idea_source', failure_class: 'missing_root_idea_source' })
-      draft.snapshot.failure_class_by_plane = { ...draft.snapshot.failure_class_by_plane, [plane]: 'missing_root_idea_source' }
+      draft.event('root_idea_source_missing', {
+        root_spec_id: item.id,
+        root_idea_id: document.fields['root_idea_id'],
+        looked_in: opening.looked,
+      })
+      draft.event('work_item_blocked', {
+        work_item_kind: item.kind,
+        work_item_id: item.id,
+        reason: 'missing_root_idea_source',
+        failure_class: 'missing_root_idea_source',
+      })
+      draft.snapshot.failure_class_by_plane = {
+        ...draft.snapshot.failure_class_by_plane,
+        [plane]: 'missing_root_idea_source',
+      }
       draft.mark(plane, node.failure_outcome)
       return draft
     }
@@ -169,12 +215,20 @@ function claimItem(engine: Engine, view: View, plan: Plan, { plane, item }: Sele
   draft.putRun(run)
   draft.snapshot.last_claimed_plane = plane
   draft.forget('runtime_tick_idle', 'runtime')
-  draft.event('work_item_claimed', { run_id: run.run_id, plane, work_item_kind: item.kind, work_item_id: item.id, node_id: node.node_id })
+  draft.event('work_item_claimed', {
+    run_id: run.run_id,
+    plane,
+    work_item_kind: item.kind,
+    work_item_id: item.id,
+    node_id: node.node_id,
+  })
   return draft
 }
 
 function sameAsIndexed(document: WorkDocument, item: ItemEntry): boolean {
-  return listField(document, 'depends_on').join('\n') === item.dependsOn.join('\n') && document.createdAt === item.createdAt
+  return (
+    listField(document, 'depends_on').join('\n') === item.dependsOn.join('\n') && document.createdAt === item.createdAt
+  )
 }
 
 /** What opening a closure target needs to know of a spec. */
@@ -198,13 +252,18 @@ async function start(engine: Engine): Promise<number> {
   const view = engine.workspace.view()
   let started = 0
   for (const run of view.snapshot.active_runs) {
-    if (run.status !== 'ready' || run.cancel_requested !== null || (run.not_before !== null && run.not_before > view.now)) continue
+    if (
+      run.status !== 'ready' ||
+      run.cancel_requested !== null ||
+      (run.not_before !== null && run.not_before > view.now)
+    )
+      continue
     for (let attempt = 1; ; attempt++) {
       try {
         await startRun(engine, run)
         started += 1
       } catch (error) {
-        if (MillraceError.is(error) && error.code === 'lock_lost') throw error
+        if (MillraceError.is(error) && (error.code === 'lock_lost' || error.code === 'degraded')) throw error
         if (MillraceError.is(error) && error.code === 'conflict' && attempt < START_ATTEMPTS_MAX) continue
         await holdRun(engine, run, sentenceOf(error))
       }
@@ -220,15 +279,37 @@ const START_ATTEMPTS_MAX = 5
 async function startRun(engine: Engine, run: ActiveRun): Promise<void> {
   const view = engine.workspace.view()
   const plan = view.planOf(run.compiled_plan_id)
-  if (!plan) throw new MillraceError('routing_failed', `the plan ${run.compiled_plan_id} of run ${run.run_id} is gone from state/plans`, { hint: 'put it back, or requeue the item with `millrace control retry-active`' })
+  if (!plan)
+    throw new MillraceError(
+      'routing_failed',
+      `the plan ${run.compiled_plan_id} of run ${run.run_id} is gone from state/plans`,
+      { hint: 'put it back, or requeue the item with `millrace control retry-active`' },
+    )
   const target = view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id) ?? null
   const request = buildRequest(engine.workspace.places, plan, run, target, `request-${engine.clock.hex(32)}`)
   const draft = new Draft(view)
   draft.putRun({ ...run, status: 'started', request_id: request.request_id })
-  draft.add({ change: 'artifact.put', run_id: run.run_id, file: `stage_requests/${request.request_id}.json`, text: `${JSON.stringify(request, null, 2)}\n` })
+  draft.add({
+    change: 'artifact.put',
+    run_id: run.run_id,
+    file: `stage_requests/${request.request_id}.json`,
+    text: `${JSON.stringify(request, null, 2)}\n`,
+  })
   if (run.stage_runs === 0 && run.previous_attempt === null) {
-    const named = { schema_version: '1.0', kind: 'resolved_snapshot', run_id: run.run_id, compiled_plan_id: plan.compiled_plan_id, mode_id: plan.mode_id, plan_path: `millrace-agents/state/plans/${plan.compiled_plan_id}/plan.json` }
-    draft.add({ change: 'artifact.put', run_id: run.run_id, file: 'resolved_snapshot.json', text: `${JSON.stringify(named, null, 2)}\n` })
+    const named = {
+      schema_version: '1.0',
+      kind: 'resolved_snapshot',
+      run_id: run.run_id,
+      compiled_plan_id: plan.compiled_plan_id,
+      mode_id: plan.mode_id,
+      plan_path: `millrace-agents/state/plans/${plan.compiled_plan_id}/plan.json`,
+    }
+    draft.add({
+      change: 'artifact.put',
+      run_id: run.run_id,
+      file: 'resolved_snapshot.json',
+      text: `${JSON.stringify(named, null, 2)}\n`,
+    })
   }
   draft.mark(run.plane, request.running_status_marker)
   draft.event('stage_started', {
@@ -244,7 +325,8 @@ async function startRun(engine: Engine, run: ActiveRun): Promise<void> {
     troubleshoot_report_path: request.preferred_troubleshoot_report_path,
   })
   await engine.commit(draft.finish())
-  dispatch(engine, request)
+  if (engine.workspace.degraded) engine.undispatched.push(request)
+  else dispatch(engine, request)
 }
 
 /** Nothing runs and nothing can be claimed: is a closure target ready to be judged? */
@@ -258,14 +340,24 @@ async function completion(engine: Engine): Promise<boolean> {
     const parsed = read === null ? null : parseDocument(backfill.kind, read.text)
     if (read !== null && parsed?.ok) {
       const opening = openTarget(draft, view, rootSpecOf(parsed.document, read.text))
-      const told = { root_spec_id: backfill.id, root_idea_id: backfill.rootIdeaId, spec_path: `millrace-agents/specs/${backfill.state}/${backfill.id}.md` }
+      const told = {
+        root_spec_id: backfill.id,
+        root_idea_id: backfill.rootIdeaId,
+        spec_path: `millrace-agents/specs/${backfill.state}/${backfill.id}.md`,
+      }
       if (opening.opened) draft.event('completion_behavior_target_backfilled', told)
-      else if (opening.reason === 'missing_root_idea_source') draft.announce('root_idea_source_missing', backfill.id, backfill.id, { ...told, looked_in: opening.looked })
+      else if (opening.reason === 'missing_root_idea_source')
+        draft.announce('root_idea_source_missing', backfill.id, backfill.id, { ...told, looked_in: opening.looked })
     }
   }
   const changes = draft.finish()
   await engine.commit(changes)
-  return run !== null || changes.some((change) => change.change === 'event.append' && change.event_type === 'completion_behavior_target_backfilled')
+  return (
+    run !== null ||
+    changes.some(
+      (change) => change.change === 'event.append' && change.event_type === 'completion_behavior_target_backfilled',
+    )
+  )
 }
 
 async function tellIdle(engine: Engine): Promise<void> {
@@ -288,17 +380,34 @@ async function tellWaiting(engine: Engine, view: View, plan: Plan): Promise<void
       for (const item of view.items.queued(kind as ItemEntry['kind'])) {
         if (++looked > TOLD_ITEMS_MAX) break
         if (isDeferredByClosure(item, view, plan)) deferred.push(item.id)
-        const stuck = item.dependsOn.map((id) => [id, dependencyState(item, id, view)] as const).filter(([, state]) => state !== 'done' && state !== 'waiting')
+        const stuck = item.dependsOn
+          .map((id) => [id, dependencyState(item, id, view)] as const)
+          .filter(([, state]) => state !== 'done' && state !== 'waiting')
         const key = `${item.kind}:${item.id}`
         if (stuck.length === 0) draft.forget('dependency_unsatisfiable', key)
-        else draft.announce('dependency_unsatisfiable', key, stuck.map((entry) => entry.join('=')).join(','), { work_item_kind: item.kind, work_item_id: item.id, dependencies: Object.fromEntries(stuck) })
+        else
+          draft.announce('dependency_unsatisfiable', key, stuck.map((entry) => entry.join('=')).join(','), {
+            work_item_kind: item.kind,
+            work_item_id: item.id,
+            dependencies: Object.fromEntries(stuck),
+          })
         const places = view.items.find(item.kind, item.id)
-        if (places.length > 1) draft.announce('work_item_duplicate', key, places.map((place) => place.state).join(','), { work_item_kind: item.kind, work_item_id: item.id, states: places.map((place) => place.state) })
+        if (places.length > 1)
+          draft.announce('work_item_duplicate', key, places.map((place) => place.state).join(','), {
+            work_item_kind: item.kind,
+            work_item_id: item.id,
+            states: places.map((place) => place.state),
+          })
       }
     }
   }
   const open = view.targets.find((target) => target.closure_open)
   if (deferred.length === 0 || !open) draft.forget('closure_target_backpressure', 'runtime')
-  else draft.announce('closure_target_backpressure', 'runtime', `${open.root_spec_id}:${deferred.join(',')}`, { open_root_spec_id: open.root_spec_id, deferred_root_spec_ids: deferred, reason: 'open_closure_target' })
+  else
+    draft.announce('closure_target_backpressure', 'runtime', `${open.root_spec_id}:${deferred.join(',')}`, {
+      open_root_spec_id: open.root_spec_id,
+      deferred_root_spec_ids: deferred,
+      reason: 'open_closure_target',
+    })
   await engine.commit(draft.finish())
 }

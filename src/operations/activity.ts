@@ -4,7 +4,7 @@ import type { Snapshot } from '../core/state.ts'
 
 export const ACTIVITIES = ['working', 'stopping', 'degraded', 'paused', 'held', 'waiting', 'idle', 'stopped'] as const
 
-export interface Activity {
+interface Activity {
   activity: (typeof ACTIVITIES)[number]
   /** Why nothing runs, or what else is to be known; null where the word says it all. */
   reason: string | null

@@ -67,20 +67,14 @@ const resume: ChangeOperation = ({ view }, payload) => {
   const cleared = view.snapshot.pause_sources.filter(
     (source) => source.source === 'operator' || source.source === 'environment',
   )
-  if (cleared.length === 0)
-    return unchanged(
-      view.snapshot.pause_sources.length > 0
-        ? `still paused by ${view.snapshot.pause_sources.map((source) => source.source).join(', ')}`
-        : 'not paused',
-    )
+  const waiting = view.snapshot.active_runs.filter((run) => run.not_before !== null)
+  const left = view.snapshot.pause_sources.filter((source) => !cleared.includes(source)).map((source) => source.source)
+  if (cleared.length + waiting.length === 0)
+    return unchanged(left.length > 0 ? `still paused by ${left.join(', ')}` : 'not paused')
   const draft = new Draft(view)
   draft.snapshot.pause_sources = view.snapshot.pause_sources.filter((source) => !cleared.includes(source))
-  if (cleared.some((source) => source.source === 'environment')) {
-    for (const run of view.snapshot.active_runs)
-      if (run.not_before !== null) draft.putRun({ ...run, not_before: null, environment_failures: 0 })
-  }
+  for (const run of waiting) draft.putRun({ ...run, not_before: null, environment_failures: 0 })
   for (const source of cleared) draft.event('runtime_resumed', { source: source.source, reason: 'operator' })
-  const left = draft.snapshot.pause_sources.map((source) => source.source)
   return done(draft, left.length > 0 ? `resumed; still paused by ${left.join(', ')}` : 'resumed')
 }
 

@@ -23,6 +23,8 @@ export interface DemoOutput {
   interrupted: boolean
   spec_id: string
   closed: boolean
+  /** True if the story ran and did not end well: exit 1. */
+  failed: boolean
   tests_green: boolean
   duration_seconds: number
   stages: { stage: string; outcome: string; seconds: number }[]
@@ -91,6 +93,7 @@ export const demo: Operation<Context, DemoInput, DemoOutput> = {
       interrupted: false,
       spec_id: specId,
       closed: false,
+      failed: false,
       tests_green: false,
       duration_seconds: 0,
       stages: [],
@@ -217,6 +220,7 @@ async function runStory(
   return {
     interrupted: signals.interrupted(),
     closed,
+    failed: !closed || tests.code !== 0,
     tests_green: tests.code === 0,
     duration_seconds: Math.round((context.clock.monotonicMs() - started) / 100) / 10,
     stages,

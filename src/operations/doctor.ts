@@ -8,7 +8,6 @@ import { checkEnvironment, checkPlatform, checkRunners } from './examine/machine
 import { checkPlan } from './examine/plan.ts'
 import { checkQueues } from './examine/queues.ts'
 import { checkHeld, checkJournal, checkLock, checkStateFiles, checkStatusFiles } from './examine/state.ts'
-import { restedView } from './rested-items.ts'
 import { type DoctorOutput, type Finding, LEVELS } from './schemas/doctor.ts'
 
 export const doctor: Operation<Context, Record<string, never>, DoctorOutput> = {
@@ -51,7 +50,7 @@ function checkWorkspace(context: Context, exam: ReturnType<typeof examination>):
       ...findings,
       ...reading(context, (view, files) => [
         ...checkHeld(view.snapshot, view.targets),
-        ...checkQueues({ ...exam, files }, restedView(context, view, files)),
+        ...checkQueues({ ...exam, files }, view),
       ]),
     ]
   } catch (cause) {

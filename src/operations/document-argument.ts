@@ -13,7 +13,7 @@ import type { Context } from './context.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-export interface HandedOver {
+interface HandedOver {
   document: WorkDocument
   /** For the mailbox: `text` keeps what people wrote, `document` is the JSON form. */
   payload: { text: string } | { document: unknown }

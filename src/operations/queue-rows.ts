@@ -12,7 +12,7 @@ const LISTED: readonly ItemState[] = ['active', 'queued', 'blocked', 'quarantine
 /** Listed only when asked for. */
 const FINISHED: readonly ItemState[] = ['done', 'cancelled']
 
-export interface RowChoice {
+interface RowChoice {
   all?: boolean | undefined
   kind?: ItemKind | undefined
   state?: ItemState | undefined

@@ -10,7 +10,6 @@ import { type Context, placesIn, reading, requireWorkspace } from './context.ts'
 import { type Issued, issue } from './issue.ts'
 import { blockedBy, listedItems, rowOf } from './queue-rows.ts'
 import { showItem } from './queue-show.ts'
-import { restedView } from './rested-items.ts'
 import type { QueueLsOutput, QueuePlaneKeys, QueueShowOutput } from './schemas/queue.ts'
 import { kindsByPlane } from './status-keys.ts'
 
@@ -48,8 +47,7 @@ export const ls: Operation<Context, { all?: boolean; kind?: ItemKind; state?: It
   output: async () => (await import('./schemas.ts')).queueLsSchema(),
   async run(context, choice) {
     const places = placesIn(context)
-    return reading(context, (found, files) => {
-      const view = restedView(context, found, files)
+    return reading(context, (view, files) => {
       const items = listedItems(view, choice)
       const blocked = items.filter((item) => item.state === 'blocked').map((item) => `${item.kind}:${item.id}`)
       const reasons = blockedReasons(files, places, blocked)
@@ -131,7 +129,7 @@ export const show: Operation<Context, { work_item_id: string; kind?: ItemKind },
   output: async () => (await import('./schemas.ts')).queueShowSchema(),
   async run(context, input) {
     requireSafeId(input.work_item_id, 'The work item id')
-    return reading(context, (view, files) => showItem(context, restedView(context, view, files), files, input))
+    return reading(context, (view, files) => showItem(context, view, files, input))
   },
 }
 

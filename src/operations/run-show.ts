@@ -2,9 +2,8 @@
 import * as path from 'node:path'
 import type { ItemKind } from '../core/item.ts'
 import type { StageResult } from '../core/result.ts'
+import type { View } from '../core/view.ts'
 import type { Files } from '../store/files.ts'
-import type { Context } from './context.ts'
-import { restedItems } from './rested-items.ts'
 import {
   aboutRun,
   artifactStatus,
@@ -20,7 +19,7 @@ import {
 import { relativePath } from './run-trace.ts'
 import type { RunStage, RunsShowOutput } from './schemas/runs.ts'
 
-export function showRun(context: Context, files: Files, parts: RunParts): RunsShowOutput {
+export function showRun(view: View, files: Files, parts: RunParts): RunsShowOutput {
   const { folder, active } = parts
   const about = aboutRun(parts)
   const last = folder.results.at(-1)
@@ -43,16 +42,16 @@ export function showRun(context: Context, files: Files, parts: RunParts): RunsSh
     run_dir: folder.path,
     state: runState(parts),
     plane,
-    title: titleOf(context, files, about.work_item_kind, about.work_item_id),
+    title: titleOf(view, about.work_item_kind, about.work_item_id),
     held_reason: active?.held?.reason ?? null,
     running: runningStage(parts),
     stages: folder.results.map((result) => stageOf(result, folder.path, decisions.get(requestIdOf(result) ?? ''))),
   }
 }
 
-function titleOf(context: Context, files: Files, kind: string | null, id: string | null): string | null {
+function titleOf(view: View, kind: string | null, id: string | null): string | null {
   if (kind === null || id === null) return null
-  return restedItems(context, files).find(kind as ItemKind, id)[0]?.title ?? null
+  return view.items.find(kind as ItemKind, id)[0]?.title ?? null
 }
 
 function runningStage({ folder, active }: RunParts): RunsShowOutput['running'] {

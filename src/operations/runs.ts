@@ -65,7 +65,7 @@ export const show: Operation<Context, { run_id: string }, RunsShowOutput> = {
   examples: [{ command: 'millrace runs show run-4f0c', does: 'see what happened in that run' }],
   output: async () => (await import('./schemas.ts')).runsShowSchema(),
   async run(context, { run_id }) {
-    return reading(context, (view, files) => showRun(context, files, findRun(context, view, files, run_id)))
+    return reading(context, (view, files) => showRun(view, files, findRun(context, view, files, run_id)))
   },
 }
 

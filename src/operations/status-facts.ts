@@ -9,7 +9,6 @@ import type { PendingRecord } from '../store/consistent.ts'
 import { tailEvents } from '../store/event-log.ts'
 import { readText } from '../store/files.ts'
 import { AT, itemFile, itemFolder, type Places } from '../store/layout.ts'
-import { upgradeState } from '../store/upgrade.ts'
 import type { KindDepth } from './schemas/status.ts'
 
 export interface Facts {
@@ -25,17 +24,45 @@ export interface Facts {
   lastEvent: RuntimeEvent | null
 }
 
-export function readFacts(files: Files, places: Places, pending: PendingRecord | null): Facts {
-  const snapshot = upgradeState<Snapshot>('runtime_snapshot', readJson(files, places, AT.snapshot))
+/** Takes a parsed state file for what it should be, or throws. */
+export type Accept = <T>(kind: string, value: unknown) => T | null
+
+/** Members this module and its callers look into, by kind of document. */
+const LOOKED_INTO: Readonly<Record<string, readonly string[]>> = {
+  runtime_snapshot: [
+    'active_runs',
+    'pause_sources',
+    'announced',
+    'status_markers_by_plane',
+    'last_results_by_plane',
+    'failure_class_by_plane',
+  ],
+  recovery_counters: ['entries'],
+  closure_target_state: ['root_spec_id', 'blocking_work_ids', 'closure_open'],
+}
+
+/**
+ * The quick way to accept: documents of the format in force with all that is looked into. Throws for anything else, which
+ * the upgrade of store/upgrade.ts, with its schemas, is to judge.
+ */
+export const acceptCurrent: Accept = <T>(kind: string, value: unknown): T | null => {
+  const document = value as Record<string, unknown> | null
+  if (document === null) return null
+  const isWhole = LOOKED_INTO[kind]!.every((member) => document[member] !== null && document[member] !== undefined)
+  if (document.kind === kind && document.schema_version === '2.0' && isWhole) return document as T
+  throw corrupt(`state (${kind})`, 'is not of the format in force')
+}
+
+export function readFacts(files: Files, places: Places, pending: PendingRecord | null, accept: Accept): Facts {
+  const snapshot = accept<Snapshot>('runtime_snapshot', readJson(files, places, AT.snapshot))
   if (snapshot === null) throw corrupt(AT.snapshot, 'is gone')
   const targets = names(files, places.at(AT.targets), '.json').flatMap(
-    (name) =>
-      upgradeState<ClosureTarget>('closure_target_state', readJson(files, places, `${AT.targets}/${name}`)) ?? [],
+    (name) => accept<ClosureTarget>('closure_target_state', readJson(files, places, `${AT.targets}/${name}`)) ?? [],
   )
   return {
     pending,
     snapshot,
-    counters: upgradeState<Counters>('recovery_counters', readJson(files, places, AT.counters)),
+    counters: accept<Counters>('recovery_counters', readJson(files, places, AT.counters)),
     targets,
     plan: readPlan(files, places),
     baseline: readLeniently<{ manifest_id?: string; seed_package_version?: string }>(files, places, AT.baseline),

@@ -13,7 +13,7 @@ import { activityOf } from './activity.ts'
 import type { Context } from './context.ts'
 import { type Currentness, currentness } from './currentness.ts'
 import type { ActiveRunStatus, StatusOutput } from './schemas/status.ts'
-import { type Facts, readFacts } from './status-facts.ts'
+import { type Accept, acceptCurrent, type Facts, readFacts } from './status-facts.ts'
 import { closureKeys, failureKeys, planeKeys } from './status-keys.ts'
 
 export const status: Operation<Context, Record<string, never>, StatusOutput> = {
@@ -32,10 +32,21 @@ export const status: Operation<Context, Record<string, never>, StatusOutput> = {
     const places = placesOf(context.workspaceRoot)
     requireRoot(context, places)
     const lock = lockState({ files: context.files, places, processes: context.processes })
-    const facts = readConsistently(context.files, places, (files, pending) => readFacts(files, places, pending))
+    const facts = await factsOf(context, places)
     const plan = await currentness(context, facts.plan)
     return outputOf(context, facts, lock, plan)
   },
+}
+
+async function factsOf({ files }: Context, places: Places): Promise<Facts> {
+  const read = (accept: Accept) =>
+    readConsistently(files, places, (found, pending) => readFacts(found, places, pending, accept))
+  try {
+    return read(acceptCurrent)
+  } catch (error) {
+    if (!MillraceError.is(error) || error.code !== 'state_corrupt') throw error
+    return read((await import('../store/upgrade.ts')).upgradeState)
+  }
 }
 
 /** As `requireWorkspace` in context.ts, which would load the schemas. */

@@ -16,7 +16,7 @@ export interface TaskWish {
   tag?: readonly string[] | undefined
 }
 
-export interface WrittenTask {
+interface WrittenTask {
   document: WorkDocument
   text: string
   /** JSON names of the fields nobody gave. */

@@ -1,7 +1,7 @@
 /** Finding the agent that an earlier runtime left running. */
 import { type Clock, isoTime } from '../core/clock.ts'
-import type { StageRequest } from '../core/request.ts'
 import type { Files } from '../core/files.ts'
+import type { StageRequest } from '../core/request.ts'
 import { type RunFiles, readHandle, readInvocation } from './artifacts.ts'
 import { decode } from './lines.ts'
 import { carriersOf, processIdentity } from './process.ts'

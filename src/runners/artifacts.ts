@@ -4,9 +4,9 @@
  */
 import * as path from 'node:path'
 import * as z from 'zod'
+import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { Ending, RawResult } from '../core/result.ts'
-import type { Files } from '../core/files.ts'
 import { decode } from './lines.ts'
 import type { Handle } from './runner.ts'
 

@@ -150,11 +150,11 @@ describe('reading the events of Codex', () => {
 })
 
 describe('running Codex', () => {
-  async function ranCodex(mode: string) {
+  async function ranCodex(mode: string, more: Partial<StageRequest> = {}) {
     const config = configured({ command: process.execPath, args: [agent('codex'), 'exec'], env: { FAKE_CODEX: mode } })
     const ports = { files: disk, clock, environment: process.env, workspaceRoot: workspace, scriptedAgent: '' }
     const runner = runnersFor(config, ports).get('codex_cli')!
-    const stage = requestIn(workspace, { runner_name: 'codex_cli' })
+    const stage = requestIn(workspace, { runner_name: 'codex_cli', ...more })
     requestIds.push(stage.request_id)
     const handle = await runner.start(stage)
     if (!isHandle(handle)) throw new Error(handle.message ?? '')
@@ -199,6 +199,12 @@ describe('running Codex', () => {
       exit_kind: cause === null ? 'runner_error' : 'provider_error',
       cause,
     })
+  })
+
+  it('that waits for the network until its time is up has lost the time to the network', async () => {
+    const { raw } = await ranCodex('no-network', { timeout_seconds: 1 })
+    expect(raw).toMatchObject({ ending: 'timed_out', cause: 'network' })
+    expect(raw.message).toMatch(/within 1 s .*waiting for network/)
   })
 
   it('that refuses to start gives the reason from stderr', async () => {

@@ -259,7 +259,8 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
       const handle = alive()
       if (handle !== null) return { state: 'alive', handle }
       // It may have ended between the two looks.
-      return { state: readExit(files, run.exit) === null ? 'gone' : 'finished' }
+      if (readExit(files, run.exit) !== null) return { state: 'finished' }
+      return { state: 'gone', begun: files.stat(run.pid) !== null || files.stat(run.handle) !== null }
     },
 
     async collect(request) {

@@ -1,6 +1,7 @@
 /** Whether the program of a runner is there and starts: what doctor shows. Asks for the version, nothing that costs. */
-import { agentEnvironment, type Environment } from './environment.ts'
+
 import type { Exec } from '../core/exec.ts'
+import { agentEnvironment, type Environment } from './environment.ts'
 import { findProgram } from './process.ts'
 import type { RunnerProbe } from './runner.ts'
 

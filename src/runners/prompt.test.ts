@@ -18,6 +18,9 @@ function distinct(): { request: StageRequest; texts: Map<string, string[]> } {
       case 'owed_artifacts_by_outcome':
         keep(`ONE_OUTCOME: ${mark} at /owed/file (a closure verdict, or the existing one)`)
         return { ONE_OUTCOME: [{ name: mark, path: '/owed/file', format: 'verdict', reuse: true }] }
+      case 'hand_ins':
+        keep('- task: at least 2, with ONE_OUTCOME')
+        return [{ kind: 'task', outcomes: ['ONE_OUTCOME'], at_least: 2 }]
       case 'previous_attempt':
         keep('request-earlier', 'was interrupted', 'half done')
         return { request_id: 'request-earlier', reason: 'the machine restarted' }

@@ -95,7 +95,9 @@ function contextLines(field: keyof StageRequest, request: StageRequest): string[
     case 'hand_ins':
       return list(
         label,
-        request[field].map((handIn) => `${handIn.kind}: at least ${handIn.at_least}, with ${handIn.outcomes.join(', ')}`),
+        request[field].map(
+          (handIn) => `${handIn.kind}: at least ${handIn.at_least}, with ${handIn.outcomes.join(', ')}`,
+        ),
       )
     case 'previous_attempt': {
       const attempt = request[field]

@@ -43,7 +43,7 @@ export interface Following {
 export type Remains =
   | { state: 'finished' } // exit record on disk: `follow` gives the result at once
   | { state: 'alive'; handle: Handle }
-  | { state: 'gone' } // no process, no exit record
+  | { state: 'gone'; begun: boolean } // no process, no exit record; `begun`: an agent had been started
 
 export interface RunnerProbe {
   runner: string

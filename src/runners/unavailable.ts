@@ -21,7 +21,7 @@ export function unavailableRunner(name: string, clock: Clock): Runner {
       stop: async () => {},
       progress: () => ({ lastActivityMs: clock.monotonicMs(), outputBytes: 0 }),
     }),
-    remains: async () => ({ state: 'gone' }),
+    remains: async () => ({ state: 'gone', begun: false }),
     collect: async (request) => refusal(request),
     sweep: async () => 0,
     probe: async () => ({ runner: name, ok: false, binary: null, version: null, problem, remedy }),

@@ -3,7 +3,7 @@
  * compiling, validating, previews and the engine (rulings.md, *baseline*).
  */
 import * as path from 'node:path'
-import type { AssetFile, Assets } from '../core/assets.ts'
+import { type AssetFile, type Assets, NOT_TEXT } from '../core/assets.ts'
 import { type Files, readText } from './files.ts'
 import type { Places } from './layout.ts'
 
@@ -29,7 +29,8 @@ export function readAssets(files: Files, packageRoot: string, places: Places | n
     for (const file of assetPaths(files, places.runtime, ASSET_FAMILIES)) {
       const text = textOf(files, places.at(file))
       // An unedited copy that init deployed is still the package's.
-      if (text !== null) found.set(file, { path: file, text, source: found.get(file)?.text === text ? 'package' : 'workspace' })
+      if (text !== null)
+        found.set(file, { path: file, text, source: found.get(file)?.text === text ? 'package' : 'workspace' })
     }
   }
   return { files: found }
@@ -39,7 +40,7 @@ function textOf(files: Files, file: string): string | null {
   try {
     return readText(files, file)
   } catch {
-    return '\uFFFD' // not UTF-8: the compiler says so where the asset is needed
+    return NOT_TEXT
   }
 }
 

@@ -25,7 +25,10 @@ export function readConfig(files: Files, places: Places, overrides: readonly str
 function readTable(files: Files, places: Places): Record<string, unknown> {
   const file = places.at(AT.config)
   const invalid = (message: string, cause?: unknown) =>
-    new MillraceError('config_invalid', `millrace-agents/millrace.toml: ${message}`, { hint: 'mend the file and run `millrace config validate`', cause })
+    new MillraceError('config_invalid', `millrace-agents/millrace.toml: ${message}`, {
+      hint: 'mend the file and run `millrace config validate`',
+      cause,
+    })
   const stat = files.stat(file)
   if (stat === null) return {}
   if (stat.bytes > CONFIG_BYTES_MAX) throw invalid(`the file is larger than ${CONFIG_BYTES_MAX} bytes.`)
@@ -49,7 +52,9 @@ function set(table: Record<string, unknown>, override: string): void {
   const [, key, raw] = /^([A-Za-z0-9_.-]+)=(.*)$/s.exec(override) ?? []
   const parts = key?.split('.') ?? []
   if (raw === undefined || parts.some((part) => part === '')) {
-    throw new MillraceError('usage', `--set ${override} is not KEY=VALUE with a dotted key.`, { hint: 'for example: --set recovery.max_fix_cycles=3' })
+    throw new MillraceError('usage', `--set ${override} is not KEY=VALUE with a dotted key.`, {
+      hint: 'for example: --set recovery.max_fix_cycles=3',
+    })
   }
   let at = table
   for (const part of parts.slice(0, -1)) {

@@ -32,16 +32,17 @@ export function readConsistently<T>(
   for (let attempt = 1; attempt <= READ_ATTEMPTS_MAX; attempt++) {
     const before = look(files, places)
     const record = before.journal === null ? null : decodeRecord(before.journal)
-    const isBehind = record !== null && record.revision >= (before.revision ?? 0)
+    const laid = record !== null && record.revision >= (before.revision ?? 0) ? record : null
     const pending = before.journal === null ? null : pendingOf(files, places, record)
+    const isStill = () => holds(before, laid?.revision ?? null, look(files, places))
     let value: T
     try {
-      value = read(record !== null && isBehind ? overlay(files, places.runtime, record) : files, pending)
+      value = read(laid === null ? files : overlay(files, places.runtime, laid), pending)
     } catch (error) {
-      if (attempt < READ_ATTEMPTS_MAX && !isSame(before, look(files, places))) continue
+      if (attempt < READ_ATTEMPTS_MAX && !isStill()) continue
       throw error
     }
-    if (isSame(before, look(files, places))) return value
+    if (isStill()) return value
   }
   throw new MillraceError('conflict', 'The workspace kept changing while it was read.', {
     hint: 'run the command again',
@@ -57,10 +58,17 @@ function look(files: Files, places: Places): Look {
   return { journal: files.read(places.at(AT.journal)), revision: revisionOf(files, places) }
 }
 
-function isSame(a: Look, b: Look): boolean {
-  if (a.revision !== b.revision || a.journal === null || b.journal === null)
-    return a.revision === b.revision && a.journal === b.journal
-  return Buffer.from(a.journal).equals(b.journal)
+/**
+ * Whether what was read between two looks is one state. With a record laid over it (`laidRevision`), how far that record
+ * has been applied makes no difference, nor that it was retired meanwhile; only the next one must not have begun.
+ */
+function holds(before: Look, laidRevision: number | null, after: Look): boolean {
+  if (after.journal === null) {
+    if (laidRevision !== null) return after.revision === laidRevision
+    return before.journal === null && after.revision === before.revision
+  }
+  if (before.journal === null || !Buffer.from(before.journal).equals(after.journal)) return false
+  return laidRevision !== null || before.revision === after.revision
 }
 
 function revisionOf(files: Files, places: Places): number | null {

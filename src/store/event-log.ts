@@ -15,7 +15,12 @@ export interface EventPage {
 }
 
 /** The last `count` events that `accept` takes. Reads only as much of the file's end as that needs. */
-export function tailEvents(files: Files, places: Places, count: number, accept: (event: RuntimeEvent) => boolean = () => true): EventPage {
+export function tailEvents(
+  files: Files,
+  places: Places,
+  count: number,
+  accept: (event: RuntimeEvent) => boolean = () => true,
+): EventPage {
   const file = places.at(AT.events)
   const size = files.stat(file)?.bytes ?? 0
   const events: RuntimeEvent[] = []
@@ -56,7 +61,11 @@ export function eventsAfter(files: Files, places: Places, offset: number): Event
   const from = size < offset ? 0 : offset
   const bytes = Buffer.from(files.readRange(file, from, Math.min(size - from, CHUNK_BYTES * 16)) ?? new Uint8Array())
   const complete = bytes.lastIndexOf(10) + 1
-  const parsed = bytes.toString('utf8', 0, complete).split('\n').filter((line) => line !== '').map(parseEvent)
+  const parsed = bytes
+    .toString('utf8', 0, complete)
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(parseEvent)
   const events = parsed.filter((event): event is RuntimeEvent => event !== null)
   return { events, skipped: parsed.length - events.length, end: from + complete }
 }
@@ -64,7 +73,11 @@ export function eventsAfter(files: Files, places: Places, offset: number): Event
 function parseEvent(line: string): RuntimeEvent | null {
   try {
     const event = JSON.parse(line) as RuntimeEvent
-    return event.kind === 'runtime_event' && typeof event.event_type === 'string' && typeof event.occurred_at === 'string' ? event : null
+    return event.kind === 'runtime_event' &&
+      typeof event.event_type === 'string' &&
+      typeof event.occurred_at === 'string'
+      ? event
+      : null
   } catch {
     return null
   }

@@ -12,7 +12,7 @@ import {
   isTorn,
   payload,
 } from './file-operation.ts'
-import { disk, hashBytes } from './files.ts'
+import { disk, type Files, hashBytes } from './files.ts'
 
 const REVISION = 7
 const KEPT = `a.md.conflict-${REVISION}`
@@ -206,6 +206,33 @@ describe('a move', () => {
     await applied(root, move)
     expect(contents(root)).toMatchObject({ 'b.md': OLD, [KEPT]: THEIRS })
     expect(exists(root, 'a.md')).toBe(false)
+  })
+
+  test('lists no folder, unless the file system folds the case of names', async () => {
+    const root = folderWith({ 'a.md': OLD })
+    const listed: string[] = []
+    const list: Files['list'] = (folder) => {
+      listed.push(folder)
+      return disk.list(folder)
+    }
+    await applied(root, move, { ...disk, list })
+    expect([listed, contents(root)]).toEqual([[], { 'b.md': OLD }])
+  })
+
+  test('takes a document under the name in other letters for another one', async () => {
+    // What a file system that folds case answers, on one that does not.
+    const folded = (file: string) => path.join(path.dirname(file), path.basename(file).toLowerCase())
+    const folding: Files = { ...disk, stat: (file) => disk.stat(folded(file)), read: (file) => disk.read(folded(file)) }
+    const root = folderWith({ 'b.md': OLD })
+    const renamed: FileOperation = {
+      op: 'move',
+      from: 'B.md',
+      to: 'done/B.md',
+      content: payload(OLD),
+      hash: hashBytes(OLD),
+    }
+    await applied(root, renamed, folding)
+    expect(contents(root)).toEqual({ 'b.md': OLD, 'done/B.md': OLD })
   })
 
   test('of a document too large to carry takes along what lies at the source', async () => {

@@ -54,6 +54,15 @@ export async function applyOperation(applying: Applying, operation: FileOperatio
   }
 }
 
+/** Somebody else may take a file away at any moment; gone is gone. */
+export function unlinkIfThere(files: Files, file: string): void {
+  try {
+    files.unlink(file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
+
 /** A plain file (a link to one is read through), or `other` for a folder, a device or a link to nowhere. */
 export type Found = { stat: FileStat; bytes: Uint8Array; hash: string } | 'other' | null
 
@@ -95,7 +104,7 @@ async function remove(applying: Applying, operation: FileOperation & { op: 'remo
   touched.add(path.dirname(target))
   if (found === null) return
   if (found === 'other' || found.hash !== operation.hash) await keepForeign(applying, operation.path)
-  if (files.stat(target) !== null) files.unlink(target)
+  unlinkIfThere(files, target)
 }
 
 async function move(applying: Applying, operation: FileOperation & { op: 'move' }): Promise<void> {
@@ -109,7 +118,7 @@ async function move(applying: Applying, operation: FileOperation & { op: 'move' 
   touched.add(to).add(path.dirname(to)).add(path.dirname(from))
   if (target !== null && target !== 'other') {
     if (source !== null && source !== 'other' && isSameFile(source.stat, target.stat)) {
-      files.unlink(from)
+      unlinkIfThere(files, from)
       source = null
     }
     // Moved already. A source that is there again is somebody's new file: it stays where they put it.
@@ -119,14 +128,14 @@ async function move(applying: Applying, operation: FileOperation & { op: 'move' 
   if (source === null && carried === null) return
   if (target !== null) {
     if (target === 'other' || !isOurs(target)) await keepForeign(applying, operation.to)
-    if (files.stat(to) !== null) files.unlink(to)
+    unlinkIfThere(files, to)
   }
   if (source !== null && source !== 'other' && (source.hash === operation.hash || carried === null)) {
     return relink(applying, from, to, carried)
   }
   if (source !== null) {
     if (source === 'other' || !isOurs(source)) await keepForeign(applying, operation.from)
-    if (files.stat(from) !== null) files.unlink(from)
+    unlinkIfThere(files, from)
   }
   if (carried !== null) writeWhole(applying, to, carried)
 }
@@ -151,7 +160,7 @@ async function relink(applying: Applying, from: string, to: string, carried: Buf
     }
     writeWhole(applying, to, carried)
   }
-  files.unlink(from)
+  unlinkIfThere(files, from)
 }
 
 async function append(applying: Applying, operation: FileOperation & { op: 'append' }): Promise<void> {
@@ -215,20 +224,17 @@ export function isTorn(found: Uint8Array, ours: Uint8Array): boolean {
   return at === found.length
 }
 
-/** Present means listed by its folder under exactly that name, whatever the case rules of the file system. */
+/**
+ * Present means listed by its folder under exactly that name. Only where the file also answers to the name in other
+ * letters (a file system that folds case) is the folder listed: that takes long in a large one.
+ */
 function isPresent(files: Files, file: string): boolean {
   const stat = files.stat(file)
   if (stat === null) return false
-  return isFoundExactly(files, file, stat) || (files.list(path.dirname(file)) ?? []).includes(path.basename(file))
-}
-
-/** True if a look under another spelling shows that names are exact there: listing a long queue takes far longer. */
-function isFoundExactly(files: Files, file: string, stat: FileStat): boolean {
-  const name = path.basename(file)
-  if (!/^[\x20-\x7e]+$/.test(name)) return false
-  const upper = name.toUpperCase()
-  const otherwise = files.stat(path.join(path.dirname(file), upper === name ? name.toLowerCase() : upper))
-  return otherwise === null || !isSameFile(stat, otherwise)
+  const [folder, name] = [path.dirname(file), path.basename(file)]
+  const swapped = name.replace(/[a-z]/gi, (letter) => (letter < 'a' ? letter.toLowerCase() : letter.toUpperCase()))
+  const other = files.stat(path.join(folder, swapped))
+  return other === null || !isSameFile(stat, other) || (files.list(folder) ?? []).includes(name)
 }
 
 const isSameFile = (a: FileStat, b: FileStat): boolean => a.inode === b.inode && a.device === b.device

@@ -43,12 +43,20 @@ export function isInitialised(files: Files, places: Places): boolean {
   return files.stat(places.at(AT.snapshot)) !== null && files.stat(places.at(AT.incoming)) !== null
 }
 
-export async function initWorkspace(files: Files, clock: Clock, places: Places, options: InitOptions): Promise<Initialised> {
+export async function initWorkspace(
+  files: Files,
+  clock: Clock,
+  places: Places,
+  options: InitOptions,
+): Promise<Initialised> {
   const root = files.stat(places.root)
-  if (root !== null && root.kind !== 'directory' && files.realpath(places.root) === null) throw new MillraceError('workspace_unsupported', `${places.root} is not a folder.`)
+  if (root !== null && root.kind !== 'directory' && files.realpath(places.root) === null)
+    throw new MillraceError('workspace_unsupported', `${places.root} is not a folder.`)
   const runtime = files.stat(places.runtime)
   if (runtime !== null && runtime.kind !== 'directory') {
-    throw new MillraceError('workspace_unsupported', `${places.runtime} is not a real folder.`, { hint: 'the runtime root must be a directory of its own, not a link or file' })
+    throw new MillraceError('workspace_unsupported', `${places.runtime} is not a real folder.`, {
+      hint: 'the runtime root must be a directory of its own, not a link or file',
+    })
   }
   const created: string[] = []
   const touched = new Set<string>([places.root])
@@ -76,25 +84,41 @@ export async function initWorkspace(files: Files, clock: Clock, places: Places, 
   for (const plane of ['execution', 'planning']) create(statusFile(plane), `${IDLE_MARKER}\n`)
   create(AT.counters, `${JSON.stringify(newCounters(), null, 2)}\n`)
   deploy(files, places, options, create)
-  // Last: its presence says that the rest is there.
+  await files.flush([...touched])
+  // Last, and only once the rest is durable: its presence says that the rest is there.
   create(AT.snapshot, `${JSON.stringify(newSnapshot(now), null, 2)}\n`)
   await files.flush([...touched])
   return { created }
 }
 
 /** Copies prompts and skills and records what was copied, so that a later upgrade can tell edits from age. */
-function deploy(files: Files, places: Places, options: InitOptions, create: (relative: string, text: string, replace?: boolean) => void): void {
+function deploy(
+  files: Files,
+  places: Places,
+  options: InitOptions,
+  create: (relative: string, text: string, replace?: boolean) => void,
+): void {
   const tracked = new Map(readManifest(files, places).map((entry) => [entry.relative_path, entry]))
   for (const relative of assetPaths(files, options.packageRoot, DEPLOYED_FAMILIES)) {
     const text = readText(files, path.join(options.packageRoot, relative)) ?? ''
     const mayRewrite = options.force === true && tracked.has(relative)
     const deployedNow = files.stat(places.at(relative)) === null || mayRewrite
     create(relative, text, mayRewrite)
-    if (deployedNow) tracked.set(relative, { relative_path: relative, asset_family: relative.split('/')[0]!, original_sha256: hashBytes(text) })
+    if (deployedNow)
+      tracked.set(relative, {
+        relative_path: relative,
+        asset_family: relative.split('/')[0]!,
+        original_sha256: hashBytes(text),
+      })
   }
   const entries = [...tracked.values()].sort((a, b) => (a.relative_path < b.relative_path ? -1 : 1))
   const content = { schema_version: '1.0', seed_package_version: options.version, entries }
-  const manifest = { schema_version: '1.0', manifest_id: sha256(canonicalJson(content)), seed_package_version: options.version, entries }
+  const manifest = {
+    schema_version: '1.0',
+    manifest_id: sha256(canonicalJson(content)),
+    seed_package_version: options.version,
+    entries,
+  }
   create(AT.baseline, `${JSON.stringify(manifest, null, 2)}\n`, true)
 }
 

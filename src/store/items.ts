@@ -4,7 +4,15 @@
  */
 import * as path from 'node:path'
 import { headOf } from '../core/document.ts'
-import { claimOrder, ITEM_KINDS, type ItemEntry, type ItemKind, type ItemState, OPEN_STATES } from '../core/item.ts'
+import {
+  claimOrder,
+  type InvalidItem,
+  ITEM_KINDS,
+  type ItemEntry,
+  type ItemKind,
+  type ItemState,
+  OPEN_STATES,
+} from '../core/item.ts'
 import type { Items } from '../core/view.ts'
 import type { FileStat, Files } from './files.ts'
 import { itemFolder, type Places } from './layout.ts'
@@ -13,6 +21,8 @@ import { itemFolder, type Places } from './layout.ts'
 export const QUIET_MS = 200
 /** Only after resting this long is an unreadable one called malformed. */
 export const MALFORMED_AFTER_MS = 2000
+/** What is larger is no document; it is not even read, and stays where it lies. */
+const READ_BYTES_MAX = 64 * 1024 * 1024
 
 /**
  * A file dropped in while a commit of ours changed the same folder hides behind our own mtime: names are compared again
@@ -66,21 +76,14 @@ export interface WrittenItem {
 
 export type FolderTimes = ReadonlyMap<Folder, string | null>
 
-export interface InvalidItem {
-  kind: ItemKind
-  state: ItemState
-  file: string
-  /** False for a folder or a link to nowhere, which cannot be read and moved as a document can. */
-  plain: boolean
-  faults: string[]
-}
-
 export class ItemIndex implements Items {
   private readonly files: Files
   private readonly folders = new Map<string, Folder>()
   private readonly nowMs: () => number
   /** Folders with documents that may still be being written. */
   private readonly settling = new Set<Folder>()
+  /** Folders that had documents which cannot be read when last looked through. */
+  private readonly withInvalid = new Set<Folder>()
   /** Only shows what is there, so it need not wait for documents to rest. */
   private readonly showing: boolean
 
@@ -119,17 +122,6 @@ export class ItemIndex implements Items {
     slot.status = 'unread'
     slot.look = null
     if (folder.sorted) this.read(folder, slot)
-  }
-
-  /** Forgets everything that was read but keeps names; every document is read again when asked for. */
-  forgetContents(): void {
-    for (const folder of this.folders.values()) {
-      folder.sorted = null
-      for (const slot of folder.slots.values()) {
-        slot.status = 'unread'
-        slot.entry = null
-      }
-    }
   }
 
   /** Folder mtimes before a transaction of ours; hand the result to `committed`. */
@@ -211,12 +203,11 @@ export class ItemIndex implements Items {
   /** Documents that cannot be read and have rested long enough to be called malformed. */
   invalid(): InvalidItem[] {
     const found: InvalidItem[] = []
-    for (const folder of this.folders.values()) {
-      for (const slot of folder.slots.values()) {
-        if (slot.status !== 'invalid') continue
-        const { kind, state } = folder
-        found.push({ kind, state, file: slot.name, plain: slot.plain, faults: slot.faults })
-      }
+    for (const folder of [...this.folders.values()].filter((one) => this.withInvalid.has(one))) {
+      const { kind, state } = folder
+      const slots = [...folder.slots.values()].filter((slot) => slot.status === 'invalid')
+      for (const { name: file, plain, faults } of slots) found.push({ kind, state, file, plain, faults })
+      if (slots.length === 0) this.withInvalid.delete(folder)
     }
     return found
   }
@@ -279,19 +270,31 @@ export class ItemIndex implements Items {
       this.settling.add(folder)
       return
     }
-    const bytes = stat.kind === 'file' ? this.files.read(file) : null
-    if (bytes === null && stat.kind === 'file') return // gone since
-    slot.plain = bytes !== null || this.leadsToFile(file)
+    const found = stat.kind === 'file' ? this.bytesOf(file, stat) : null
+    if (found === null && stat.kind === 'file') return // gone since
+    const bytes = typeof found === 'string' ? null : found
+    slot.plain = bytes !== null || (found === null && this.leadsToFile(file))
     const head = bytes === null ? null : headOf(folder.kind, bytes)
-    slot.faults = faultsOf(slot, stat, head)
+    slot.faults = typeof found === 'string' ? [found] : faultsOf(slot, stat, head)
     if (slot.faults.length > 0 || !head?.ok) {
       slot.status = this.hasRested(slot, stat, now, MALFORMED_AFTER_MS) ? 'invalid' : 'settling'
       if (slot.status === 'settling') this.settling.add(folder)
+      else this.withInvalid.add(folder)
       return
     }
     slot.entry = { kind: folder.kind, state: folder.state, ...head.head }
     slot.status = 'entry'
     if (folder.sorted) folder.sorted.splice(place(folder.sorted, slot.entry), 0, slot.entry)
+  }
+
+  /** Bytes of a document, or why it cannot be read, or null if it has gone. */
+  private bytesOf(file: string, stat: FileStat): Uint8Array | string | null {
+    if (stat.bytes > READ_BYTES_MAX) return `is larger than ${READ_BYTES_MAX} bytes`
+    try {
+      return this.files.read(file)
+    } catch (error) {
+      return `cannot be read: ${(error as Error).message}`
+    }
   }
 
   private leadsToFile(link: string): boolean {

@@ -6,7 +6,7 @@
  */
 import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
-import { type Applying, applyOperation, type FileOperation, look, sizeOf } from './file-operation.ts'
+import { type Applying, applyOperation, type FileOperation, look, sizeOf, unlinkIfThere } from './file-operation.ts'
 import { hashBytes } from './files.ts'
 
 export interface JournalRecord {
@@ -146,7 +146,7 @@ export class Journal {
 
   private async retire(): Promise<void> {
     const { files } = this.options
-    if (files.stat(this.file)) files.unlink(this.file)
+    unlinkIfThere(files, this.file)
     await files.flush([path.dirname(this.file)])
   }
 

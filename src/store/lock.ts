@@ -7,6 +7,7 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
+import { unlinkIfThere } from './file-operation.ts'
 import type { Files } from './files.ts'
 import { utf8 } from './files.ts'
 import { AT, type Places } from './layout.ts'
@@ -242,7 +243,7 @@ export async function takeLock(ports: LockPorts, options: { force?: boolean } = 
     async release() {
       guard()
       released = true
-      if (files.stat(places.at(AT.lockFile))) files.unlink(places.at(AT.lockFile))
+      unlinkIfThere(files, places.at(AT.lockFile))
       files.write(path.join(folder, `${generation}.released`), '')
       await files.flush([folder])
     },

@@ -119,12 +119,32 @@ class Lowering {
           }),
         )
         return
+      case 'command.discard':
+        this.discard(change.file)
+        return
+      case 'log.rotate':
+        this.rotateLog()
+        return
       case 'command.archive':
         this.archive(change)
         return
       default:
         absurd(change)
     }
+  }
+
+  private discard(file: string): void {
+    const incoming = `${AT.incoming}/${file}`
+    const bytes = this.ports.files.read(this.ports.places.at(incoming))
+    if (bytes !== null) this.push({ op: 'remove', path: incoming, hash: hashBytes(bytes) })
+  }
+
+  /** `runtime_events.<stamp>.jsonl`; the live name is free for the next event. */
+  private rotateLog(): void {
+    const bytes = this.ports.files.read(this.ports.places.at(AT.events))
+    if (bytes === null) return
+    const stamp = this.ports.now.replace(/[-:]|\.\d+/g, '')
+    this.moveItem(AT.events, `${AT.logs}/runtime_events.${stamp}.${this.revision}.jsonl`, hashBytes(bytes))
   }
 
   finish(snapshot: Snapshot): Lowered {

@@ -76,7 +76,7 @@ const UNREADABLE_AFTER_MS = 2000
 
 /**
  * What waits, oldest first. Unreadable files are among it, so that they can be archived as failed, but not before they
- * have rested at `now` (milliseconds since the epoch).
+ * have rested at `now` (milliseconds since the epoch). A folder or a link to nowhere can't be archived: it is passed over.
  */
 export function incoming(files: Files, places: Places, now = Number.POSITIVE_INFINITY): Incoming[] {
   const names = files.list(places.at(AT.incoming)) ?? []
@@ -84,7 +84,7 @@ export function incoming(files: Files, places: Places, now = Number.POSITIVE_INF
     .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
     .flatMap((file) => {
       const stat = files.stat(places.at(`${AT.incoming}/${file}`))
-      if (stat === null) return []
+      if (stat === null || !isReadable(files, places.at(`${AT.incoming}/${file}`), stat)) return []
       const one = readEnvelope(files, places, file, stat)
       if (one === null || (one.envelope === null && Math.abs(now - stat.mtimeMs) < UNREADABLE_AFTER_MS)) return []
       return { one, at: one.envelope?.issued_at ?? '', mtimeNs: stat.mtimeNs }
@@ -92,6 +92,11 @@ export function incoming(files: Files, places: Places, now = Number.POSITIVE_INF
   return found
     .sort((a, b) => compare(a.at, b.at) || compare(a.mtimeNs, b.mtimeNs) || compare(a.one.file, b.one.file))
     .map(({ one }) => one)
+}
+
+function isReadable(files: Files, at: string, stat: FileStat): boolean {
+  const real = stat.kind === 'link' ? files.realpath(at) : null
+  return stat.kind === 'file' || (real !== null && files.stat(real)?.kind === 'file')
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

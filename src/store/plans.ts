@@ -26,16 +26,32 @@ export interface CompileChoice {
 }
 
 /** Compiles what is on disk now; a workspace without a runtime root compiles the package alone. Throws `config_invalid`. */
-export function compileWorkspace(ports: CompilePorts, choice: CompileChoice, now: string): FreshPlan & { config: Config } {
+export function compileWorkspace(
+  ports: CompilePorts,
+  choice: CompileChoice,
+  now: string,
+): FreshPlan & { config: Config } {
   const { config, version } = readConfig(ports.files, ports.places, choice.overrides)
   const assets = readAssets(ports.files, ports.packageRoot, ports.places)
-  const compiled = compile({ assets, config, modeId: choice.modeId, runners: ports.runners, validators: ports.validators, compiledAt: now })
+  const compiled = compile({
+    assets,
+    config,
+    modeId: choice.modeId,
+    runners: ports.runners,
+    validators: ports.validators,
+    compiledAt: now,
+  })
   return { ...compiled, config, configVersion: version }
 }
 
 /** Whether `fresh` is the plan that is in force already. */
 export function isCurrent(fresh: FreshPlan, plan: Plan | null): boolean {
-  return fresh.plan !== null && plan !== null && fresh.plan.compiled_plan_id === plan.compiled_plan_id && JSON.stringify(fresh.plan.compile_input_fingerprint) === JSON.stringify(plan.compile_input_fingerprint)
+  return (
+    fresh.plan !== null &&
+    plan !== null &&
+    fresh.plan.compiled_plan_id === plan.compiled_plan_id &&
+    JSON.stringify(fresh.plan.compile_input_fingerprint) === JSON.stringify(plan.compile_input_fingerprint)
+  )
 }
 
 /** Writes a plan and its diagnostics; on failure only the diagnostics, the last good plan stays (spec 02 §1.8). */
@@ -51,11 +67,17 @@ export function planChanges(fresh: FreshPlan, last: Plan | null, now: string): C
     diagnostics: [...fresh.diagnostics],
     emitted_at: now,
   }
-  const changes: Change[] = [{ change: 'document.put', path: AT.diagnostics, text: `${JSON.stringify(diagnostics, null, 2)}\n` }]
+  const changes: Change[] = [
+    { change: 'document.put', path: AT.diagnostics, text: `${JSON.stringify(diagnostics, null, 2)}\n` },
+  ]
   if (plan === null) return changes
   const text = `${JSON.stringify(plan, null, 2)}\n`
   const folder = planFolder(plan.compiled_plan_id)
-  changes.push({ change: 'document.put', path: AT.plan, text }, { change: 'document.put', path: `${folder}/plan.json`, text, once: true })
-  for (const [path, content] of fresh.frozenTexts) changes.push({ change: 'document.put', path: `${folder}/${path}`, text: content, once: true })
+  changes.push(
+    { change: 'document.put', path: AT.plan, text },
+    { change: 'document.put', path: `${folder}/plan.json`, text, once: true },
+  )
+  for (const [path, content] of fresh.frozenTexts)
+    changes.push({ change: 'document.put', path: `${folder}/${path}`, text: content, once: true })
   return changes
 }

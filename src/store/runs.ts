@@ -22,7 +22,13 @@ export interface RunFolder {
 /** Ids of all runs, newest first by their folder's age. */
 export function runIds(files: Files, places: Places): string[] {
   const names = (files.list(places.at(AT.runs)) ?? []).filter(isSafeId)
-  const aged = names.map((name) => ({ name, at: files.stat(path.join(places.at(AT.runs), name, 'stage_requests'))?.mtimeMs ?? files.stat(path.join(places.at(AT.runs), name))?.mtimeMs ?? 0 }))
+  const aged = names.map((name) => ({
+    name,
+    at:
+      files.stat(path.join(places.at(AT.runs), name, 'stage_requests'))?.mtimeMs ??
+      files.stat(path.join(places.at(AT.runs), name))?.mtimeMs ??
+      0,
+  }))
   return aged.sort((a, b) => b.at - a.at || (a.name < b.name ? -1 : 1)).map(({ name }) => name)
 }
 

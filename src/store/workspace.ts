@@ -9,17 +9,14 @@ import type { ItemKind } from '../core/item.ts'
 import type { Plan } from '../core/plan.ts'
 import { type ClosureTarget, type Counters, newCounters, newSnapshot, type Snapshot } from '../core/state.ts'
 import type { View } from '../core/view.ts'
+import { readConsistently } from './consistent.ts'
 import { type Files, hashBytes, readText, utf8 } from './files.ts'
 import { ItemIndex } from './items.ts'
-import { decodeRecord, Journal } from './journal.ts'
+import { Journal } from './journal.ts'
 import { AT, itemFile, type Places, placesOf, planFolder } from './layout.ts'
-import { type Lock, lockState, type LockState, type Processes, takeLock } from './lock.ts'
+import { type Lock, type LockState, lockState, type Processes, takeLock } from './lock.ts'
 import { lower } from './lower.ts'
-import { overlay } from './overlay.ts'
 import { upgradeState } from './upgrade.ts'
-
-/** A reader that keeps meeting a writer gives up after this many tries. */
-const READ_ATTEMPTS_MAX = 50
 
 export interface WorkspacePorts {
   files: Files
@@ -35,35 +32,21 @@ interface State {
 }
 
 /** Reads `read(view)` on one consistent state, without a lock (design §5, *Reading*). */
-export function readWorkspace<T>(ports: WorkspacePorts, workspaceRoot: string, read: (view: View, files: Files) => T): { value: T; retries: number } {
+export function readWorkspace<T>(
+  ports: WorkspacePorts,
+  workspaceRoot: string,
+  read: (view: View, files: Files) => T,
+): { value: T; retries: number } {
   const { files, clock } = ports
   const places = placesOf(workspaceRoot)
-  for (let retries = 0; retries < READ_ATTEMPTS_MAX; retries++) {
-    const before = fingerprint(files, places)
-    const record = before.journal === null ? null : decodeRecord(before.journal)
-    const behind = record !== null && record.revision >= (before.revision ?? 0)
-    const through = record !== null && behind ? overlay(files, places.runtime, record) : files
-    const index = new ItemIndex(through, places, () => clock.now().getTime())
-    let value: T
-    try {
-      index.refresh()
-      value = read(viewOf(readState(through, places), through, places, index, clock), through)
-    } catch (error) {
-      if (retries + 1 < READ_ATTEMPTS_MAX && !same(before, fingerprint(files, places))) continue
-      throw error
-    }
-    if (same(before, fingerprint(files, places))) return { value, retries }
-  }
-  throw new MillraceError('conflict', 'The workspace kept changing while it was read.', { hint: 'run the command again' })
-}
-
-function fingerprint(files: Files, places: Places): { journal: Uint8Array | null; revision: number | null } {
-  return { journal: files.read(places.at(AT.journal)), revision: snapshotRevision(files, places) }
-}
-
-function same(a: ReturnType<typeof fingerprint>, b: ReturnType<typeof fingerprint>): boolean {
-  if (a.revision !== b.revision || (a.journal === null) !== (b.journal === null)) return false
-  return a.journal === null || b.journal === null || Buffer.from(a.journal).equals(b.journal)
+  let retries = -1
+  const value = readConsistently(files, places, (through) => {
+    retries += 1
+    const index = new ItemIndex(through, places, () => clock.now().getTime(), { showing: true })
+    index.refresh()
+    return read(viewOf(readState(through, places), through, places, index, clock), through)
+  })
+  return { value, retries }
 }
 
 /** Revision of the snapshot on disk; null if there is none or it cannot be read. */
@@ -78,14 +61,21 @@ function snapshotRevision(files: Files, places: Places): number | null {
 }
 
 function readJson(files: Files, places: Places, file: string): unknown {
-  const text = readText(files, places.at(file))
-  if (text === null) return null
   try {
-    return JSON.parse(text)
+    const text = readText(files, places.at(file))
+    if (text === null) return null
+    const value: unknown = JSON.parse(text)
+    if (value === null) throw new SyntaxError('it holds null')
+    return value
   } catch (error) {
-    throw new MillraceError('state_corrupt', `millrace-agents/${file} is not valid JSON: ${(error as Error).message}.`, {
-      hint: 'restore the file from a backup, or move it away and run `millrace control clear-stale-state`',
-    })
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error
+    throw new MillraceError(
+      'state_corrupt',
+      `millrace-agents/${file} is not valid JSON: ${(error as Error).message}.`,
+      {
+        hint: 'restore the file from a backup, or move it away and run `millrace control clear-stale-state`',
+      },
+    )
   }
 }
 
@@ -95,7 +85,10 @@ function readState(files: Files, places: Places): State {
   const counters = upgradeState<Counters>('recovery_counters', readJson(files, places, AT.counters)) ?? newCounters()
   const targets = (files.list(places.at(AT.targets)) ?? [])
     .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
-    .flatMap((name) => upgradeState<ClosureTarget>('closure_target_state', readJson(files, places, `${AT.targets}/${name}`)) ?? [])
+    .flatMap(
+      (name) =>
+        upgradeState<ClosureTarget>('closure_target_state', readJson(files, places, `${AT.targets}/${name}`)) ?? [],
+    )
   return { snapshot, counters, targets, plan: readPlan(files, places, AT.plan) }
 }
 
@@ -110,7 +103,14 @@ function readPlan(files: Files, places: Places, file: string): Plan | null {
   }
 }
 
-function viewOf(state: State, files: Files, places: Places, index: ItemIndex, clock: Clock, plans = new Map<string, Plan | null>()): View {
+function viewOf(
+  state: State,
+  files: Files,
+  places: Places,
+  index: ItemIndex,
+  clock: Clock,
+  plans = new Map<string, Plan | null>(),
+): View {
   return {
     now: clock.now().toISOString(),
     ...state,
@@ -169,7 +169,14 @@ export class Workspace {
     const { files, clock, processes } = ports
     const lock = await takeLock({ files, places, processes, clock }, options.force ? { force: true } : {})
     try {
-      const journal = new Journal({ files, root: places.runtime, file: AT.journal, generation: lock.generation, guard: lock.guard, onFatal: options.onFatal })
+      const journal = new Journal({
+        files,
+        root: places.runtime,
+        file: AT.journal,
+        generation: lock.generation,
+        guard: lock.guard,
+        onFatal: options.onFatal,
+      })
       const recovered = await journal.recover(() => snapshotRevision(files, places))
       return new Workspace(ports, places, lock, journal, recovered)
     } catch (error) {
@@ -178,7 +185,13 @@ export class Workspace {
     }
   }
 
-  private constructor(ports: WorkspacePorts, places: Places, lock: Lock, journal: Journal, recovered: Workspace['recovered']) {
+  private constructor(
+    ports: WorkspacePorts,
+    places: Places,
+    lock: Lock,
+    journal: Journal,
+    recovered: Workspace['recovered'],
+  ) {
     this.files = ports.files
     this.clock = ports.clock
     this.places = places
@@ -205,15 +218,23 @@ export class Workspace {
   async commit(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return
     const { operations, items, snapshot } = lower(
-      { files: this.files, places: this.places, index: this.index, known: this.known, now: this.clock.now().toISOString(), hex: (digits) => this.clock.hex(digits) },
+      {
+        files: this.files,
+        places: this.places,
+        index: this.index,
+        known: this.known,
+        now: this.clock.now().toISOString(),
+        hex: (digits) => this.clock.hex(digits),
+      },
       changes,
       this.state.snapshot,
     )
     const before = this.index.before()
+    const wasDegraded = this.degraded
     try {
       await this.journal.commit({ revision: snapshot.revision, operations })
     } catch (error) {
-      if (!this.journal.degraded) throw error
+      if (wasDegraded || !this.journal.degraded) throw error
       // Durable, so it has happened: the state in memory goes on from it while the disk catches up.
       this.took(changes, operations, snapshot)
       throw error
@@ -238,7 +259,11 @@ export class Workspace {
     await this.lock.release()
   }
 
-  private took(changes: readonly Change[], operations: ReturnType<typeof lower>['operations'], snapshot: Snapshot): void {
+  private took(
+    changes: readonly Change[],
+    operations: ReturnType<typeof lower>['operations'],
+    snapshot: Snapshot,
+  ): void {
     const targets = new Map(this.state.targets.map((target) => [target.root_spec_id, target]))
     let counters = this.state.counters
     for (const change of changes) {

@@ -16,7 +16,10 @@ if (argv.includes('--version')) {
   event({ type: 'thread.started', thread_id: 'thread-7' })
   event({ type: 'item.completed', item: { id: 'item_0', type: 'error', message: 'unknown model metadata' } })
   event({ type: 'turn.started' })
-  if (mode !== 'ok') {
+  if (mode === 'no-network') {
+    event({ type: 'error', message: 'Reconnecting... waiting for network (Connection failed: error sending request)' })
+    setTimeout(() => {}, 60_000)
+  } else if (mode !== 'ok') {
     event({ type: 'error', message: mode })
     event({ type: 'turn.failed', error: { message: mode } })
     process.exitCode = 1

@@ -1,38 +1,19 @@
 /** The real Codex driven by the built Millrace: the demo's story, and the three permission levels. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { DemoOutput } from '../../src/operations/demo.ts'
-import { building, openScene, type Scene, type SceneOptions } from './codex-engine.ts'
+import { building, type Scene, sandboxProblem, scenesWith } from './codex-engine.ts'
 import { STUB_KEY } from './codex-process.ts'
 import { demoStory } from './codex-script.ts'
 import { CODEX, resolveClient } from './install.ts'
-import { installMillrace } from './millrace-process.ts'
 import { DEFAULT_USAGE, type Script } from './script.ts'
 
 const codex = await resolveClient(CODEX)
 const linux = process.platform === 'linux'
 
-let installed: string
-let programs: SceneOptions['programs']
-let scene: Scene | null = null
-
-beforeAll(async () => {
-  installed = mkdtempSync(join(tmpdir(), 'millrace-installed-'))
-  programs = { millrace: await installMillrace(installed), codex: codex.available ? codex.command : 'codex' }
-})
-afterAll(() => rmSync(installed, { recursive: true, force: true }))
-afterEach(async () => {
-  await scene?.close()
-  scene = null
-})
-
-async function open(script: Script, options: Partial<SceneOptions> = {}): Promise<Scene> {
-  scene = await openScene(script, { programs, ...options })
-  return scene
-}
+const openScene = scenesWith(codex)
 
 const STORY = [
   ['planner', 'PLANNER_COMPLETE'],
@@ -47,7 +28,7 @@ const STORY = [
 
 describe.skipIf(!codex.available)(`the demo, its work done by ${codex.title}`, () => {
   test('closes the spec, each stage by one request with one result', async () => {
-    const { server, workspace, processes } = await open(demoStory())
+    const { server, workspace, processes } = await openScene(demoStory())
     const ended = await workspace.run('demo', '--runner', 'codex_cli', '--json')
 
     expect([ended.code, ended.signal], ended.stderr).toEqual([0, null])
@@ -107,23 +88,7 @@ function filesNaming(pattern: RegExp, folder: string): string[] {
   )
 }
 
-/** Why this machine cannot confine a command as `basic` asks for; null if it can. */
-function sandboxProblem(): string | null {
-  if (!codex.available) return null
-  const home = mkdtempSync(join(tmpdir(), 'codex-sandbox-'))
-  try {
-    const env = { PATH: process.env.PATH, HOME: home }
-    execFileSync(codex.command, ['sandbox', '--', 'true'], { env, stdio: 'pipe', timeout: 20_000 })
-    return null
-  } catch (error) {
-    const lines = String((error as { stderr?: Buffer }).stderr ?? error).split('\n')
-    return lines.findLast((line) => line.trim() !== '' && !line.startsWith('WARNING'))?.slice(0, 150) ?? 'no message'
-  } finally {
-    rmSync(home, { recursive: true, force: true })
-  }
-}
-
-const NO_SANDBOX = sandboxProblem()
+const NO_SANDBOX = sandboxProblem(codex)
 const LEVELS = [
   {
     level: 'basic',
@@ -157,18 +122,11 @@ describe.skipIf(!codex.available)(`permission levels, with ${codex.title}`, () =
     test.skipIf(problem !== null)(`${title} is taken by the client and lets a stage reach ${reach}`, async () => {
       // Not below the temporary folder, which the sandbox lets be written.
       const elsewhere = `/var/tmp/millrace-permission-${process.pid}-${level}`
-      const { server, workspace, processes } = await open(
-        (prompt) =>
-          building(
-            prompt,
-            [
-              'touch inside',
-              `touch '${elsewhere}'`,
-              `node -e 'fetch(process.argv[1]).then(() => console.log("reached"), () => console.log("cut off"))' ${server.url} > network.txt`,
-            ].join('; '),
-          ),
-        { settings: { 'runners.codex.permission_default': level } },
-      ).then((opened) => opened.withTask())
+      const fetching = `node -e 'fetch(process.argv[1]).then(() => console.log("reached"), () => console.log("cut off"))'`
+      const script: Script = (prompt) =>
+        building(prompt, `touch inside; touch '${elsewhere}'; ${fetching} ${scene.server.url} > network.txt`)
+      const scene: Scene = await openScene(script, { settings: { 'runners.codex.permission_default': level } })
+      const { workspace, processes } = await scene.withTask()
       try {
         const ended = await workspace.run('run', 'once')
         expect([ended.code, ended.stderr]).toEqual([0, ''])

@@ -2,12 +2,15 @@
  * A workspace whose stages are run by the real Codex against the scripted model: what the tests of the whole runtime
  * share. Every process of a scene carries its throw-away HOME, by which it is found again.
  */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll } from 'vitest'
 import { documentText } from '../rig/documents.ts'
 import { type CodexHomeOptions, STUB_KEY_VARIABLE, writeCodexHome } from './codex-process.ts'
-import { type Workspace, workspaceAt } from './millrace-process.ts'
+import type { Client } from './install.ts'
+import { installMillrace, type Workspace, workspaceAt } from './millrace-process.ts'
 import { type ModelServer, startModelServer } from './model-server.ts'
 import { endProcessesWith, processesWith } from './process-table.ts'
 import { responsesApi } from './responses-api.ts'
@@ -23,12 +26,11 @@ export interface Scene {
   processes(): string[]
   /** Makes the workspace, with one task in its queue. */
   withTask(): Promise<Scene>
+  /** Ends every process of the scene and removes its folder. */
   close(): Promise<void>
 }
 
 export interface SceneOptions extends CodexHomeOptions {
-  /** Program of Millrace and of Codex. */
-  programs: { millrace: string; codex: string }
   settings?: Record<string, string>
   /** Where Codex looks for the model, if not at the server. */
   modelUrl?: string
@@ -36,14 +38,40 @@ export interface SceneOptions extends CodexHomeOptions {
   envPass?: readonly string[]
 }
 
-/** Starts a model server and lays out an empty workspace; closing ends every process of the scene. */
-export async function openScene(script: Script, options: SceneOptions): Promise<Scene> {
+/** Opens a scene with a model that follows the script; the scene is closed after its test. */
+type OpenScene = (script: Script, options?: SceneOptions) => Promise<Scene>
+
+/** Registers what a test file has to do before, between and after its tests, and gives the way to open scenes. */
+export function scenesWith(codex: Client): OpenScene {
+  const open: Scene[] = []
+  let folder: string
+  let millrace: string
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'millrace-installed-'))
+    millrace = await installMillrace(folder)
+  })
+  afterEach(async () => {
+    for (const scene of open.splice(0)) await scene.close()
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  return async (script, options = {}) => {
+    const scene = await openScene({ millrace, codex: codex.available ? codex.command : 'codex' }, script, options)
+    open.push(scene)
+    return scene
+  }
+}
+
+async function openScene(
+  programs: { millrace: string; codex: string },
+  script: Script,
+  options: SceneOptions,
+): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), 'codex-engine-'))
   const server = await startModelServer(script, [responsesApi])
   const home = join(folder, 'home')
   const codexVariables = writeCodexHome(join(home, '.codex'), options.modelUrl ?? server.url, options)
   const workspace = workspaceAt(join(folder, 'the project'), {
-    program: options.programs.millrace,
+    program: programs.millrace,
     environment: {
       PATH: process.env.PATH ?? '',
       HOME: home,
@@ -52,7 +80,7 @@ export async function openScene(script: Script, options: SceneOptions): Promise<
       ...codexVariables,
     },
     settings: {
-      'runners.codex.command': options.programs.codex,
+      'runners.codex.command': programs.codex,
       'runners.codex.env_pass': JSON.stringify(options.envPass ?? [STUB_KEY_VARIABLE]),
       ...options.settings,
     },
@@ -102,4 +130,22 @@ export function troubleshooting(promptText: string): Turn[] {
     { turn: 'shell', command: `echo Nothing is in the way. > '${report}'` },
     { turn: 'text', text: 'Mended.\n\n### TROUBLESHOOT_COMPLETE' },
   ]
+}
+
+const PROBE_MS_MAX = 20_000
+
+/** Why this machine cannot confine a command as the permission level `basic` asks for; null if it can. */
+export function sandboxProblem(codex: Client): string | null {
+  if (!codex.available) return null
+  const home = mkdtempSync(join(tmpdir(), 'codex-sandbox-'))
+  try {
+    const env = { PATH: process.env.PATH, HOME: home }
+    execFileSync(codex.command, ['sandbox', '--', 'true'], { env, stdio: 'pipe', timeout: PROBE_MS_MAX })
+    return null
+  } catch (error) {
+    const lines = String((error as { stderr?: Buffer }).stderr ?? error).split('\n')
+    return lines.findLast((line) => line.trim() !== '' && !line.startsWith('WARNING'))?.slice(0, 150) ?? 'no message'
+  } finally {
+    rmSync(home, { recursive: true, force: true })
+  }
 }

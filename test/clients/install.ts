@@ -31,7 +31,7 @@ export const CODEX: PinnedClient = {
   variable: 'MILLRACE_CODEX',
 }
 
-type Client =
+export type Client =
   | { available: true; command: string; version: string; title: string }
   | { available: false; reason: string; title: string }
 

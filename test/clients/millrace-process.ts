@@ -63,7 +63,7 @@ export interface Started {
   signal(name: NodeJS.Signals): void
 }
 
-export interface Installation {
+interface Installation {
   program: string
   /** The whole environment it gets. */
   environment: Record<string, string>
@@ -72,7 +72,7 @@ export interface Installation {
 }
 
 /** Starts a command of Millrace; one that takes longer than its limit is killed, which its `signal` tells. */
-export function startMillrace(installation: Installation, args: readonly string[]): Started {
+function startMillrace(installation: Installation, args: readonly string[]): Started {
   const began = performance.now()
   const child: ChildProcess = spawn(process.execPath, [installation.program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -167,9 +167,9 @@ export function workspaceAt(root: string, installation: Installation): Workspace
     snapshot: () => json<Snapshot>('state/runtime_snapshot.json'),
     counters: () => json<Counters>('state/recovery_counters.json').entries,
     events(type) {
-      const lines = readFileSync(join(runtime, 'logs/runtime_events.jsonl'), 'utf8').split('\n')
-      const events = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as RuntimeEvent)
-      return events.filter((event) => event.event_type === type)
+      // What follows the last line feed is still being written.
+      const lines = readFileSync(join(runtime, 'logs/runtime_events.jsonl'), 'utf8').split('\n').slice(0, -1)
+      return lines.map((line) => JSON.parse(line) as RuntimeEvent).filter((event) => event.event_type === type)
     },
     stageRuns() {
       const inFolder = (folder: string) =>

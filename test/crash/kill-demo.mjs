@@ -35,12 +35,17 @@ function mulberry(start) {
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 function daemon() {
-  const child = spawn(process.execPath, [MILLRACE, 'run', 'daemon', '--stop-when-idle', '--workspace', dir], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(process.execPath, [MILLRACE, 'run', 'daemon', '--stop-when-idle', '--workspace', dir], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   let complaint = ''
   child.stderr.on('data', (bytes) => {
     complaint += bytes
   })
-  return { child, ended: new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal, complaint }))) }
+  return {
+    child,
+    ended: new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal, complaint }))),
+  }
 }
 
 function snapshot() {
@@ -108,7 +113,9 @@ const requests = []
 for (const run of fs.readdirSync(path.join(runtime, 'runs'))) {
   const read = (folder) => {
     const at = path.join(runtime, 'runs', run, folder)
-    return fs.existsSync(at) ? fs.readdirSync(at).map((name) => JSON.parse(fs.readFileSync(path.join(at, name), 'utf8'))) : []
+    return fs.existsSync(at)
+      ? fs.readdirSync(at).map((name) => JSON.parse(fs.readFileSync(path.join(at, name), 'utf8')))
+      : []
   }
   const results = read('stage_results')
   for (const request of read('stage_requests')) {
@@ -124,20 +131,26 @@ for (const run of fs.readdirSync(path.join(runtime, 'runs'))) {
   }
 }
 console.log('\nnode             requests  results  interrupted  outcomes')
-for (const [node, row] of rows) console.log(`${node.padEnd(16)} ${String(row.requests).padStart(8)} ${String(row.results).padStart(8)} ${String(row.interrupted).padStart(12)}  ${row.outcomes.join(', ')}`)
+for (const [node, row] of rows)
+  console.log(
+    `${node.padEnd(16)} ${String(row.requests).padStart(8)} ${String(row.results).padStart(8)} ${String(row.interrupted).padStart(12)}  ${row.outcomes.join(', ')}`,
+  )
 
 const log = events()
 const count = (type) => log.filter((event) => event.event_type === type).length
 const settled = log.filter((event) => event.event_type === 'stage_completed').map((event) => event.data.request_id)
 if (new Set(settled).size !== settled.length) problems.push('a result was applied twice')
-if ([...rows.values()].some((row) => row.requests !== row.results + row.interrupted)) problems.push('requests, results and interruptions do not add up')
+if ([...rows.values()].some((row) => row.requests !== row.results + row.interrupted))
+  problems.push('requests, results and interruptions do not add up')
 if (count('closure_target_closed') !== 1) problems.push(`the spec was closed ${count('closure_target_closed')} times`)
 const left = processesOf(requests)
 if (left.length > 0) problems.push(`processes left: ${left.join(', ')}`)
 const tests = spawnSync('npm', ['test'], { cwd: dir, encoding: 'utf8' })
 if (tests.status !== 0) problems.push("the sample's tests are not green")
 
-console.log(`\nkills ${killed}, adopted ${count('stage_adopted')}, interrupted ${count('stage_interrupted')}, stages settled ${settled.length}, closed ${count('closure_target_closed')}, tests ${tests.status === 0 ? 'green' : 'red'}, processes left ${left.length}`)
+console.log(
+  `\nkills ${killed}, adopted ${count('stage_adopted')}, interrupted ${count('stage_interrupted')}, stages settled ${settled.length}, closed ${count('closure_target_closed')}, tests ${tests.status === 0 ? 'green' : 'red'}, processes left ${left.length}`,
+)
 for (const problem of problems) console.log(`PROBLEM: ${problem}`)
 if (problems.length === 0) fs.rmSync(dir, { recursive: true, force: true })
 process.exitCode = problems.length === 0 ? 0 : 1

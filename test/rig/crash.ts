@@ -30,7 +30,7 @@ export interface Story {
   run: (files: Files, root: string) => Promise<void>
   /** Throws if what lies there breaks an invariant. Asked after the crash, and again after `finish`. */
   check: (root: string, crash: Crash & { finished: boolean }) => void | Promise<void>
-  /** A later process opens what is left on the plain disk and goes on. */
+  /** A later process, with no fault in its disk, opens what is left and goes on. */
   finish?: (files: Files, root: string, crash: Crash) => void | Promise<void>
 }
 
@@ -43,10 +43,12 @@ export interface CrashOptions {
   losses?: number
   /** Decides what each power failure loses; default 1. */
   seed?: number
-  /** What the story runs on. Default: the plain disk. */
+  /** What the story runs on; default the plain disk. `quickDisk` saves the waiting for the device. */
   base?: Files
   /** How long a dead process may take to notice, in milliseconds; default 2000. */
   graceMs?: number
+  /** Whether the folder of a failed check stays, to be looked at; default yes. */
+  keepFailed?: boolean
 }
 
 export interface CrashReport {
@@ -60,31 +62,32 @@ export interface CrashReport {
 const OPERATIONS_MAX = 20_000
 
 /**
- * Runs the story once in peace, then once for each crash, each time in a fresh folder, which is kept if a check fails.
- * Rejects with the first failure, told with the crash it came from. The story must be the same each time.
+ * Runs the story once in peace, then once for each crash, each time in a fresh folder. Rejects with the first failure,
+ * told with the crash it came from. The story should do the same each time.
  */
 export async function crashEverywhere(story: Story, options: CrashOptions = {}): Promise<CrashReport> {
-  const { kinds = ['stopped', 'torn', 'power'], every = 1, losses = 2, seed = 1, base = disk } = options
-  const peace = await inFolder(async (root) => {
+  const settings: Settings = { ...DEFAULTS, ...options }
+  const peace = await inFolder(settings, async (root) => {
     await story.prepare?.(root)
-    const faulty = faultyFiles({}, base)
+    const faulty = faultyFiles({}, settings.base)
     await story.run(faulty.files, root)
-    const crash: Crash = {
+    const { steps } = faulty
+    await story.check(root, {
       kind: 'stopped',
-      after: faulty.steps.length,
-      last: faulty.steps.at(-1) ?? null,
+      after: steps.length,
+      last: steps.at(-1) ?? null,
       happened: false,
-    }
-    await story.check(root, { ...crash, finished: false })
+      finished: false,
+    })
     return faulty
   })
   let crashes = 0
-  for (const kind of kinds) {
-    for (let after = 0; after <= Math.min(peace.steps.length, OPERATIONS_MAX); after += every) {
+  for (const kind of settings.kinds) {
+    for (let after = 0; after <= Math.min(peace.steps.length, OPERATIONS_MAX); after += settings.every) {
       const next = peace.steps[after]?.operation
       if (kind === 'torn' && next !== 'write' && next !== 'append') continue
-      for (let loss = 0; loss < (kind === 'power' ? losses : 1); loss++) {
-        await crashOnce(story, kind, after, seed + after * 31 + loss, { base, graceMs: options.graceMs ?? 2000 })
+      for (let loss = 0; loss < (kind === 'power' ? settings.losses : 1); loss++) {
+        await crashOnce(story, { kind, after, loss }, settings)
         crashes += 1
       }
     }
@@ -92,31 +95,41 @@ export async function crashEverywhere(story: Story, options: CrashOptions = {}):
   return { steps: peace.steps, flushRounds: peace.flushRounds, crashes }
 }
 
+type Settings = Required<CrashOptions>
+
+const DEFAULTS: Settings = {
+  kinds: ['stopped', 'torn', 'power'],
+  every: 1,
+  losses: 2,
+  seed: 1,
+  base: disk,
+  graceMs: 2000,
+  keepFailed: true,
+}
+
 async function crashOnce(
   story: Story,
-  kind: CrashKind,
-  after: number,
-  seed: number,
-  { base, graceMs }: { base: Files; graceMs: number },
+  point: { kind: CrashKind; after: number; loss: number },
+  settings: Settings,
 ): Promise<void> {
-  await inFolder(async (root) => {
+  const { kind, after, loss } = point
+  const { base, seed } = settings
+  await inFolder(settings, async (root) => {
     await story.prepare?.(root)
     const forgetful = kind === 'power' ? forgetfulDisk(root, base) : null
     const faulty = faultyFiles({ crashAfter: after, torn: kind === 'torn' }, forgetful?.files ?? base)
-    const problem = await untilDeath(story, faulty, root, graceMs)
+    const problem = await untilDeath(story, faulty, root, settings.graceMs)
     const crash: Crash = { kind, after, last: faulty.steps.at(-1) ?? null, happened: faulty.crashed }
     try {
       if (problem !== null && !faulty.crashed) throw problem
-      forgetful?.losePower(seeded(seed))
+      forgetful?.losePower(seeded(seed * 1_000_003 + after * 31 + loss))
       await story.check(root, { ...crash, finished: false })
-      await story.finish?.(disk, root, crash)
+      await story.finish?.(base, root, crash)
       if (story.finish) await story.check(root, { ...crash, finished: true })
     } catch (error) {
-      const where = crash.last ? `${crash.last.operation} ${path.relative(root, crash.last.path)}` : 'nothing'
-      throw new Error(
-        `${kind} after operation ${after} (${where}), seed ${seed}, in ${root}: ${(error as Error).message}`,
-        { cause: error },
-      )
+      const last = crash.last ? `${crash.last.operation} ${path.relative(root, crash.last.path)}` : 'nothing'
+      const where = `${kind} after operation ${after} (${last}), loss ${loss} of seed ${seed}, in ${root}`
+      throw new Error(`${where}: ${(error as Error).message}`, { cause: error })
     }
   })
 }
@@ -139,10 +152,15 @@ async function untilDeath(story: Story, faulty: FaultyDisk, root: string, graceM
   return Promise.race([ended, died])
 }
 
-/** A folder of its own, removed unless `work` rejects. */
-async function inFolder<T>(work: (root: string) => Promise<T>): Promise<T> {
+/** A folder of its own for `work`, removed afterwards; if it rejects, only as wished. */
+async function inFolder<T>({ keepFailed }: Settings, work: (root: string) => Promise<T>): Promise<T> {
   const root = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-crash-')))
-  const result = await work(root)
-  fs.rmSync(root, { recursive: true, force: true })
-  return result
+  let failed = true
+  try {
+    const result = await work(root)
+    failed = false
+    return result
+  } finally {
+    if (!failed || !keepFailed) fs.rmSync(root, { recursive: true, force: true })
+  }
 }

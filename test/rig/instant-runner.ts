@@ -87,7 +87,7 @@ export function instantRunner(files: Files, script: Script): InstantRunner {
       progress: () => ({ lastActivityMs: 0, outputBytes: 0 }),
     }),
     remains: async (request) =>
-      readText(files, record(request))?.endsWith('\n') ? { state: 'finished' } : { state: 'gone' },
+      readText(files, record(request))?.endsWith('\n') ? { state: 'finished' } : { state: 'gone', begun: false },
     collect: async (request) => resultOf(request),
     sweep: async () => 0,
     probe: async () => ({ runner: 'scripted', ok: true, binary: null, version: null, problem: null, remedy: null }),

@@ -70,12 +70,12 @@ export class Live {
     )
   }
 
-  /** Waits until an agent of the stage runs for the `count`-th time; gives its request id. */
+  /** Waits until an agent of the stage is at work for the `count`-th time; gives its request id. */
   async agent(stage: string, count = 1): Promise<string> {
     const requests = () => this.rig.log('stage_started').filter((data) => data.stage === stage)
     await this.until(`agent ${count} of ${stage}`, () => {
       const request = requests()[count - 1]
-      return request !== undefined && this.engine.lanes.get(String(request.request_id))?.following != null
+      return request !== undefined && this.rig.isHeard(request)
     })
     return String(requests()[count - 1]!.request_id)
   }
@@ -140,13 +140,13 @@ export class Daemon {
     this.gone = new Promise((resolve) => this.child.once('exit', () => resolve()))
   }
 
-  /** Waits until an agent of the stage runs; gives its request id. */
+  /** Waits until an agent of the stage is at work; gives its request id. */
   async agent(stage: string, count = 1): Promise<string> {
     const requests = () => this.rig.log('stage_started').filter((data) => data.stage === stage)
     await until(`agent ${count} of ${stage}`, () => {
       if (this.child.exitCode !== null) throw new Error(`the daemon ended: ${this.complaint}`)
       const request = requests()[count - 1]
-      return request !== undefined && carriersOf(String(request.request_id)).length >= 2
+      return request !== undefined && this.rig.isHeard(request)
     })
     return String(requests()[count - 1]!.request_id)
   }

@@ -9,12 +9,14 @@ import { processIdentity } from '../../src/runners/process.ts'
 import { runnersFor } from '../../src/runners/registry.ts'
 import type { Runner } from '../../src/runners/runner.ts'
 import { disk } from '../../src/store/files.ts'
+import type { Processes } from '../../src/store/lock.ts'
 
 export const RUNNER_NAMES = ['codex_cli', 'pi_rpc', 'command', 'scripted']
 
 export interface GivenPorts {
   clock?: Clock
   files?: Files
+  processes?: Processes
   runners?: (config: Config, root: string) => ReadonlyMap<string, Runner>
 }
 
@@ -26,12 +28,12 @@ export interface Installation {
 }
 
 export function enginePorts(workspaceRoot: string, installed: Installation, given: GivenPorts = {}): EnginePorts {
-  const { files = disk, clock = systemClock } = given
+  const { files = disk, clock = systemClock, processes = processIdentity } = given
   const environment = { PATH: process.env.PATH, HOME: workspaceRoot }
   return {
     files,
     clock,
-    processes: processIdentity,
+    processes,
     commands: COMMANDS,
     validators: [],
     packageRoot: installed.packageRoot,

@@ -11,8 +11,9 @@ import type { StageRequest } from '../../src/core/request.ts'
 import type { StageResult } from '../../src/core/result.ts'
 import type { View } from '../../src/core/view.ts'
 import { systemClock } from '../../src/engine/clock.ts'
-import { type LoopEnd, runLoop } from '../../src/engine/daemon.ts'
+import { drain, type LoopEnd, runLoop } from '../../src/engine/daemon.ts'
 import { Engine, type Listener } from '../../src/engine/engine.ts'
+import { settleFinished } from '../../src/engine/settle.ts'
 import type { Context } from '../../src/operations/context.ts'
 import { type Issued, issue } from '../../src/operations/issue.ts'
 import { carriersOf, processIdentity } from '../../src/runners/process.ts'
@@ -36,6 +37,14 @@ export interface Reply {
   exit_code?: number
   message?: string
 }
+
+/** A reply that leaves what it owes and reports an outcome, and whatever a story adds. */
+export const reply = (stage: string, outcome: string | null, more: Partial<Reply> = {}): Reply => ({
+  stage,
+  outcome,
+  steps: [{ artifacts: true }],
+  ...more,
+})
 
 export interface RigOptions extends GivenPorts {
   replies?: Reply[]
@@ -116,11 +125,11 @@ export class Rig {
     )
   }
 
+  /** Every reply begins by saying so, which shows that its agent has read the file. */
   replies(replies: Reply[]): void {
-    fs.writeFileSync(
-      path.join(this.root, 'replies.json'),
-      JSON.stringify({ schema_version: '1.0', kind: 'scripted_replies', replies }),
-    )
+    const spoken = replies.map((reply) => ({ ...reply, steps: [{ say: 'at work' }, ...(reply.steps ?? [])] }))
+    const file = { schema_version: '1.0', kind: 'scripted_replies', replies: spoken }
+    fs.writeFileSync(path.join(this.root, 'replies.json'), JSON.stringify(file))
   }
 
   /** Replies with nothing but outcomes, in the order a stage is asked: `{ builder: ['BLOCKED', 'BUILDER_COMPLETE'] }`. */
@@ -164,7 +173,10 @@ export class Rig {
   async ticks(count: number): Promise<LoopEnd> {
     const engine = await this.open()
     try {
-      return await runLoop(engine, { ticksMax: count, stopWhenIdle: false })
+      const end = await runLoop(engine, { ticksMax: count, stopWhenIdle: false })
+      await drain(engine)
+      await settleFinished(engine)
+      return end
     } finally {
       await this.close()
     }
@@ -234,6 +246,12 @@ export class Rig {
     return this.log('stage_started')
       .filter((data) => data.stage === stage)
       .map((data) => this.json<StageRequest>('runs', String(data.run_id), 'stage_requests', `${data.request_id}.json`))
+  }
+
+  /** True once the agent of a stage has said something. */
+  isHeard(started: Record<string, unknown>): boolean {
+    const file = this.at('runs', String(started.run_id), `runner_stdout.${started.request_id}.txt`)
+    return fs.existsSync(file) && fs.statSync(file).size > 0
   }
 
   /** The stage result of a request. */

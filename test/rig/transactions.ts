@@ -49,7 +49,7 @@ export const transaction: fc.Arbitrary<Transaction> = steps.map((drawn) => {
       case 'append':
         after[file] = `${old}${fresh}`
         return { op: 'append', path: file, offset: Buffer.byteLength(old), content: { text: fresh } }
-      case 'remove':
+      default:
         return { op: 'remove', path: file, hash: hashBytes(old) }
     }
   })

@@ -170,6 +170,7 @@ function itemsOf(documents: ReadonlyMap<string, string>): Items {
       ITEM_KINDS.flatMap((kind) =>
         OPEN_STATES.flatMap((state) => inState(kind, state).filter((entry) => entry.effectiveRoot === root)),
       ),
+    invalid: () => [],
     isSucceeded: (item) =>
       inState('incident', 'done').some(
         (incident) => incident.sourceIds.includes(item.id) && incident.createdMs >= item.createdMs,

@@ -237,7 +237,19 @@ describe('what a tick tells', () => {
     const began = performance.now()
     expect(await rig.ticks(3)).toMatchObject({ ticks: 3, exit_reason: 'max_ticks' })
     expect(rig.stages()).toEqual(['builder', 'checker', 'updater'])
-    expect(performance.now() - began).toBeLessThan(5000)
+    expect(performance.now() - began).toBeLessThan(15_000)
+  })
+
+  test('W-31: an idle runtime is woken by new work and by commands, however slow its polling floor', async () => {
+    rig = await Rig.create()
+    const config = rig.read('millrace.toml').replace('idle_sleep_seconds = 0.05', 'idle_sleep_seconds = 30')
+    fs.writeFileSync(rig.at('millrace.toml'), config)
+    const live = await Live.start(rig)
+    await live.until('idle', () => rig.log('runtime_tick_idle').length === 1)
+    rig.addTask('task-a')
+    await live.until('task-a done', () => rig.list('tasks/done').length === 1, 15_000)
+    expect((await live.command('pause')).ms).toBeLessThan(1000)
+    await live.close()
   })
 
   test('scenario 47: one counted tick is one stage, and nothing is left running', async () => {

@@ -87,8 +87,7 @@ describe('what keeps a target open', () => {
   })
 
   test('scenario 88, W-11: a blocked task whose incident was worked off does not keep the target open', async () => {
-    rig = await Rig.create({ config: '[recovery]\nmax_troubleshoot_attempts_before_consult = 1\n' })
-    await opened(() => {})
+    await opened()
     rig.config('[recovery]\nmax_troubleshoot_attempts_before_consult = 1\n')
     rig.addTask('task-a', { root_spec_id: 'root', root_idea_id: 'root' })
     rig.replies([

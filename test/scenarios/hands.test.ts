@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { newDocument, renderDocument } from '../../src/core/document.ts'
 import type { Snapshot } from '../../src/core/state.ts'
 import { carriersOf } from '../../src/runners/process.ts'
+import { disk } from '../../src/store/files.ts'
 import { Live, pause } from '../rig/live.ts'
 import { type Reply, Rig, task } from '../rig/runtime.ts'
 
@@ -137,7 +138,10 @@ describe('a person', () => {
     expect(await rig.work()).toMatchObject({ exit_reason: 'idle' })
     await rig.work()
     const states = ['queued', 'active']
-    expect(rig.log('work_item_duplicate')).toMatchObject([{ work_item_id: 'task-a', states }, { work_item_id: 'task-b', states }])
+    expect(rig.log('work_item_duplicate')).toMatchObject([
+      { work_item_id: 'task-a', states },
+      { work_item_id: 'task-b', states },
+    ])
     for (const state of ['queue', 'active']) expect(rig.list('tasks', state)).toEqual(['task-a.md', 'task-b.md'])
     expect(rig.log('work_item_claimed')).toEqual([])
   })
@@ -329,6 +333,33 @@ describe('documents of every kind', () => {
     expect(links).toHaveLength(1)
   })
 
+  test.each([
+    ['larger than memory can take', 'is larger than'],
+    ['that the runtime may not read', 'cannot be read: EACCES'],
+  ])('a file %s is told, and left alone', async (name, finding) => {
+    rig = await Rig.create()
+    rig.place('tasks/queue/task-x.md', 'x')
+    const file = at('queue/task-x.md')
+    const past = new Date(Date.now() - 60_000)
+    if (name.startsWith('larger')) fs.truncateSync(file, 3 * 2 ** 30)
+    else {
+      const denied = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' })
+      const read = (path: string) => {
+        if (path === file) throw denied
+        return disk.read(path)
+      }
+      rig.options.files = { ...disk, read }
+    }
+    fs.utimesSync(file, past, past)
+    rig.addTask('task-b')
+    await rig.work()
+    expect(done()).toEqual(['task-b.md'])
+    expect(rig.log('work_item_invalid')).toMatchObject([
+      { file: 'task-x.md', findings: [expect.stringContaining(finding)] },
+    ])
+    expect(rig.list('tasks/queue')).toEqual(['task-x.md'])
+  })
+
   test('a folder named like a document is told, and left alone', async () => {
     rig = await Rig.create()
     rig.place('tasks/queue/task-x.md/inside.txt', 'kept')
@@ -368,6 +399,31 @@ describe('files of the runtime', () => {
     }
     expect(done()).toEqual(['task-a.md', 'task-b.md', 'task-c.md'])
     expect(rig.list('state').some((name) => name.startsWith('execution_status.md.conflict-'))).toBe(true)
+  })
+
+  test('a snapshot that a person wrote into is kept beside, and the runtime goes on from its own', async () => {
+    const { live } = await building()
+    fs.writeFileSync(rig.at('state/runtime_snapshot.json'), '{"mine": true}')
+    rig.replies([])
+    await live.command('retry_active')
+    await live.until('done', () => done().length === 1)
+    const [kept] = rig.log('foreign_edit_kept')
+    expect(rig.read(String(kept!.kept_as))).toBe('{"mine": true}')
+    expect(snapshot().active_runs).toEqual([])
+    await live.close()
+  })
+
+  test('a log that a person wrote into keeps their lines, and goes on behind them', async () => {
+    rig = await Rig.create()
+    rig.addTask('task-a')
+    await rig.ticks(1)
+    fs.appendFileSync(rig.at('logs/runtime_events.jsonl'), 'my own note\n')
+    await rig.work()
+    const lines = rig.read('logs/runtime_events.jsonl').trimEnd().split('\n')
+    const own = lines.findIndex((line) => line.includes('my own note'))
+    expect(lines[own]).toBe('my own note')
+    for (const line of lines.toSpliced(own, 1)) expect(JSON.parse(line)).toMatchObject({ kind: 'runtime_event' })
+    expect(done()).toEqual(['task-a.md'])
   })
 
   test('folders that a person removed come back when they are needed', async () => {

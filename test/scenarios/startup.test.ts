@@ -2,7 +2,8 @@
 import * as fs from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Counters, Snapshot } from '../../src/core/state.ts'
-import { Daemon } from '../rig/live.ts'
+import { disk } from '../../src/store/files.ts'
+import { Daemon, Live, pause } from '../rig/live.ts'
 import { Rig } from '../rig/runtime.ts'
 
 const rigs: Rig[] = []
@@ -94,6 +95,83 @@ describe('the lock', () => {
     expect(await rig.issue('clear_stale_state')).toMatchObject({ mode: 'direct', applied: true })
     expect(rig.lock().state).toBe('released')
     expect(rig.json<Snapshot>('state/runtime_snapshot.json').process_running).toBe(false)
+  })
+})
+
+describe('a runtime that loses what it stands on', () => {
+  test('a lock that was taken over ends it, and it writes nothing more', async () => {
+    const rig = await create()
+    const live = await Live.start(rig)
+    await live.until('idle', () => rig.log('runtime_tick_idle').length === 1)
+    const next = live.engine.workspace.lock.generation + 1
+    fs.writeFileSync(rig.at('state/lock', String(next)), JSON.stringify({ pid: 1, token: 'other', host: 'elsewhere' }))
+    const before = written(rig)
+    rig.addTask('task-a')
+    await expect(live.finish()).rejects.toMatchObject({ code: 'lock_lost' })
+    expect(written(rig)).toEqual(before)
+    expect(rig.list('tasks/queue')).toEqual(['task-a.md'])
+  })
+
+  /** A disk that, while told so, refuses to bring a file to a folder: a transaction then stops after it was made durable. */
+  const refusing = (folder: string) => {
+    const state = { refuses: true }
+    const check = (to: string) => {
+      if (state.refuses && to.includes(folder)) throw Object.assign(new Error('EIO: refused'), { code: 'EIO' })
+    }
+    const link = (from: string, to: string) => {
+      check(to)
+      disk.link(from, to)
+    }
+    const rename = (from: string, to: string) => {
+      check(to)
+      disk.rename(from, to)
+    }
+    return { state, files: { ...disk, link, rename } }
+  }
+
+  test('a disk that refuses half-way is tried again until the transaction is through', async () => {
+    const { state, files } = refusing('/tasks/active/')
+    const rig = await create({ files })
+    const live = await Live.start(rig)
+    rig.addTask('task-a')
+    await live.until('degraded', () => live.engine.workspace.degraded)
+    expect(rig.list('tasks/active')).toEqual([])
+    state.refuses = false
+    await live.until('done', () => rig.list('tasks/done').length === 1)
+    expect(rig.log('runtime_recovered')).toHaveLength(1)
+    expect(rig.log('stage_started').map((data) => data.stage)).toEqual(['builder', 'checker', 'updater'])
+    await live.close()
+  })
+
+  test('an agent is not started before its request is on the disk', async () => {
+    const { state, files } = refusing('/stage_requests/')
+    const rig = await create({ files })
+    const live = await Live.start(rig)
+    rig.addTask('task-a')
+    await live.until('degraded', () => live.engine.workspace.degraded)
+    await pause(100)
+    expect(live.engine.lanes.size).toBe(0)
+    state.refuses = false
+    await live.until('done', () => rig.list('tasks/done').length === 1)
+    expect(rig.log('stage_started').map((data) => data.stage)).toEqual(['builder', 'checker', 'updater'])
+    expect(rig.log('stage_interrupted')).toEqual([])
+    await live.close()
+  })
+
+  test('a runtime on such a disk can still be stopped, and the next one goes on', async () => {
+    const { state, files } = refusing('/tasks/active/')
+    const rig = await create({ files })
+    const live = await Live.start(rig)
+    rig.addTask('task-a')
+    await live.until('degraded', () => live.engine.workspace.degraded)
+    live.engine.stopping = 'stop'
+    live.engine.wake()
+    await live.until('the end', () => live.end !== null)
+    expect(live.end).toMatchObject({ exit_reason: 'stop_requested' })
+    await expect(live.finish()).rejects.toMatchObject({ code: 'degraded' })
+    state.refuses = false
+    await rig.work()
+    expect(rig.list('tasks/done')).toEqual(['task-a.md'])
   })
 })
 

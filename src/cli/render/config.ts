@@ -2,6 +2,7 @@
 import type { CompileValidateOutput, ConfigShowOutput } from '../../operations/schemas/plan.ts'
 import type { Look } from '../look.ts'
 import { validate as validated } from './plan.ts'
+import { quoted } from './quoted.ts'
 
 type Key = ConfigShowOutput['keys'][number]
 
@@ -19,7 +20,7 @@ export function show(output: ConfigShowOutput, look: Look): string {
     look.field('config_path', output.config_path),
     look.field('config_in_force', output.config_in_force),
     ...output.keys.map((key) =>
-      look.field('key', `${key.key} origin=${key.origin} boundary=${key.boundary} value=${JSON.stringify(key.value)}`),
+      look.field('key', `${key.key} origin=${key.origin} boundary=${key.boundary} value=${quoted(key.value)}`),
     ),
   ].join('\n')
 }

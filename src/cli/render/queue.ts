@@ -4,6 +4,7 @@ import type { Added } from '../../operations/queue-add.ts'
 import type { QueueLsOutput, QueueRow, QueueShowOutput } from '../../operations/schemas/queue.ts'
 import type { Look, Value } from '../look.ts'
 import { block, issued } from './control.ts'
+import { quoted } from './quoted.ts'
 
 export function ls(output: QueueLsOutput, look: Look): string {
   return look.terminal ? listing(output, look) : lines(output, look)
@@ -15,7 +16,7 @@ function lines(output: QueueLsOutput, look: Look): string {
     ...counts.map(([key, value]) => look.field(key, value as number)),
     ...output.items.map((row) => look.field('work_item', rowLine(row))),
     ...output.invalid_items.map(({ work_item_kind, state, path, faults }) =>
-      look.field('invalid_item', `kind=${work_item_kind} state=${state} path=${path} faults=${JSON.stringify(faults)}`),
+      look.field('invalid_item', `kind=${work_item_kind} state=${state} path=${path} faults=${quoted(faults)}`),
     ),
   ].join('\n')
 }
@@ -32,8 +33,8 @@ function rowLine(row: QueueRow): string {
     `waits_for=${waits}`,
     `deferred_by=${row.deferred_by ?? 'none'}`,
     `run=${row.run_id ?? 'none'}`,
-    ...(row.reason === null ? [] : [`reason=${JSON.stringify(row.reason)}`]),
-    `title=${JSON.stringify(row.title)}`,
+    ...(row.reason === null ? [] : [`reason=${quoted(row.reason)}`]),
+    `title=${quoted(row.title)}`,
   ].join(' ')
 }
 
@@ -102,7 +103,7 @@ const SAID = /^(title|(task|spec|incident|probe|learning_request)_id)$/
 function record(output: QueueShowOutput, look: Look): string {
   const own = `${output.work_item_kind}_id`
   const fields = Object.entries(output.fields).filter(([name]) => name !== 'title' && name !== own)
-  const value = (one: unknown): Value => (typeof one === 'object' ? JSON.stringify(one) : (one as Value))
+  const value = (one: unknown): Value => (typeof one === 'object' ? quoted(one) : (one as Value))
   return [
     look.field('work_item_id', output.work_item_id),
     look.field('work_item_kind', output.work_item_kind),
@@ -119,7 +120,7 @@ function record(output: QueueShowOutput, look: Look): string {
     look.field('run_id', output.run_id),
     look.field('node_id', output.node_id),
     look.field('reason', output.reason),
-    look.field('body', output.body === '' ? null : JSON.stringify(output.body)),
+    look.field('body', output.body === '' ? null : quoted(output.body)),
   ].join('\n')
 }
 

@@ -23,6 +23,9 @@ function amount(tokens: Tokens): string {
   return total < 1_000_000 ? `${(total / 1000).toFixed(1)}k` : `${(total / 1_000_000).toFixed(1)}M`
 }
 
+/** Null, to be left out, where no harness reported any. */
+const tokensUsed = (tokens: Tokens): string | null => (tokens === null ? null : `${amount(tokens)} tokens`)
+
 const lasted = (seconds: number | null): string => (seconds === null ? '–' : duration(seconds))
 
 function coloured(state: string, { paint }: Look): string {
@@ -115,7 +118,7 @@ function story(output: RunsShowOutput, look: Look): string {
         output.plane,
         output.started_at === null ? 'not started' : `started ${look.ago(output.started_at)}`,
         `took ${lasted(output.duration_seconds)}`,
-        `${amount(output.token_usage)} tokens`,
+        tokensUsed(output.token_usage),
         output.mode_id,
       ]
         .filter((part) => part !== null)
@@ -137,12 +140,7 @@ function chapter(stage: RunStage, look: Look): string {
   const { paint } = look
   const mark =
     stage.result_class === 'success' ? paint.green('✓') : stage.failure_class ? paint.red('✗') : paint.yellow('●')
-  const facts = [
-    lasted(stage.duration_seconds),
-    `${amount(stage.token_usage)} tokens`,
-    stage.runner_name,
-    stage.model_name,
-  ]
+  const facts = [lasted(stage.duration_seconds), tokensUsed(stage.token_usage), stage.runner_name, stage.model_name]
   return [
     `${mark} ${paint.bold(stage.node_id)} ${stage.terminal_result} ${paint.dim(facts.filter((one) => one !== null).join(' · '))}`,
     ...(stage.failure_class === null ? [] : [`  ${paint.red(stage.failure_class)}`]),

@@ -2,6 +2,7 @@
 import type { ActiveRunStatus, StatusOutput } from '../../operations/schemas/status.ts'
 import type { Look, Value } from '../look.ts'
 import { duration } from '../time.ts'
+import { word } from './quoted.ts'
 
 export function status(output: StatusOutput, look: Look): string {
   return look.terminal ? sections(output, look) : lines(output, look)
@@ -22,10 +23,7 @@ function lines(output: StatusOutput, look: Look): string {
 }
 
 const pair = (name: string, value: Value): string =>
-  `${name}=${value === null || value === '' ? 'none' : quoted(String(value))}`
-
-/** What has white space in it is quoted, so that a line falls apart at its spaces. */
-const quoted = (text: string): string => (/[\s"=]/.test(text) ? JSON.stringify(text) : text)
+  `${name}=${value === null || value === '' ? 'none' : word(String(value))}`
 
 const pairs = (fields: Record<string, Value>): string =>
   Object.entries(fields)
@@ -87,6 +85,9 @@ function nested(key: string, output: StatusOutput, look: Look): string[] {
   }
 }
 
+/** As `look.field`, for a value that has colours of its own. */
+const named = (name: string, value: string, { paint }: Look): string => `${paint.dim(`${name}:`)} ${value}`
+
 function sections(output: StatusOutput, look: Look): string {
   const { paint } = look
   const parts = [
@@ -106,7 +107,7 @@ function headline(output: StatusOutput, look: Look): string {
   if (output.activity === 'working' && run) {
     return `${paint.green(paint.bold('working'))}: ${describe(run, look)}${reason && `\n${paint.yellow(reason)}`}`
   }
-  const colour = { working: paint.green, idle: paint.green, stopped: paint.dim, waiting: paint.yellow }
+  const colour = { working: paint.green, idle: paint.green, stopped: paint.blue, waiting: paint.yellow }
   const painted = (colour as Record<string, (text: string) => string>)[output.activity] ?? paint.red
   return `${painted(paint.bold(output.activity))}${reason && `: ${reason}`}`
 }
@@ -176,7 +177,7 @@ function closure(output: StatusOutput, look: Look): string {
           ? `waits for ${blocking} open item(s) of its lineage`
           : 'open'
       const rounds = target.rounds > 0 ? `, judged ${target.rounds} time(s)` : ''
-      return `${look.field('closure', `${target.root_spec_id} ${state}${rounds}`)}`
+      return named('closure', `${target.root_spec_id} ${state}${rounds}`, look)
     })
     .join('\n')
 }
@@ -185,12 +186,12 @@ function last(output: StatusOutput, look: Look): string {
   const results = output.last_results.map((result) => {
     const colour = result.result_class === 'success' ? look.paint.green : look.paint.yellow
     const failure = result.failure_class ? ` ${look.paint.dim(result.failure_class)}` : ''
-    return look.field(`last ${result.plane}`, `${colour(result.terminal_result)}${failure}`)
+    return named(`last ${result.plane}`, `${colour(result.terminal_result)}${failure}`, look)
   })
   const event = output.last_event
   return [
     ...results,
-    ...(event ? [look.field('last event', `${event.event_type} ${look.ago(event.occurred_at)}`)] : []),
+    ...(event ? [named('last event', `${event.event_type} ${look.ago(event.occurred_at)}`, look)] : []),
   ].join('\n')
 }
 
@@ -198,10 +199,10 @@ function where(output: StatusOutput, look: Look): string {
   const runtime =
     output.runtime_process_id === null || !output.process_running
       ? []
-      : [look.field('runtime', `process ${output.runtime_process_id}, up since ${look.ago(output.runtime_since)}`)]
+      : [named('runtime', `process ${output.runtime_process_id}, up since ${look.ago(output.runtime_since)}`, look)]
   const mode =
     output.compiled_plan_currentness === 'missing'
       ? `${output.active_mode_id} (not compiled yet)`
       : output.active_mode_id
-  return [...runtime, look.field('mode', mode), look.field('workspace', output.workspace)].join('\n')
+  return [...runtime, named('mode', mode, look), named('workspace', look.safe(output.workspace), look)].join('\n')
 }

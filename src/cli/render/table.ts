@@ -2,7 +2,7 @@
 import type { Look } from '../look.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: answers differ from verb to verb; each renderer is typed by its own.
-export type Renderer = (output: any, look: Look) => string
+type Renderer = (output: any, look: Look) => string
 
 const control = async () => (await import('./control.ts')).issued
 const queue = () => import('./queue.ts')

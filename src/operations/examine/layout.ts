@@ -118,6 +118,7 @@ const FREE_BYTES_LOW = 1024 * 1024 * 1024
 const MEBIBYTE = 1024 * 1024
 
 export function checkDisk({ files, places }: Examination): Finding[] {
+  if (files.stat(places.root) === null) return []
   const free = files.freeBytes(places.root)
   if (free >= FREE_BYTES_LOW) return []
   const said = {

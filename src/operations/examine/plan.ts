@@ -12,7 +12,7 @@ import { compileHere } from '../compiling.ts'
 import type { Finding } from '../schemas/doctor.ts'
 import { type Examination, error, named, remark, warning } from './examination.ts'
 
-export interface Examined {
+interface Examined {
   config: Config | null
   plan: Plan | null
   findings: Finding[]
@@ -61,11 +61,15 @@ const SEED_CODES: readonly (readonly [start: RegExp, code: string])[] = [
   [/^(LOOP|EDGE|ENTRY|NODE|COMPLETION)_/, 'loop_definition_invalid'],
 ]
 
-export function fromDiagnostic(diagnostic: Diagnostic): Finding {
+function fromDiagnostic(diagnostic: Diagnostic): Finding {
   const { severity, path: file, at, message } = diagnostic
   const known = SEED_CODES.find(([start]) => start.test(diagnostic.code))?.[1]
   const code = known ?? (severity === 'error' ? 'asset_lint_structural' : 'asset_lint_policy')
-  const said = { path: file, message: `${diagnostic.code}${at ? ` at ${at}` : ''}: ${message}.`, remedy: null }
+  const said = {
+    path: file,
+    message: `${diagnostic.code}${at ? ` at ${at}` : ''}: ${message}.`,
+    remedy: 'mend the file, then run `millrace compile validate`',
+  }
   return severity === 'error' ? error(code, said) : warning(code, said)
 }
 

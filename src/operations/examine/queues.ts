@@ -2,17 +2,14 @@
 import { ITEM_KINDS, type ItemEntry, type ItemKind } from '../../core/item.ts'
 import { dependencyState } from '../../core/select.ts'
 import type { View } from '../../core/view.ts'
-import type { ItemIndex } from '../../store/items.ts'
 import { itemFile, itemFolder } from '../../store/layout.ts'
 import type { Finding } from '../schemas/doctor.ts'
 import { type Examination, error, named, warning } from './examination.ts'
 
-type RestedView = View & { items: ItemIndex }
-
 /** Findings of one kind, at most; more would hide the others. */
 const FINDINGS_MAX = 100
 
-export function checkQueues(exam: Examination, view: RestedView): Finding[] {
+export function checkQueues(exam: Examination, view: View): Finding[] {
   // Everything that asks for work is read, so that what cannot be read is known.
   const open = ITEM_KINDS.flatMap((kind) =>
     (['queued', 'active', 'blocked', 'quarantined'] as const).flatMap((state) => view.items.inState(kind, state)),
@@ -26,7 +23,7 @@ export function checkQueues(exam: Examination, view: RestedView): Finding[] {
   ]
 }
 
-function invalidDocuments(exam: Examination, items: ItemIndex): Finding[] {
+function invalidDocuments(exam: Examination, items: View['items']): Finding[] {
   return items.invalid().map(({ kind, state, file, faults }) =>
     error('queue_artifact_invalid', {
       path: named(exam, `${itemFolder(kind, state)}/${file}`),

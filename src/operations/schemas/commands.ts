@@ -93,6 +93,7 @@ export const Demo = z
     interrupted: flag('Whether Ctrl-C ended it.'),
     spec_id: text('Spec that went through the runtime.'),
     closed: flag('Whether it was judged as fulfilled.'),
+    failed: flag('Whether it ran and did not end well: exit 1.'),
     tests_green: flag('Whether the tests of the project pass.'),
     duration_seconds: z.number().min(0).describe('From start to end, in seconds.'),
     stages: z.array(

@@ -8,7 +8,7 @@ const count = (what: string) => z.int().min(0).describe(what)
 const Kind = z.enum(ITEM_KINDS).describe('Kind of the work item.')
 const State = z.enum(ITEM_STATES).describe('Where it stands: the folder it lies in.')
 
-export const WaitsFor = z.strictObject({
+const WaitsFor = z.strictObject({
   id: text('Item it depends on.'),
   state: z
     .enum(['waiting', 'blocked', 'cancelled', 'unknown', 'cycle'])
@@ -32,7 +32,7 @@ export const QueueRow = z.strictObject({
 })
 export type QueueRow = z.infer<typeof QueueRow>
 
-export const InvalidDocument = z.strictObject({
+const InvalidDocument = z.strictObject({
   work_item_kind: Kind,
   state: State,
   path: text('The document.'),

@@ -9,7 +9,7 @@ const count = (what: string) => z.int().min(0).describe(what)
 const flag = (what: string) => z.boolean().describe(what)
 const time = (what: string) => z.string().describe(`${what} (ISO time).`)
 
-export const PendingRecord = z
+const PendingRecord = z
   .strictObject({
     revision: z.int().nullable().describe('Transaction; null for a torn record, which never happened.'),
     operations: count('File operations in it.'),

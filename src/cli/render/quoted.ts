@@ -1,0 +1,10 @@
+/** Text in quotes within a line for programs: JSON, in ASCII where a terminal could be steered by it. */
+export function quoted(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** Quoted only where the text would not stand as one word. */
+export const word = (text: string): string => (/[\s"=\u0000-\u001f\u007f-\u009f]/.test(text) ? quoted(text) : text)

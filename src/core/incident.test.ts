@@ -1,0 +1,69 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { planWith } from '../../test/rig/assets.ts'
+import { documentText } from '../../test/rig/documents.ts'
+import { Passage, runAt } from '../../test/rig/run.ts'
+import { MemoryWorkspace } from '../../test/rig/view.ts'
+import { parseDocument } from './document.ts'
+import { ID_LENGTH_MAX } from './ids.ts'
+
+const plan = planWith()
+
+/** The incident of a task that the consultant hands over, as it lies in the queue. */
+function incidentOf(id: string, result: { notes?: string[]; artifact_paths?: string[] }, handIn?: string) {
+  const workspace = new MemoryWorkspace(plan).put('task', 'active', id, documentText('task', id))
+  const passage = new Passage(workspace, runAt(plan, 'execution', 'consultant', { kind: 'task', id }))
+  passage.report('NEEDS_PLANNING', {
+    result,
+    handIns: handIn === undefined ? [] : [{ kind: 'incident', text: handIn }],
+  })
+  const [name] = workspace.idsIn('incident', 'queued')
+  return { name: name!, parsed: parseDocument('incident', workspace.textOf('incident', 'queued', name!)!) }
+}
+
+describe('an incident the runtime opens', () => {
+  const anyTexts = fc.array(
+    fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('', ' ', '\0', '\n', '- a\n- b', 'Title: x\n# y', 'none', '-'),
+    ),
+    { maxLength: 4 },
+  )
+
+  it('is a valid document, whatever the stage wrote into notes and paths', () => {
+    fc.assert(
+      fc.property(anyTexts, anyTexts, (notes, artifact_paths) => {
+        const { name, parsed } = incidentOf('task-001', { notes, artifact_paths })
+        expect(parsed).toMatchObject({ ok: true, document: { id: name } })
+      }),
+    )
+  })
+
+  it('has an id that is safe and short enough, however long that of its subject', () => {
+    const { name, parsed } = incidentOf('x'.repeat(ID_LENGTH_MAX), {})
+    expect(name).toMatch(/^incident-x{120}-[0-9a-f]{8}$/)
+    expect(parsed.ok).toBe(true)
+  })
+
+  it('sums up with the first note that says something, else with what happened', () => {
+    const summaryOf = (...notes: string[]) => {
+      const { parsed } = incidentOf('task-001', { notes })
+      return parsed.ok ? parsed.document.fields.summary : parsed.faults
+    }
+    expect(summaryOf(' \n', 'Two\nlines.')).toBe('Two lines.')
+    expect(summaryOf()).toBe('consultant ended with NEEDS_PLANNING on task-001.')
+  })
+
+  it('names each symptom and each piece of evidence once', () => {
+    const { parsed } = incidentOf('task-001', { notes: ['odd', ' odd '], artifact_paths: ['a.log', 'a.log'] })
+    expect(parsed).toMatchObject({ document: { fields: { observed_symptoms: ['odd'], evidence_paths: ['a.log'] } } })
+  })
+
+  it('takes the lineage the stage wrote only where the work itself has none', () => {
+    const stated = documentText('incident', 'mine', { root_spec_id: 'stated', root_idea_id: 'stated-idea' })
+    const { parsed } = incidentOf('task-001', {}, stated)
+    expect(parsed).toMatchObject({
+      document: { fields: { root_spec_id: 'stated', root_idea_id: 'stated-idea', source_task_id: 'task-001' } },
+    })
+  })
+})

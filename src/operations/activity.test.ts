@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { newRun } from '../core/completion.ts'
+import { type ActiveRun, newSnapshot, type Snapshot } from '../core/state.ts'
+import { activityOf, type Situation } from './activity.ts'
+
+const NOW = '2026-03-01T12:00:00.000Z'
+const NONE = { queued: 0, active: 0, blocked: 0, done: 0 }
+
+const run = (changes: Partial<ActiveRun> = {}): ActiveRun => ({
+  ...newRun(NOW, { runId: 'run-1', plane: 'execution', nodeId: 'n', stageKindId: 'k', planId: 'p' }),
+  ...changes,
+})
+
+function told(snapshot: Partial<Snapshot>, changes: Partial<Situation> = {}, tasks: Partial<typeof NONE> = {}) {
+  const depths = { task: { ...NONE, ...tasks }, spec: NONE, incident: NONE, probe: NONE, learning_request: NONE }
+  const whole = { ...newSnapshot(NOW), ...snapshot }
+  return activityOf({ snapshot: whole, depths, running: true, degraded: false, lock: 'active', now: NOW, ...changes })
+}
+
+const pause = { source: 'operator', reason: 'release day', since: NOW, until: null }
+
+describe('activityOf', () => {
+  it('is working while an agent is, even if nothing new may start', () => {
+    expect(told({ active_runs: [run({ status: 'started' })] })).toEqual({
+      activity: 'working',
+      reason: null,
+      nextStep: null,
+    })
+    const paused = told({ active_runs: [run({ status: 'started' })], pause_sources: [pause] })
+    expect(paused).toMatchObject({ activity: 'working', reason: expect.stringContaining('release day') })
+  })
+
+  it('says why nothing runs: paused, held, waiting for the surroundings, stopping, a disk that fails', () => {
+    expect(told({ pause_sources: [pause] })).toMatchObject({ activity: 'paused', reason: 'by operator (release day)' })
+    const held = run({ status: 'held', held: { reason: 'the plan is gone', since: NOW } })
+    expect(told({ active_runs: [held] })).toMatchObject({ activity: 'held', reason: 'the plan is gone' })
+    const later = run({ not_before: '2026-03-01T12:05:00.000Z' })
+    expect(told({ active_runs: [later] })).toMatchObject({
+      activity: 'waiting',
+      reason: expect.stringContaining('12:05'),
+    })
+    expect(told({ active_runs: [run({ not_before: '2026-03-01T11:00:00.000Z' })] }).activity).toBe('working')
+    expect(told({ stop_requested: { drain: true, since: NOW } }).activity).toBe('stopping')
+    expect(told({}, { degraded: true }).activity).toBe('degraded')
+  })
+
+  it('tells an idle runtime with blocked items from one that waits for its queue', () => {
+    expect(told({})).toMatchObject({ activity: 'idle', reason: 'nothing is queued' })
+    expect(told({}, {}, { blocked: 1 })).toMatchObject({
+      activity: 'idle',
+      reason: expect.stringContaining('1 item blocked'),
+    })
+    expect(told({}, {}, { queued: 2 })).toMatchObject({
+      activity: 'waiting',
+      reason: expect.stringContaining('2 items queued'),
+    })
+  })
+
+  it('without a runtime says what waits for one, and how to start it', () => {
+    expect(told({}, { running: false, lock: 'absent' })).toMatchObject({
+      activity: 'stopped',
+      reason: 'nothing is queued',
+    })
+    const died = told({ active_runs: [run()] }, { running: false, lock: 'stale' }, { queued: 1 })
+    expect(died).toEqual({
+      activity: 'stopped',
+      reason: 'the last runtime died; 1 run waits to be taken up; 1 item queued',
+      nextStep: 'millrace run daemon',
+    })
+    expect(told({}, { running: false, lock: 'invalid' }).nextStep).toBe('millrace doctor')
+  })
+})

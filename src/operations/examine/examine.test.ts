@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { newRun } from '../../core/completion.ts'
+import { parseConfig } from '../../core/config.ts'
+import { type ClosureTarget, newSnapshot } from '../../core/state.ts'
+import { checkEnvironment, checkPlatform } from './machine.ts'
+import { checkHeld } from './state.ts'
+
+const NOW = '2026-03-01T12:00:00.000Z'
+
+const target = (root: string, held: ClosureTarget['held'] = null): ClosureTarget => ({
+  schema_version: '2.0',
+  kind: 'closure_target_state',
+  root_spec_id: root,
+  root_idea_id: root,
+  root_spec_path: '',
+  root_idea_path: '',
+  rubric_path: '',
+  latest_verdict_path: null,
+  latest_report_path: null,
+  closure_open: true,
+  blocking_work_ids: [],
+  opened_at: NOW,
+  closed_at: null,
+  last_arbiter_run_id: null,
+  rounds: 1,
+  finished_items_at_last_round: null,
+  held,
+})
+
+describe('checkHeld', () => {
+  it('is silent while nothing waits for a person', () => {
+    expect(checkHeld(newSnapshot(NOW), [target('S-1')])).toEqual([])
+  })
+
+  it('names held runs, held closures and pauses, and how each goes on', () => {
+    const run = newRun(NOW, { runId: 'run-1', plane: 'execution', nodeId: 'n', stageKindId: 'k', planId: 'p' })
+    const snapshot = {
+      ...newSnapshot(NOW),
+      active_runs: [{ ...run, held: { reason: 'the plan is gone', since: NOW } }],
+      pause_sources: [{ source: 'operator', reason: 'release day', since: NOW, until: null }],
+      last_reload_error: 'no such mode',
+    }
+    const held = { reason: 'rounds used up', since: NOW, attempts: 1, retry_at: null, finished_items: 0 }
+    const findings = checkHeld(snapshot, [target('S-1', held)])
+    expect(findings.map((finding) => [finding.level, finding.code])).toEqual([
+      ['warning', 'run_held'],
+      ['warning', 'closure_target_held'],
+      ['info', 'runtime_paused'],
+      ['warning', 'config_reload_failed'],
+    ])
+    for (const finding of findings) expect(finding.remedy).toBeTruthy()
+  })
+
+  it('a closure that is judged again by itself asks nothing of anybody', () => {
+    const held = { reason: 'gap', since: NOW, attempts: 1, retry_at: '2026-03-01T13:00:00Z', finished_items: 0 }
+    expect(checkHeld(newSnapshot(NOW), [target('S-1', held)])[0]).toMatchObject({
+      remedy: null,
+      message: expect.stringContaining('next try at 2026-03-01T13:00:00Z'),
+    })
+  })
+
+  it('several open closure targets are a state the runtime never makes', () => {
+    expect(checkHeld(newSnapshot(NOW), [target('S-1'), target('S-2')])[0]).toMatchObject({
+      level: 'error',
+      code: 'closure_target_state_invalid',
+    })
+  })
+})
+
+describe('the machine', () => {
+  it('environment variables are named, never shown', () => {
+    const config = parseConfig({ runners: { codex: { env: { TOKEN: 's3cret' }, env_pass: ['AWS_PROFILE'] } } }, 'x')
+    const findings = checkEnvironment(config)
+    expect(findings).toHaveLength(1)
+    expect(findings[0]?.message).toContain('AWS_PROFILE, TOKEN')
+    expect(JSON.stringify(findings)).not.toContain('s3cret')
+  })
+
+  it('the weaker sweep of macOS is said there, and only there', () => {
+    expect(checkPlatform('linux')).toEqual([])
+    expect(checkPlatform('darwin')[0]).toMatchObject({ level: 'info', code: 'platform_weaker_sweep' })
+  })
+})
