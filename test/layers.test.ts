@@ -105,11 +105,11 @@ describe('loops are data', () => {
     const kinds = json('registry/stage_kinds')
     const words = new Set([
       ...kinds.flatMap((kind) => [
-        kind['stage_kind_id'] as string,
-        kind['running_status_marker'] as string,
-        ...(kind['legal_outcomes'] as string[]),
+        kind.stage_kind_id as string,
+        kind.running_status_marker as string,
+        ...(kind.legal_outcomes as string[]),
       ]),
-      ...json('graphs').map((loop) => loop['loop_id'] as string),
+      ...json('graphs').map((loop) => loop.loop_id as string),
     ])
     expect(words.size).toBeGreaterThan(25)
     const named = all

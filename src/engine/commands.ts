@@ -79,7 +79,7 @@ async function carryOut(host: CommandHost, one: Incoming): Promise<void> {
           command,
           command_id,
           issuer,
-          ...(typeof output['detail'] === 'string' ? { detail: output['detail'] } : {}),
+          ...(typeof output.detail === 'string' ? { detail: output.detail } : {}),
         },
       }
       await host.commit([...changes, archive, told])

@@ -83,9 +83,11 @@ export async function drain(engine: Engine): Promise<void> {
 }
 
 function waitsForTime(engine: Engine): boolean {
-  const { snapshot } = engine.workspace.view()
+  const { snapshot, now } = engine.workspace.view()
+  // What waits for a person does not come to an end by waiting.
+  if (snapshot.pause_sources.some((source) => source.until === null)) return false
   return (
-    snapshot.active_runs.some((run) => run.status === 'ready' && run.not_before !== null) ||
+    snapshot.active_runs.some((run) => run.status === 'ready' && run.not_before !== null && run.not_before > now) ||
     snapshot.pause_sources.some((source) => source.until !== null)
   )
 }

@@ -36,95 +36,89 @@ function linesOf(
   short: (id: unknown) => string,
   elapsed: Map<string, { since: number; tokens: number }>,
 ): string[] {
-  const run = short(data['run_id'])
-  const stage = `${data['plane']}/${data['stage']}${data['node_id'] !== data['stage'] ? ` node=${data['node_id']}` : ''}`
+  const run = short(data.run_id)
+  const stage = `${data.plane}/${data.stage}${data.node_id !== data.stage ? ` node=${data.node_id}` : ''}`
   switch (type) {
     case 'runtime_started':
       return [
-        `runtime started mode=${data['mode_id']} plan=${data['compiled_plan_id']} currentness=current`,
-        `loops ${pairs(data['loop_ids_by_plane'])}`,
+        `runtime started mode=${data.mode_id} plan=${data.compiled_plan_id} currentness=current`,
+        `loops ${pairs(data.loop_ids_by_plane)}`,
       ]
     case 'work_item_claimed':
-      return [`claim ${data['plane']} run=${run} work=${data['work_item_kind']}:${data['work_item_id']}`]
+      return [`claim ${data.plane} run=${run} work=${data.work_item_kind}:${data.work_item_id}`]
     case 'stage_started':
-      return [
-        `stage start ${stage} run=${run} work=${data['work_item_kind']}:${data['work_item_id']} runner=${data['runner']}`,
-      ]
+      return [`stage start ${stage} run=${run} work=${data.work_item_kind}:${data.work_item_id} runner=${data.runner}`]
     case 'stage_completed': {
-      const seconds = Number(data['duration_seconds'] ?? 0)
-      const usage = data['token_usage'] as Record<string, number> | null
+      const seconds = Number(data.duration_seconds ?? 0)
+      const usage = data.token_usage as Record<string, number> | null
       const sum = elapsed.get(run) ?? { since: 0, tokens: 0 }
-      elapsed.set(run, { since: sum.since + seconds, tokens: sum.tokens + (usage?.['total_tokens'] ?? 0) })
+      elapsed.set(run, { since: sum.since + seconds, tokens: sum.tokens + (usage?.total_tokens ?? 0) })
       const total = elapsed.get(run)!
       const tokens = usage
-        ? ` tokens=in=${usage['input_tokens']} cached=${usage['cached_input_tokens']} out=${usage['output_tokens']} think=${usage['thinking_tokens']} total=${usage['total_tokens']}`
+        ? ` tokens=in=${usage.input_tokens} cached=${usage.cached_input_tokens} out=${usage.output_tokens} think=${usage.thinking_tokens} total=${usage.total_tokens}`
         : ''
       return [
-        `stage done ${stage} run=${run} result=${data['terminal_result']}${data['failure_class'] ? ` failure=${data['failure_class']}` : ''} dur=${seconds.toFixed(1)}s${tokens}`,
-        `run ${data['plane']} run=${run} elapsed=${total.since.toFixed(1)}s${total.tokens > 0 ? ` tokens=total=${total.tokens}` : ''}`,
+        `stage done ${stage} run=${run} result=${data.terminal_result}${data.failure_class ? ` failure=${data.failure_class}` : ''} dur=${seconds.toFixed(1)}s${tokens}`,
+        `run ${data.plane} run=${run} elapsed=${total.since.toFixed(1)}s${total.tokens > 0 ? ` tokens=total=${total.tokens}` : ''}`,
       ]
     }
     case 'router_decision': {
-      const target = data['next_node_id']
-        ? `-> ${data['next_node_id']}`
-        : data['action'] === 'blocked'
-          ? `blocked ${data['terminal_state_id']}`
-          : `done ${data['terminal_state_id']}`
-      return [`route ${data['plane']} ${target} action=${data['action']} reason=${data['reason']}`]
+      const target = data.next_node_id
+        ? `-> ${data.next_node_id}`
+        : data.action === 'blocked'
+          ? `blocked ${data.terminal_state_id}`
+          : `done ${data.terminal_state_id}`
+      return [`route ${data.plane} ${target} action=${data.action} reason=${data.reason}`]
     }
     case 'runtime_tick_idle':
-      return [`idle reason=${data['reason'] ?? 'no_work'}`]
+      return [`idle reason=${data.reason ?? 'no_work'}`]
     case 'runtime_paused':
-      return [
-        `paused source=${data['source']} reason=${data['reason']}${data['until'] ? ` until=${data['until']}` : ''}`,
-      ]
+      return [`paused source=${data.source} reason=${data.reason}${data.until ? ` until=${data.until}` : ''}`]
     case 'runtime_resumed':
-      return [`resumed source=${data['source']} reason=${data['reason']}`]
+      return [`resumed source=${data.source} reason=${data.reason}`]
     case 'runtime_stopped':
-      return [`stopping drain=${data['drain']}`]
+      return [`stopping drain=${data.drain}`]
     case 'runtime_closed':
       return ['runtime closed']
     case 'runtime_config_reloaded':
-      return [`reload applied mode=${data['mode_id']} plan=${data['compiled_plan_id']}`]
+      return [`reload applied mode=${data.mode_id} plan=${data.compiled_plan_id}`]
     case 'runtime_config_reload_failed':
-      return [`reload failed error=${data['error']}`]
+      return [`reload failed error=${data.error}`]
     case 'stage_adopted':
-      return [`adopted run=${run} node=${data['node_id']} pid=${data['pid']}`]
+      return [`adopted run=${run} node=${data.node_id} pid=${data.pid}`]
     case 'stage_interrupted':
-      return [`interrupted run=${run} node=${data['node_id']} reason=${data['reason']}`]
+      return [`interrupted run=${run} node=${data.node_id} reason=${data.reason}`]
     case 'stage_deferred':
-      return [
-        `deferred run=${run} node=${data['node_id']} failure=${data['failure_class']} next_try=${data['next_try_at']}`,
-      ]
+      return [`deferred run=${run} node=${data.node_id} failure=${data.failure_class} next_try=${data.next_try_at}`]
     case 'run_held':
-      return [`held run=${run} node=${data['node_id']} reason=${data['reason']}`]
+      return [`held run=${run} node=${data.node_id} reason=${data.reason}`]
     case 'run_withdrawn':
     case 'run_cancelled':
-      return [`${type.slice(4)} run=${run} reason=${data['reason']}`]
+      return [`${type.slice(4)} run=${run} reason=${data.reason}`]
     case 'runtime_handoff_incident_enqueued':
-      return [`incident ${data['incident_id']} from=${data['source_work_item_kind']}:${data['source_work_item_id']}`]
+      return [`incident ${data.incident_id} from=${data.source_work_item_kind}:${data.source_work_item_id}`]
     case 'work_item_handed_in':
-      return [`handed in ${data['work_item_kind']}:${data['work_item_id']} by=${data['stage']} run=${run}`]
+      return [`handed in ${data.work_item_kind}:${data.work_item_id} by=${data.stage} run=${run}`]
     case 'idea_normalized_to_spec':
-      return [`idea ${data['idea_path']} -> spec:${data['spec_id']}`]
+      return [`idea ${data.idea_path} -> spec:${data.spec_id}`]
     case 'work_item_invalid':
-      return [`invalid ${data['work_item_kind']} file=${data['file']} findings=${JSON.stringify(data['findings'])}`]
+      return [`invalid ${data.work_item_kind} file=${data.file} findings=${JSON.stringify(data.findings)}`]
     case 'dependency_unsatisfiable':
-      return [`waiting ${data['work_item_kind']}:${data['work_item_id']} dependencies=${pairs(data['dependencies'])}`]
+      return [`waiting ${data.work_item_kind}:${data.work_item_id} dependencies=${pairs(data.dependencies)}`]
     case 'closure_target_opened':
     case 'closure_target_closed':
     case 'closure_target_held':
       return [
-        `closure ${type.slice('closure_target_'.length)} root=${data['root_spec_id']}${data['reason'] ? ` reason=${data['reason']}` : ''}${data['retry_at'] ? ` retry_at=${data['retry_at']}` : ''}`,
+        `closure ${type.slice('closure_target_'.length)} root=${data.root_spec_id}${data.reason ? ` reason=${data.reason}` : ''}${data.retry_at ? ` retry_at=${data.retry_at}` : ''}`,
       ]
     case 'closure_target_backpressure':
       return [
-        `closure backpressure open=${data['open_root_spec_id']} deferred=${(data['deferred_root_spec_ids'] as string[]).join(',')}`,
+        `closure backpressure open=${data.open_root_spec_id} deferred=${(data.deferred_root_spec_ids as string[]).join(',')}`,
       ]
     case 'mailbox_command_failed':
-      return [`command refused ${data['command'] ?? 'unknown'} error=${data['error']}`]
+      return [`command refused ${data.command ?? 'unknown'} error=${data.error}`]
     case 'foreign_edit_kept':
-      return [`foreign edit kept path=${data['path']} as=${data['kept_as']}`]
+      return [`foreign edit kept path=${data.path} as=${data.kept_as}`]
     default:
       return []
   }

@@ -94,9 +94,9 @@ function decide(
     return {
       changes: deferred(view, plan, run, request.request_id, result, raw.resets_at),
       settled: {
-        reason: String(result.metadata['failure_class']),
+        reason: String(result.metadata.failure_class),
         result_class: result.result_class,
-        failure_class: String(result.metadata['failure_class']),
+        failure_class: String(result.metadata.failure_class),
       },
     }
 
@@ -130,7 +130,7 @@ function decide(
     routed = { ...run, runtime_error: { code, report_path: `${request.run_dir}/runtime_error_report.md` } }
     decision = route(graph, routed, view.counters, result)
   }
-  const accepted = result.metadata['valid_terminal_result'] === true && !conflict
+  const accepted = result.metadata.valid_terminal_result === true && !conflict
   const kinds = node.hand_ins
     .filter((handIn) => accepted && handIn.outcomes.includes(result.terminal_result))
     .map((handIn) => handIn.kind)
@@ -158,7 +158,7 @@ function decide(
     settled: {
       reason: decision.reason,
       result_class: result.result_class,
-      failure_class: (result.metadata['failure_class'] as string | null) ?? null,
+      failure_class: (result.metadata.failure_class as string | null) ?? null,
     },
   }
 }
@@ -376,7 +376,7 @@ function deferred(
 ): Change[] {
   const limits = plan.recovery_limits
   const failures = run.environment_failures + 1
-  const failure = String(result.metadata['failure_class'])
+  const failure = String(result.metadata.failure_class)
   const wait =
     limits.environment_backoff_seconds[Math.min(failures, limits.environment_backoff_seconds.length) - 1] ?? 60
   const backoff = new Date(Date.parse(view.now) + wait * 1000).toISOString()

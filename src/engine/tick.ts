@@ -194,7 +194,7 @@ function claimItem(engine: Engine, view: View, plan: Plan, { plane, item }: Sele
       draft.add({ change: 'item.move', kind: item.kind, id: item.id, from: 'queued', to: 'blocked', hash: read.hash })
       draft.event('root_idea_source_missing', {
         root_spec_id: item.id,
-        root_idea_id: document.fields['root_idea_id'],
+        root_idea_id: document.fields.root_idea_id,
         looked_in: opening.looked,
       })
       draft.event('work_item_blocked', {

@@ -81,7 +81,7 @@ const resume: ChangeOperation = ({ view }, payload) => {
 const stop: ChangeOperation = ({ view, live }, payload) => {
   only(payload, 'drain', 'reason')
   if (!live) return unchanged('no runtime is running; active runs are taken up by the next one')
-  const drain = payload['drain'] === true
+  const drain = payload.drain === true
   const draft = new Draft(view)
   draft.snapshot.stop_requested = { drain, since: view.now }
   draft.event('runtime_stopped', { drain, active_runs: view.snapshot.active_runs.map((run) => run.run_id) })
@@ -142,7 +142,7 @@ function addDocument(kind: DocumentKind & ItemKind): ChangeOperation {
     const lineage = kind === 'spec' ? missingLineage(document) : {}
     const rendered = Object.keys(lineage).length > 0 ? setFields(source, kind, lineage) : source
     const draft = new Draft(view)
-    if (lineage['root_idea_id'] === document.id)
+    if (lineage.root_idea_id === document.id)
       draft.add({ change: 'document.put', path: `intake/ideas/${document.id}.md`, text: source, once: true })
     draft.add({ change: 'item.add', kind, id: document.id, state: 'queued', text: rendered })
     draft.forget('runtime_tick_idle', 'runtime')
@@ -160,9 +160,9 @@ function addDocument(kind: DocumentKind & ItemKind): ChangeOperation {
 
 /** Either the JSON form (`document`, the reference's payload) or the text itself (`text`, which keeps what people wrote). */
 function readPayload(kind: DocumentKind, payload: Record<string, unknown>): { document: WorkDocument; source: string } {
-  const json = payload['document']
-  if (typeof payload['text'] === 'string') {
-    const source = payload['text']
+  const json = payload.document
+  if (typeof payload.text === 'string') {
+    const source = payload.text
     const parsed = parseText(kind, source)
     return { document: parsed, source }
   }
@@ -207,7 +207,7 @@ function refuseCycle(document: WorkDocument, view: ChangeContext['view']): void 
 const addIdea: ChangeOperation = ({ view }, payload) => {
   only(payload, 'source_name', 'markdown')
   const name = text(payload, 'source_name')
-  const markdown = payload['markdown']
+  const markdown = payload.markdown
   if (!isIdeaName(name))
     throw new MillraceError('id_invalid', `${JSON.stringify(name)} is no name for an idea.`, {
       hint: 'use a safe id followed by .md, without a folder',
@@ -262,7 +262,7 @@ const cancelRun: ChangeOperation = ({ view }, payload) => {
 
 const retryActive: ChangeOperation = ({ view }, payload) => {
   only(payload, 'reason', 'scope')
-  const scope = payload['scope']
+  const scope = payload.scope
   if (scope !== undefined && (typeof scope !== 'string' || view.plan?.graphs_by_plane[scope] === undefined)) {
     throw new MillraceError('mailbox_invalid', `The scope ${JSON.stringify(scope)} is no plane of the plan.`, {
       hint: `planes: ${Object.keys(view.plan?.graphs_by_plane ?? {}).join(', ')}`,
@@ -291,7 +291,7 @@ const clearStaleState: ChangeOperation = ({ view, live }, payload) => {
   const draft = new Draft(view)
   const reason = text(payload, 'reason', 'operator requested stale-state clear')
   const runs = view.snapshot.active_runs
-  if (payload['requeue'] === true) {
+  if (payload.requeue === true) {
     for (const run of runs) draft.putRun({ ...run, cancel_requested: { reason, requeue: true } })
   } else {
     for (const run of runs)
@@ -305,7 +305,7 @@ const clearStaleState: ChangeOperation = ({ view, live }, payload) => {
   for (const target of view.targets)
     if (target.held) draft.add({ change: 'closure.put', target: { ...target, held: null } })
   const changes = draft.finish()
-  const requeued = payload['requeue'] === true ? runs.length : 0
+  const requeued = payload.requeue === true ? runs.length : 0
   return {
     changes,
     output: {
@@ -375,7 +375,7 @@ const retryWorkItem: ChangeOperation = ({ view }, payload) => {
   const item = findItem(
     view,
     text(payload, 'work_item_id'),
-    (payload['work_item_kind'] as string | null | undefined) ?? null,
+    (payload.work_item_kind as string | null | undefined) ?? null,
   )
   if (item.state !== 'blocked' && item.state !== 'quarantined')
     throw new MillraceError(
@@ -401,7 +401,7 @@ const cancelWorkItem: ChangeOperation = ({ view }, payload) => {
   const item = findItem(
     view,
     text(payload, 'work_item_id'),
-    (payload['work_item_kind'] as string | null | undefined) ?? null,
+    (payload.work_item_kind as string | null | undefined) ?? null,
   )
   if (item.state !== 'queued' && item.state !== 'blocked')
     throw new MillraceError(

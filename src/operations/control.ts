@@ -32,7 +32,7 @@ function control(definition: Control): Operation<Context, Record<string, unknown
     description,
     input = [],
     examples,
-    payload = (given) => (given['reason'] === undefined ? {} : { reason: given['reason'] }),
+    payload = (given) => (given.reason === undefined ? {} : { reason: given.reason }),
   } = definition
   return {
     name,
@@ -44,7 +44,7 @@ function control(definition: Control): Operation<Context, Record<string, unknown
     output,
     async run(context, given) {
       requireWorkspace(context)
-      return issue(context, command, payload(given), { force: given['force'] === true })
+      return issue(context, command, payload(given), { force: given.force === true })
     },
   }
 }
@@ -79,7 +79,7 @@ export const stop = control({
     { command: 'millrace stop', does: 'stop now' },
     { command: 'millrace control stop --drain', does: 'finish the running stages, then stop' },
   ],
-  payload: (given) => (given['drain'] === true ? { drain: true } : {}),
+  payload: (given) => (given.drain === true ? { drain: true } : {}),
 })
 
 export const cancel = control({
@@ -100,7 +100,7 @@ export const cancel = control({
     reason('operator cancelled the run'),
   ],
   examples: [{ command: 'millrace cancel run-4f0c', does: 'end that run' }],
-  payload: (given) => ({ run_id: given['run_id'], reason: given['reason'] }),
+  payload: (given) => ({ run_id: given.run_id, reason: given.reason }),
 })
 
 export const retryActive = control({
@@ -122,7 +122,7 @@ export const planningRetryActive = control({
   description: 'Refuses unless the active run is one of the planning plane.',
   input: [reason('operator requested planning retry')],
   examples: [{ command: 'millrace planning retry-active', does: 'start the active spec or incident over' }],
-  payload: (given) => ({ reason: given['reason'], scope: 'planning' }),
+  payload: (given) => ({ reason: given.reason, scope: 'planning' }),
 })
 
 export const clearStaleState = control({
@@ -137,7 +137,7 @@ export const clearStaleState = control({
     { name: 'force', type: 'flag', description: 'Succeed a lock of another host, namespace or version.' },
   ],
   examples: [{ command: 'millrace control clear-stale-state', does: 'after a crash that left a run held' }],
-  payload: (given) => ({ reason: given['reason'], ...(given['requeue'] === true ? { requeue: true } : {}) }),
+  payload: (given) => ({ reason: given.reason, ...(given.requeue === true ? { requeue: true } : {}) }),
 })
 
 export const reloadConfig = control({

@@ -184,7 +184,7 @@ async function queueSpec(context: Context): Promise<string> {
   const text = (name: string) =>
     Buffer.from(context.files.read(path.join(context.packageRoot, 'demo', name)) ?? '').toString('utf8')
   const added = await issue(context, 'add_spec', { text: text('spec.md') })
-  const specId = String(added.result['work_item_id'])
+  const specId = String(added.result.work_item_id)
   const inbox = path.join(context.workspaceRoot, 'ideas', 'inbox')
   context.files.makeFolder(inbox)
   context.files.write(path.join(inbox, `${specId}.md`), text('idea.md'))
@@ -237,24 +237,24 @@ function tell(context: Context, stages: DemoOutput['stages'], runs: Set<string>,
     if (change.change !== 'event.append') return
     const { event_type: type, data } = change
     if (type === 'work_item_claimed')
-      say(`${data['work_item_kind']} ${data['work_item_id']} is claimed by the ${data['plane']} loop`)
+      say(`${data.work_item_kind} ${data.work_item_id} is claimed by the ${data.plane} loop`)
     if (type === 'stage_started') {
-      runs.add(String(data['run_id']))
-      say(`▸ ${data['stage']} is at work`)
+      runs.add(String(data.run_id))
+      say(`▸ ${data.stage} is at work`)
     }
     if (type === 'stage_completed') {
-      const seconds = Number(data['duration_seconds'])
-      stages.push({ stage: String(data['stage']), outcome: String(data['terminal_result']), seconds })
+      const seconds = Number(data.duration_seconds)
+      stages.push({ stage: String(data.stage), outcome: String(data.terminal_result), seconds })
       say(
-        `  ${data['stage']} reports ${data['terminal_result']} after ${seconds.toFixed(1)} s${data['failure_class'] ? ` (${data['failure_class']})` : ''}`,
+        `  ${data.stage} reports ${data.terminal_result} after ${seconds.toFixed(1)} s${data.failure_class ? ` (${data.failure_class})` : ''}`,
       )
     }
-    if (type === 'router_decision' && data['next_node_id']) say(`  → ${data['next_node_id']}`)
-    if (type === 'work_item_handed_in') say(`  handed in: ${data['work_item_kind']} ${data['work_item_id']}`)
-    if (type === 'work_item_finished') say(`  ${data['work_item_kind']} ${data['work_item_id']} is done`)
-    if (type === 'stage_deferred' || type === 'run_held' || type === 'runtime_paused') say(`! ${data['reason']}`)
+    if (type === 'router_decision' && data.next_node_id) say(`  → ${data.next_node_id}`)
+    if (type === 'work_item_handed_in') say(`  handed in: ${data.work_item_kind} ${data.work_item_id}`)
+    if (type === 'work_item_finished') say(`  ${data.work_item_kind} ${data.work_item_id} is done`)
+    if (type === 'stage_deferred' || type === 'run_held' || type === 'runtime_paused') say(`! ${data.reason}`)
     if (type === 'closure_target_opened')
-      say(`  closure target opened: ${data['root_spec_id']} will be judged when its work is finished`)
-    if (type === 'closure_target_closed') say(`  closed: ${data['root_spec_id']} passed on every criterion`)
+      say(`  closure target opened: ${data.root_spec_id} will be judged when its work is finished`)
+    if (type === 'closure_target_closed') say(`  closed: ${data.root_spec_id} passed on every criterion`)
   }
 }

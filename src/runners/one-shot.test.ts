@@ -206,7 +206,7 @@ describe('an agent that fails', () => {
       failure_class: 'runner_binary_not_found',
     })
     expect(fs.readFileSync(runFiles(request).stderr, 'utf8')).toContain('no-such-program')
-    expect(await runner.remains(request)).toEqual({ state: 'gone' })
+    expect(await runner.remains(request)).toEqual({ state: 'gone', begun: false })
   })
 
   it('with status 127 of its own is not taken for a missing program', async () => {
@@ -447,7 +447,7 @@ describe('an agent whose runtime is killed', () => {
     process.kill(-handle.pid, 'SIGKILL')
     const runner = agentRunner('stray')
     await eventually(() => !processIdentity.alive(handle.pid, handle.start_time, handle.boot_id))
-    expect(await runner.remains(request)).toEqual({ state: 'gone' })
+    expect(await runner.remains(request)).toEqual({ state: 'gone', begun: true })
     expect(await runner.sweep(request.request_id)).toBeGreaterThan(0)
     expect(stillRunning(request)).toEqual([])
   })

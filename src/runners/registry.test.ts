@@ -35,7 +35,7 @@ describe('the registry of runners', () => {
     expect(raw).toMatchObject({ ending: 'not_started', runner_name: 'pi_rpc', request_id: request.request_id })
     expect((raw as { message: string }).message).toContain('arrives with a later')
     expect(await pi.probe()).toMatchObject({ ok: false, problem: expect.stringContaining('arrives with a later') })
-    expect(await pi.remains(request)).toEqual({ state: 'gone' })
+    expect(await pi.remains(request)).toEqual({ state: 'gone', begun: false })
   })
 
   it('refuses to start the command runner without a program', async () => {

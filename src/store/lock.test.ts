@@ -155,7 +155,7 @@ describe('a dead holder is succeeded', () => {
     const shell = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 20'], { stdio: ['ignore', 'pipe', 'ignore'] })
     try {
       const pid = Number(await new Promise<Buffer>((resolve) => shell.stdout.once('data', resolve)))
-      await expect.poll(() => processIdentity.identify(pid)?.zombie).toBe(true)
+      await expect.poll(() => processIdentity.identify(pid)?.zombie, { timeout: 10_000 }).toBe(true)
       heldBy(places, 1, { pid, start_time: processIdentity.identify(pid)?.startTime })
       expect(lockState(portsIn(places))).toMatchObject({ state: 'stale', why: expect.stringContaining('reaped') })
       expect((await takeLock(portsIn(places))).generation).toBe(2)

@@ -20,7 +20,7 @@ export interface GivenPorts {
   runners?: (config: Config, root: string) => ReadonlyMap<string, Runner>
 }
 
-export interface Installation {
+interface Installation {
   /** Root of the packaged assets. */
   packageRoot: string
   /** The bundled scripted agent. */

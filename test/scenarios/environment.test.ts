@@ -120,7 +120,7 @@ describe('W-38: a program that is not there', () => {
     await rig.ticks(1)
     await rig.issue('pause', { reason: 'mine' })
     aheadMs += 31_000
-    await rig.work()
+    expect(await rig.work()).toMatchObject({ exit_reason: 'idle', ticks: 1 })
     expect(snapshot().pause_sources).toMatchObject([{ source: 'operator', reason: 'mine' }])
     expect(rig.log('stage_started')).toHaveLength(1)
   })
