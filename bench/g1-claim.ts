@@ -37,7 +37,9 @@ export async function claimAtSizes({ repository, folder }: Ground): Promise<Row[
   for (let round = 0; round <= PAIRS_MIN; round++) {
     await delay(systemClock, CHECKED_AFTER_MS)
     const figures = new Map<number, Figures>()
-    for (const [size, engine] of engines) figures.set(size, await measured(engine))
+    // The first claim after a rest finds the disk asleep: each size is the first in its turn.
+    const order = [...SIZES.slice(round % SIZES.length), ...SIZES.slice(0, round % SIZES.length)]
+    for (const size of order) figures.set(size, await measured(engines.get(size)!))
     for (const engine of engines.values()) await giveBack(engine)
     if (round > 0) rounds.push(figures)
   }

@@ -56,10 +56,10 @@ export async function tick(engine: Engine, isLast = false, settled: Settled[] = 
   const unsettled = engine.unsettled
   const claimed = await claim(engine)
   const started = await start(engine)
-  const judging =
-    claimed + started === 0 && engine.workspace.view().snapshot.active_runs.length === 0
-      ? await completion(engine)
-      : false
+  // Open work of the lineage may be among the documents that are just arriving: then nothing is drained yet.
+  const drained =
+    claimed + started === 0 && !engine.unsettled && engine.workspace.view().snapshot.active_runs.length === 0
+  const judging = drained ? await completion(engine) : false
   const busy = engine.lanes.size > 0
   if (!busy && settled.length + claimed + started === 0 && !judging) await tellIdle(engine)
   return {
@@ -335,6 +335,7 @@ async function completion(engine: Engine): Promise<boolean> {
   const plan = view.plan
   if (!plan) return false
   const { draft, backfill, run } = completionStep(view, plan, `run-${engine.clock.hex(32)}`)
+  if (engine.unsettled) return false // reading the lineage met a document that is just arriving
   if (backfill) {
     const read = view.read(backfill.kind, backfill.id, backfill.state)
     const parsed = read === null ? null : parseDocument(backfill.kind, read.text)

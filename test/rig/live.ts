@@ -1,15 +1,13 @@
 /** Runtimes at work while a test goes on: one in this process whose loop runs beside the test, one in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import * as fs from 'node:fs'
-import * as os from 'node:os'
 import * as path from 'node:path'
-import { buildSync } from 'esbuild'
 import { type LoopEnd, runLoop } from '../../src/engine/daemon.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { carriersOf } from '../../src/runners/process.ts'
 import { disk } from '../../src/store/files.ts'
 import { placesOf } from '../../src/store/layout.ts'
 import { archived } from '../../src/store/mailbox.ts'
+import { bundled } from './bundle.ts'
 import { PACKAGE_ROOT, type Rig, scriptedProgram } from './runtime.ts'
 
 const WAIT_MS_MAX = 10_000
@@ -110,19 +108,6 @@ export class Live {
   }
 }
 
-let program: string | null = null
-
-function daemonProgram(): string {
-  if (program === null) {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-daemon-'))
-    program = path.join(folder, 'daemon.mjs')
-    const source = path.join(import.meta.dirname, 'daemon-program.ts')
-    buildSync({ entryPoints: [source], outfile: program, bundle: true, platform: 'node', format: 'esm' })
-    process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
-  }
-  return program
-}
-
 /** A runtime in a process of its own, which can be killed as a crash would. */
 export class Daemon {
   readonly child: ChildProcess
@@ -132,7 +117,12 @@ export class Daemon {
 
   constructor(rig: Rig) {
     this.rig = rig
-    const args = [daemonProgram(), rig.root, PACKAGE_ROOT, scriptedProgram()]
+    const args = [
+      bundled(path.join(import.meta.dirname, 'daemon-program.ts')),
+      rig.root,
+      PACKAGE_ROOT,
+      scriptedProgram(),
+    ]
     this.child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
     this.child.stderr!.on('data', (text) => {
       this.complaint += text

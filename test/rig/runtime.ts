@@ -5,7 +5,6 @@
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
-import { buildSync } from 'esbuild'
 import { newDocument, renderDocument } from '../../src/core/document.ts'
 import type { StageRequest } from '../../src/core/request.ts'
 import type { StageResult } from '../../src/core/result.ts'
@@ -23,6 +22,7 @@ import { initWorkspace } from '../../src/store/init.ts'
 import { placesOf } from '../../src/store/layout.ts'
 import { post } from '../../src/store/mailbox.ts'
 import { ownership, readWorkspace } from '../../src/store/workspace.ts'
+import { bundled } from './bundle.ts'
 import { enginePorts, type GivenPorts, RUNNER_NAMES } from './ports.ts'
 
 export const PACKAGE_ROOT = path.join(import.meta.dirname, '..', '..', 'assets')
@@ -54,25 +54,9 @@ export interface RigOptions extends GivenPorts {
   mode?: Record<string, unknown>
 }
 
-let scriptedAgent: string | null = null
-
-/** The bundled scripted agent, built once for a test process. */
-export function scriptedProgram(): string {
-  if (scriptedAgent === null) {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-agent-'))
-    scriptedAgent = path.join(folder, 'scripted-agent.mjs')
-    buildSync({
-      entryPoints: [path.join(import.meta.dirname, '../../src/runners/scripted-agent.ts')],
-      outfile: scriptedAgent,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      logLevel: 'error',
-    })
-    process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
-  }
-  return scriptedAgent
-}
+/** The bundled scripted agent. */
+export const scriptedProgram = (): string =>
+  bundled(path.join(import.meta.dirname, '../../src/runners/scripted-agent.ts'))
 
 export class Rig {
   readonly root: string
