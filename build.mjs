@@ -19,8 +19,7 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  minifyWhitespace: true,
-  minifySyntax: true,
+  minify: true,
   chunkNames: 'chunks/[name]-[hash]',
   define: { __MILLRACE_VERSION__: JSON.stringify(version) },
   // commander is CommonJS and asks for node's own modules by require.

@@ -73,7 +73,7 @@ async function undisturbed(engine: Engine, isLast: boolean): Promise<TickOutcome
 }
 
 /** One counted tick: for `run once`. */
-export async function runOnce(engine: Engine): Promise<LoopEnd> {
+async function runOnce(engine: Engine): Promise<LoopEnd> {
   return runLoop(engine, { ticksMax: 1, stopWhenIdle: false })
 }
 
