@@ -72,11 +72,6 @@ async function undisturbed(engine: Engine, isLast: boolean): Promise<TickOutcome
   }
 }
 
-/** One counted tick: for `run once`. */
-async function runOnce(engine: Engine): Promise<LoopEnd> {
-  return runLoop(engine, { ticksMax: 1, stopWhenIdle: false })
-}
-
 /** Lets the agents at work end and settles them; for a runtime that has to go but need not stop them. */
 export async function drain(engine: Engine): Promise<void> {
   while (engine.lanes.size > 0) await Promise.race([...engine.lanes.values()].map((lane) => lane.done))

@@ -54,22 +54,6 @@ export function tailEvents(
   return { events: events.reverse(), skipped, end }
 }
 
-/** Events behind an offset; a file that shrank (was rotated) is read from its start. */
-export function eventsAfter(files: Files, places: Places, offset: number): EventPage {
-  const file = places.at(AT.events)
-  const size = files.stat(file)?.bytes ?? 0
-  const from = size < offset ? 0 : offset
-  const bytes = Buffer.from(files.readRange(file, from, Math.min(size - from, CHUNK_BYTES * 16)) ?? new Uint8Array())
-  const complete = bytes.lastIndexOf(10) + 1
-  const parsed = bytes
-    .toString('utf8', 0, complete)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map(parseEvent)
-  const events = parsed.filter((event): event is RuntimeEvent => event !== null)
-  return { events, skipped: parsed.length - events.length, end: from + complete }
-}
-
 function parseEvent(line: string): RuntimeEvent | null {
   try {
     const event = JSON.parse(line) as RuntimeEvent
