@@ -13,8 +13,8 @@ import { hashBytes, readText } from '../store/files.ts'
 import { QUIET_MS } from '../store/items.ts'
 import { AT, itemFolder } from '../store/layout.ts'
 import { drainMailbox } from './commands.ts'
+import { cancelled, isItemPresent, requeueRecord, withdrawn } from './ending.ts'
 import type { Engine } from './engine.ts'
-import { cancelled, isItemPresent, requeueRecord, withdrawn } from './settle.ts'
 
 /** Gives how many things were taken in. */
 export async function intake(engine: Engine): Promise<number> {

@@ -7,9 +7,9 @@ import { nodeOf } from '../core/plan.ts'
 import type { ActiveRun } from '../core/state.ts'
 import { readRequest } from '../store/runs.ts'
 import { dispatch } from './dispatch.ts'
+import { cancelled } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
 import { holdRun } from './hold.ts'
-import { cancelled } from './settle.ts'
 
 export async function resume(engine: Engine): Promise<void> {
   for (const run of engine.workspace.view().snapshot.active_runs) {

@@ -3,7 +3,7 @@
  * between makes the decision be taken again; an exception holds that run only.
  */
 import { settle } from '../core/apply.ts'
-import { type Change, Draft } from '../core/changes.ts'
+import type { Change } from '../core/changes.ts'
 import { closurePaths } from '../core/completion.ts'
 import { faultsText, parseDocument } from '../core/document.ts'
 import { MillraceError } from '../core/errors.ts'
@@ -12,10 +12,11 @@ import { isEnvironmentFailure, normalise } from '../core/normalise.ts'
 import { graphOf, nodeOf, type Plan } from '../core/plan.ts'
 import type { StageResult } from '../core/result.ts'
 import { type Decision, route } from '../core/route.ts'
-import { type ActiveRun, counterOwner } from '../core/state.ts'
+import type { ActiveRun } from '../core/state.ts'
 import type { View } from '../core/view.ts'
-import { itemFile, placesOf, requeueLog } from '../store/layout.ts'
+import { placesOf } from '../store/layout.ts'
 import type { Finished } from './dispatch.ts'
+import { cancelled, deferred, isItemPresent, suspended, withdrawn } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
 import { evidenceOf, gather } from './evidence.ts'
 import { holdRun } from './hold.ts'
@@ -245,176 +246,6 @@ function closureEvidence(engine: Engine, view: View, run: ActiveRun, result: Sta
     ? view.readFile(result.report_artifact.slice(placesOf(engine.options.workspaceRoot).root.length + 1))
     : null
   return { verdictWritten: verdict !== null, reportText: report }
-}
-
-/** A stage cut short by a stop: the same node, ready, no budget used, partial work kept (design §6). */
-export function suspended(view: View, run: ActiveRun, requestId: string): Change[] {
-  const draft = new Draft(view)
-  draft.putRun({
-    ...run,
-    status: 'ready',
-    request_id: null,
-    stage_since: view.now,
-    previous_attempt: { request_id: requestId, reason: 'the runtime was stopped' },
-  })
-  draft.event('stage_interrupted', {
-    run_id: run.run_id,
-    request_id: requestId,
-    node_id: run.node_id,
-    reason: 'stopped',
-  })
-  return draft.finish()
-}
-
-/** True while the item of a run lies in its active folder; closure runs have none to lose. */
-export function isItemPresent(engine: Engine, run: ActiveRun): boolean {
-  return (
-    run.work_item_id === null ||
-    engine.ports.files.stat(
-      engine.workspace.places.at(itemFile(run.work_item_kind as ItemKind, run.work_item_id, 'active')),
-    ) !== null
-  )
-}
-
-/** A person moved the item of a run away: the run ends, the item stays where they put it (design §5). */
-export function withdrawn(view: View, run: ActiveRun): Change[] {
-  const draft = new Draft(view)
-  draft.endRun(run, counterOwner(run), null)
-  draft.event('run_withdrawn', {
-    run_id: run.run_id,
-    plane: run.plane,
-    work_item_kind: run.work_item_kind,
-    work_item_id: run.work_item_id,
-    reason: 'the item is no longer in its active folder',
-  })
-  return draft.finish()
-}
-
-/** A cancelled run ends; its item is blocked, or goes back to its queue when it is to be tried anew. */
-export function cancelled(
-  view: View,
-  run: ActiveRun,
-  asked: NonNullable<ActiveRun['cancel_requested']>,
-  failure = 'cancelled',
-): Change[] {
-  const draft = new Draft(view)
-  const plan = view.planOf(run.compiled_plan_id)
-  const node = plan ? nodeOf(plan, run.plane, run.node_id) : undefined
-  draft.endRun(run, counterOwner(run), asked.requeue ? null : (node?.failure_outcome ?? null))
-  const kind = run.work_item_kind as ItemKind | null
-  const read = kind && run.work_item_id ? view.read(kind, run.work_item_id, 'active') : null
-  if (kind && run.work_item_id && read) {
-    draft.add({
-      change: 'item.move',
-      kind,
-      id: run.work_item_id,
-      from: 'active',
-      to: asked.requeue ? 'queued' : 'blocked',
-      hash: read.hash,
-    })
-    if (asked.requeue) draft.add(...requeueRecord(kind, run.work_item_id, asked.reason, view.now))
-    else
-      draft.event('work_item_blocked', {
-        run_id: run.run_id,
-        work_item_kind: kind,
-        work_item_id: run.work_item_id,
-        reason: failure,
-        failure_class: failure,
-      })
-  }
-  if (run.closure_target_root_spec_id !== null && !asked.requeue) {
-    const target = view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id)
-    if (target)
-      draft.add({
-        change: 'closure.put',
-        target: {
-          ...target,
-          held: {
-            reason: 'cancelled',
-            since: view.now,
-            attempts: (target.held?.attempts ?? 0) + 1,
-            retry_at: null,
-            finished_items: view.snapshot.finished_items,
-          },
-        },
-      })
-  }
-  draft.event('run_cancelled', { run_id: run.run_id, reason: asked.reason, requeued: asked.requeue })
-  return draft.finish()
-}
-
-/** The audit line and event of an item that goes back to its queue (spec 01 §4.16.1). */
-export function requeueRecord(
-  kind: ItemKind,
-  id: string,
-  reason: string,
-  now: string,
-  from: ItemState = 'active',
-): Change[] {
-  return [
-    {
-      change: 'line.append',
-      path: requeueLog(kind, id),
-      record: { at: now, kind, reason, source_state: from, destination_state: 'queue' },
-    },
-    {
-      change: 'event.append',
-      event_type: 'work_item_requeued',
-      data: { work_item_kind: kind, work_item_id: id, reason, source_state: from },
-    },
-  ]
-}
-
-/** A failure of the surroundings uses no budget: the same node later, and past a limit a pause with the next try. */
-function deferred(
-  view: View,
-  plan: Plan,
-  run: ActiveRun,
-  requestId: string,
-  result: StageResult,
-  resetsAt: string | null,
-): Change[] {
-  const limits = plan.recovery_limits
-  const failures = run.environment_failures + 1
-  const failure = String(result.metadata.failure_class)
-  const wait =
-    limits.environment_backoff_seconds[Math.min(failures, limits.environment_backoff_seconds.length) - 1] ?? 60
-  const backoff = new Date(Date.parse(view.now) + wait * 1000).toISOString()
-  const next = resetsAt !== null && resetsAt > backoff ? resetsAt : backoff
-  const draft = new Draft(view)
-  draft.add({
-    change: 'artifact.put',
-    run_id: run.run_id,
-    file: `stage_results/${requestId}.json`,
-    text: `${JSON.stringify(result, null, 2)}\n`,
-  })
-  draft.putRun({
-    ...run,
-    status: 'ready',
-    request_id: null,
-    environment_failures: failures,
-    not_before: next,
-    previous_attempt: { request_id: requestId, reason: failure },
-  })
-  draft.mark(run.plane, 'IDLE')
-  const reason = result.notes[0] ?? failure
-  if (failures >= limits.environment_attempts_max) {
-    draft.snapshot.pause_sources = [
-      ...draft.snapshot.pause_sources.filter((source) => source.source !== 'environment'),
-      { source: 'environment', reason, since: view.now, until: next },
-    ]
-    draft.event('runtime_paused', { source: 'environment', reason, until: next })
-  }
-  draft.event('stage_deferred', {
-    run_id: run.run_id,
-    request_id: requestId,
-    node_id: run.node_id,
-    failure_class: failure,
-    reason,
-    attempt: failures,
-    next_try_at: next,
-  })
-  return draft.finish()
 }
 
 function errorReport(

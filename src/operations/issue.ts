@@ -4,11 +4,11 @@
  */
 import { ERROR_CODES, type ErrorCode, MillraceError } from '../core/errors.ts'
 import { drainMailbox } from '../engine/commands.ts'
-import { cancelled } from '../engine/settle.ts'
+import { cancelled } from '../engine/ending.ts'
 import { archived, post } from '../store/mailbox.ts'
 import { compileWorkspace } from '../store/plans.ts'
 import { Workspace } from '../store/workspace.ts'
-import { COMMANDS } from './commands.ts'
+import { COMMANDS } from './commands/table.ts'
 import { type Context, placesIn } from './context.ts'
 
 export interface Issued {

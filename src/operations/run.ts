@@ -4,7 +4,7 @@ import type { Operation } from '../core/operation.ts'
 import { drain, type LoopEnd, runLoop } from '../engine/daemon.ts'
 import { Engine, type EngineOptions, type Listener } from '../engine/engine.ts'
 import { settleFinished } from '../engine/settle.ts'
-import { COMMANDS } from './commands.ts'
+import { COMMANDS } from './commands/table.ts'
 import type { Context } from './context.ts'
 import { ensureWorkspace } from './workspace.ts'
 

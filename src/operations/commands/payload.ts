@@ -1,0 +1,25 @@
+/** What every command does with its payload and its answer. */
+import type { Draft } from '../../core/changes.ts'
+import { MillraceError } from '../../core/errors.ts'
+import type { ChangeOutcome } from '../../core/operation.ts'
+
+export const text = (payload: Record<string, unknown>, name: string, fallback?: string): string => {
+  const value = payload[name]
+  if (typeof value === 'string' && value.trim() !== '') return value.trim()
+  if (fallback !== undefined) return fallback
+  throw new MillraceError('mailbox_invalid', `The command needs ${name} as text.`)
+}
+
+export function only(payload: Record<string, unknown>, ...names: string[]): void {
+  const unknown = Object.keys(payload).filter((name) => !names.includes(name))
+  if (unknown.length > 0)
+    throw new MillraceError('mailbox_invalid', `The command does not take ${unknown.join(', ')}.`, {
+      hint: `it takes ${names.join(', ') || 'nothing'}`,
+    })
+}
+
+export const done = (draft: Draft, detail: string, more: Record<string, unknown> = {}): ChangeOutcome => ({
+  changes: draft.finish(),
+  output: { applied: true, detail, ...more },
+})
+export const unchanged = (detail: string): ChangeOutcome => ({ changes: [], output: { applied: false, detail } })

@@ -1,0 +1,96 @@
+/** The commands about active runs: cancelling one, starting one over, clearing what is stale. */
+import { Draft } from '../../core/changes.ts'
+import { MillraceError } from '../../core/errors.ts'
+import type { ChangeContext, ChangeOperation } from '../../core/operation.ts'
+import type { ActiveRun } from '../../core/state.ts'
+import { done, only, text } from './payload.ts'
+
+/** The run a command means: by id or a unique start of it, or the only active one. */
+function findRun(view: ChangeContext['view'], wanted: string | null, plane: string | null): ActiveRun {
+  const runs = view.snapshot.active_runs.filter(
+    (run) =>
+      (plane === null || run.plane === plane) &&
+      (wanted === null ||
+        run.run_id === wanted ||
+        run.run_id.startsWith(wanted) ||
+        run.run_id.startsWith(`run-${wanted}`)),
+  )
+  const [run, second] = runs
+  if (!run)
+    throw new MillraceError(
+      'nothing_active',
+      wanted === null ? `Nothing is active${plane ? ` on plane ${plane}` : ''}.` : `No active run ${wanted}.`,
+      { hint: 'see what is active with `millrace status`' },
+    )
+  if (second)
+    throw new MillraceError('item_ambiguous', `Several runs are meant: ${runs.map((one) => one.run_id).join(', ')}.`, {
+      hint: 'name one',
+    })
+  return run
+}
+
+export const cancelRun: ChangeOperation = ({ view }, payload) => {
+  only(payload, 'run_id', 'reason')
+  const run = findRun(view, text(payload, 'run_id'), null)
+  const draft = new Draft(view)
+  draft.putRun({
+    ...run,
+    cancel_requested: { reason: text(payload, 'reason', 'operator cancelled the run'), requeue: false },
+  })
+  return done(draft, `cancelling ${run.run_id}; its item will be blocked`, { run_id: run.run_id })
+}
+
+export const retryActive: ChangeOperation = ({ view }, payload) => {
+  only(payload, 'reason', 'scope')
+  const scope = payload.scope
+  if (scope !== undefined && (typeof scope !== 'string' || view.plan?.graphs_by_plane[scope] === undefined)) {
+    throw new MillraceError('mailbox_invalid', `The scope ${JSON.stringify(scope)} is no plane of the plan.`, {
+      hint: `planes: ${Object.keys(view.plan?.graphs_by_plane ?? {}).join(', ')}`,
+    })
+  }
+  const run = findRun(view, null, (scope as string | undefined) ?? null)
+  const draft = new Draft(view)
+  if (run.status === 'held' && run.work_item_id === null) {
+    draft.putRun({ ...run, status: 'ready', held: null, stage_since: view.now })
+    return done(draft, `${run.run_id} is started again at ${run.node_id}`, { run_id: run.run_id })
+  }
+  draft.putRun({
+    ...run,
+    cancel_requested: { reason: text(payload, 'reason', 'operator requested retry'), requeue: true },
+  })
+  return done(
+    draft,
+    `requeueing ${run.work_item_kind ?? 'closure target'} ${run.work_item_id ?? run.closure_target_root_spec_id}`,
+    { run_id: run.run_id },
+  )
+}
+
+/** Puts the workspace back on its feet: what a fresh runtime would resume anyway is only reported, unless told to requeue. */
+export const clearStaleState: ChangeOperation = ({ view, live }, payload) => {
+  only(payload, 'reason', 'requeue')
+  const draft = new Draft(view)
+  const reason = text(payload, 'reason', 'operator requested stale-state clear')
+  const runs = view.snapshot.active_runs
+  if (payload.requeue === true) {
+    for (const run of runs) draft.putRun({ ...run, cancel_requested: { reason, requeue: true } })
+  } else {
+    for (const run of runs)
+      if (run.status === 'held') draft.putRun({ ...run, status: 'ready', held: null, stage_since: view.now })
+  }
+  if (!live) {
+    draft.snapshot.process_running = false
+    draft.snapshot.stop_requested = null
+  }
+  draft.snapshot.pause_sources = []
+  for (const target of view.targets)
+    if (target.held) draft.add({ change: 'closure.put', target: { ...target, held: null } })
+  const changes = draft.finish()
+  const requeued = payload.requeue === true ? runs.length : 0
+  return {
+    changes,
+    output: {
+      applied: changes.length > 0,
+      detail: `requeued=${requeued}; released=${runs.filter((run) => run.status === 'held').length}; the rest is resumed by the next runtime`,
+    },
+  }
+}

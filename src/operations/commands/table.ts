@@ -1,0 +1,25 @@
+/**
+ * The commands: every change of the workspace an operator can ask for, as pure functions from view and payload to
+ * changes (design §8). The engine carries them out between stages; without a runtime the caller does, the same way.
+ */
+import type { CommandTable } from '../../core/operation.ts'
+import { pause, reloadConfig, resume, stop } from './control.ts'
+import { addDocument, addIdea } from './documents.ts'
+import { cancelWorkItem, retryWorkItem } from './items.ts'
+import { cancelRun, clearStaleState, retryActive } from './runs.ts'
+
+/** By mailbox command name (spec 01 §4.6, extended). */
+export const COMMANDS: CommandTable = {
+  pause,
+  resume,
+  stop,
+  reload_config: reloadConfig,
+  add_task: addDocument('task'),
+  add_spec: addDocument('spec'),
+  add_idea: addIdea,
+  retry_active: retryActive,
+  clear_stale_state: clearStaleState,
+  cancel_run: cancelRun,
+  retry_work_item: retryWorkItem,
+  cancel_work_item: cancelWorkItem,
+}
