@@ -142,6 +142,12 @@ function viewOf(
   }
 }
 
+/** What applying a transaction met of other hands; to be told as an event by the next one. */
+export interface Notice {
+  event_type: 'foreign_edit_kept' | 'event_log_gap'
+  data: Record<string, unknown>
+}
+
 export interface OpenOptions {
   /** Succeed a holder of whom nothing can be proven. */
   force?: boolean
@@ -158,6 +164,7 @@ export class Workspace {
   readonly index: ItemIndex
   private readonly clock: Clock
   private readonly journal: Journal
+  private readonly notices: Notice[]
   private readonly plans = new Map<string, Plan | null>()
   /** Hash of what we last wrote to, or read from, each file of ours. */
   private readonly known = new Map<string, string>()
@@ -169,6 +176,7 @@ export class Workspace {
     const { files, clock, processes } = ports
     const lock = await takeLock({ files, places, processes, clock }, options.force ? { force: true } : {})
     try {
+      const notices: Notice[] = []
       const journal = new Journal({
         files,
         root: places.runtime,
@@ -176,9 +184,11 @@ export class Workspace {
         generation: lock.generation,
         guard: lock.guard,
         onFatal: options.onFatal,
+        onForeign: (path, kept_as) => notices.push({ event_type: 'foreign_edit_kept', data: { path, kept_as } }),
+        onGap: (path) => notices.push({ event_type: 'event_log_gap', data: { path } }),
       })
       const recovered = await journal.recover(() => snapshotRevision(files, places))
-      return new Workspace(ports, places, lock, journal, recovered)
+      return new Workspace(ports, places, lock, journal, recovered, notices)
     } catch (error) {
       await lock.release().catch(() => {})
       throw error
@@ -191,6 +201,7 @@ export class Workspace {
     lock: Lock,
     journal: Journal,
     recovered: Workspace['recovered'],
+    notices: Notice[],
   ) {
     this.files = ports.files
     this.clock = ports.clock
@@ -198,6 +209,7 @@ export class Workspace {
     this.lock = lock
     this.journal = journal
     this.recovered = recovered
+    this.notices = notices
     this.index = new ItemIndex(this.files, places, () => this.clock.now().getTime())
     this.state = readState(this.files, places)
     this.index.refresh()
@@ -217,6 +229,8 @@ export class Workspace {
   /** Carries out one transaction; nothing happens for an empty list. Throws as `Journal.commit` does, and `item_exists`. */
   async commit(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return
+    // The log is put aside by a transaction in which nothing is appended to it.
+    const told = changes.some((change) => change.change === 'log.rotate') ? 0 : this.notices.length
     const { operations, items, snapshot } = lower(
       {
         files: this.files,
@@ -226,7 +240,7 @@ export class Workspace {
         now: this.clock.now().toISOString(),
         hex: (digits) => this.clock.hex(digits),
       },
-      changes,
+      [...changes, ...this.notices.slice(0, told).map((notice): Change => ({ change: 'event.append', ...notice }))],
       this.state.snapshot,
     )
     const before = this.index.before()
@@ -239,6 +253,7 @@ export class Workspace {
       this.took(changes, operations, snapshot)
       throw error
     }
+    this.notices.splice(0, told)
     this.took(changes, operations, snapshot)
     this.index.committed(before, items)
   }
