@@ -89,7 +89,9 @@ function linesOf(
     case 'stage_interrupted':
       return [`interrupted run=${run} node=${data.node_id} reason=${data.reason}`]
     case 'stage_deferred':
-      return [`deferred run=${run} node=${data.node_id} failure=${data.failure_class} next_try=${data.next_try_at}`]
+      return [
+        `deferred run=${run} node=${data.node_id} failure=${data.failure_class} next_try=${data.next_try_at} reason=${data.reason}`,
+      ]
     case 'run_held':
       return [`held run=${run} node=${data.node_id} reason=${data.reason}`]
     case 'run_withdrawn':

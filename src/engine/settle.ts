@@ -25,6 +25,8 @@ export interface Settled {
   reason: string
   result_class: string
   failure_class: string | null
+  /** What went wrong, in a sentence; null if nothing did. */
+  message: string | null
 }
 
 /** A decision is taken again at most this often when people edit in between. */
@@ -98,6 +100,7 @@ function decide(
         reason: String(result.metadata.failure_class),
         result_class: result.result_class,
         failure_class: String(result.metadata.failure_class),
+        message: result.notes[0] ?? null,
       },
     }
 
@@ -160,6 +163,7 @@ function decide(
       reason: decision.reason,
       result_class: result.result_class,
       failure_class: (result.metadata.failure_class as string | null) ?? null,
+      message: result.retryable ? (result.notes[0] ?? null) : null,
     },
   }
 }

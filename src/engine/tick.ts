@@ -26,7 +26,7 @@ export interface TickOutcome {
   /** Reason of the last decision, or why nothing was done: no_work, paused, stop_requested, degraded, waiting. */
   reason: string
   /** Result class and failure class of the last settled stage, for exit codes. */
-  last: { result_class: string; failure_class: string | null } | null
+  last: Omit<Settled, 'reason'> | null
   /** True if a document may still have been being written when items were chosen: such a pass found out nothing. */
   unsettled: boolean
   /** True once the runtime should end. */

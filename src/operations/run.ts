@@ -52,6 +52,8 @@ export interface RunOnceOutput {
   tick_reason: string
   result_class: string | null
   failure_class: string | null
+  /** What went wrong, in a sentence. */
+  message: string | null
   /** True if the stage failed for reasons that are not the work's: exit 1. */
   failed: boolean
 }
@@ -90,6 +92,7 @@ export const runOnce: Operation<Context, { mode?: string }, RunOnceOutput> = {
         tick_reason: end.last?.reason ?? 'no_work',
         result_class: last?.result_class ?? null,
         failure_class: last?.failure_class ?? null,
+        message: last?.message ?? null,
         failed: last?.result_class === 'recoverable_failure',
       }
     } finally {

@@ -8,7 +8,8 @@ export function once(output: RunOnceOutput, look: Look): string {
     if (output.tick_reason === 'no_work') return 'Nothing to do.'
     const mark = output.failed ? paint.red('✗') : paint.green('✓')
     const classes = [output.result_class, output.failure_class].filter((one) => one !== null && one !== 'success')
-    return `${mark} ${look.safe(output.tick_reason)}${classes.length > 0 ? paint.dim(` (${classes.join(', ')})`) : ''}`
+    const because = output.message === null ? '' : `\n  ${look.safe(output.message)}`
+    return `${mark} ${look.safe(output.tick_reason)}${classes.length > 0 ? paint.dim(` (${classes.join(', ')})`) : ''}${because}`
   }
   return [
     look.field('run_mode', output.run_mode),
@@ -18,6 +19,7 @@ export function once(output: RunOnceOutput, look: Look): string {
     look.field('tick_reason', output.tick_reason),
     look.field('result_class', output.result_class),
     look.field('failure_class', output.failure_class),
+    look.field('message', output.message),
   ].join('\n')
 }
 

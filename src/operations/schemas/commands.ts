@@ -67,6 +67,7 @@ export const RunOnce = z
     tick_reason: text('Reason of the last decision, or why nothing was done.'),
     result_class: maybe('Class of the stage that was run.'),
     failure_class: maybe('Why it failed.'),
+    message: maybe('What went wrong, in a sentence.'),
     failed: flag('Whether it failed for reasons that are not the work’s.'),
   })
   .describe('One counted tick.')
