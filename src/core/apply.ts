@@ -107,7 +107,7 @@ function end(draft: Draft, settlement: Settlement): string[] {
   return effectsOf(terminal, settlement).flatMap((effect) => carryOut(draft, settlement, effect, round))
 }
 
-const ITEM_EFFECTS: readonly Effect['effect'][] = ['complete_item', 'block_item', 'quarantine_item']
+const ITEM_EFFECTS: readonly Effect['effect'][] = ['complete_item', 'block_item', 'park_item', 'quarantine_item']
 const TARGET_EFFECTS: readonly Effect['effect'][] = ['close_target', 'hold_target', 'create_incident']
 
 /**
@@ -148,6 +148,7 @@ function carryOut(draft: Draft, settlement: Settlement, effect: Effect, target: 
     case 'complete_item':
       return moveItem(draft, settlement, 'done')
     case 'block_item':
+    case 'park_item':
       return moveItem(draft, settlement, 'blocked')
     case 'quarantine_item':
       return moveItem(draft, settlement, 'quarantined')

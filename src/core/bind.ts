@@ -56,6 +56,7 @@ export function bindNode(node: Loop['nodes'][number], kind: StageKind, mode: Par
     declared_output_artifacts: kind.declared_output_artifacts,
     owed_artifacts_by_outcome: kind.owed_artifacts_by_outcome,
     hand_ins: kind.hand_ins,
+    request_blocks: kind.request_blocks,
     validators: kind.validators,
     performer: kind.performer,
     idempotence_policy: kind.idempotence_policy,

@@ -141,13 +141,30 @@ export function countIn(config: Config, key: string): number | null {
   return typeof at === 'number' && Number.isInteger(at) && at >= 1 ? at : null
 }
 
-/** Validators and builtin performers a stage kind asks for must be registered in this build. */
+/** Resolvers that bring parked items back must be registered in this build; without one an item would wait for ever. */
+export function checkResolvers(loops: readonly Parsed<Loop>[], findings: Findings): void {
+  for (const { value, file } of loops) {
+    for (const terminal of value.terminal_states) {
+      for (const effect of terminal.effects) {
+        if (effect.effect !== 'park_item') continue
+        const message = `resolver ${effect.resolver} is not registered; use block_item, and a person brings the item back`
+        findings.error('VALIDATOR_UNKNOWN', file.path, terminal.terminal_state_id, message)
+      }
+    }
+  }
+}
+
+/** Validators, builtin performers and context blocks a stage kind asks for must be registered in this build. */
 export function checkRegistered(kind: Parsed<StageKind>, validators: readonly string[], findings: Findings): void {
   const { value, file } = kind
   for (const name of [...value.validators.before, ...value.validators.after]) {
     if (validators.includes(name)) continue
     const mend = didYouMean(name, validators) ?? 'remove it'
     findings.error('VALIDATOR_UNKNOWN', file.path, 'validators', `validator ${name} is not registered; ${mend}`)
+  }
+  for (const { name } of value.request_blocks) {
+    const message = `context block ${name} is not registered; remove it`
+    findings.error('VALIDATOR_UNKNOWN', file.path, 'request_blocks', message)
   }
   if (value.performer.type === 'builtin') {
     const message = `builtin performer ${value.performer.name} is not registered; let an agent perform the stage`

@@ -13,7 +13,15 @@ import {
 } from './assets.ts'
 import { bindNode } from './bind.ts'
 import { checkLoop } from './check-loop.ts'
-import { type BoundNode, checkMode, checkRegistered, checkRunners, checkThresholdKeys, countIn } from './check-mode.ts'
+import {
+  type BoundNode,
+  checkMode,
+  checkRegistered,
+  checkResolvers,
+  checkRunners,
+  checkThresholdKeys,
+  countIn,
+} from './check-mode.ts'
 import { checkStageKind } from './check-stage.ts'
 import type { Config } from './config.ts'
 import { type Diagnostic, Findings } from './diagnostics.ts'
@@ -67,6 +75,7 @@ export function compile(input: CompileInput): Compiled {
     checkStageKind(kind.value, kind.file.path, findings)
     checkRegistered(kind, input.validators, findings)
   }
+  checkResolvers(loops.found, findings)
   checkThresholdKeys(loops.found, input.config, findings)
   // With a loop missing it is not known which stages the mode may speak of.
   if (loops.complete) checkMode(mode, loops.found, kinds, input.config, findings)

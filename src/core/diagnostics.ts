@@ -29,7 +29,8 @@ export const DIAGNOSTIC_CODES = {
   COMPLETION_PASS_EQUALS_GAP: 'Pass and gap of the completion behaviour lead to the same terminal state.',
   RUNNER_UNKNOWN: 'A node is bound to a runner that this version does not know.',
   CONFIG_STAGE_UNKNOWN: 'The config has a section for a stage kind that the mode does not use.',
-  VALIDATOR_UNKNOWN: 'A stage kind names a validator or builtin performer that is not registered.',
+  VALIDATOR_UNKNOWN:
+    'A stage kind or loop names a validator, performer, context block or resolver that is not registered.',
   SKILL_MISSING: 'An attached skill does not exist yet.',
 } as const
 

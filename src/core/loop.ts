@@ -50,6 +50,15 @@ export const Effect = z.discriminatedUnion('effect', [
   z.strictObject({ effect: z.literal('quarantine_item') }).describe('Set the item aside for a person.'),
   z
     .strictObject({
+      effect: z.literal('park_item'),
+      resolver: z
+        .string()
+        .min(1)
+        .describe('Registered resolver: a command, a condition or a time that brings the item back.'),
+    })
+    .describe('Let the item wait among the blocked ones until its resolver brings it back.'),
+  z
+    .strictObject({
       effect: z.literal('create_incident'),
       entry_kind: z.literal('incident').describe('Work item kind to create.'),
       id_prefix: AssetId.describe('Id = <prefix>-<item or root id>-<8 hex>.'),

@@ -5,7 +5,7 @@
 import * as z from 'zod'
 import { CompletionBehavior, type Effect, ResumePolicy, TerminalState, ThresholdPolicy } from './loop.ts'
 import { ClaimOrder, ConcurrencyPolicy, RecoveryLimits } from './mode.ts'
-import { HandIn, IDEMPOTENCE, OwedArtifact, PermissionLevel, ResultClass } from './stage.ts'
+import { HandIn, IDEMPOTENCE, OwedArtifact, PermissionLevel, RequestBlock, ResultClass } from './stage.ts'
 
 export const PlanNode = z.strictObject({
   node_id: z.string(),
@@ -20,6 +20,7 @@ export const PlanNode = z.strictObject({
   declared_output_artifacts: z.array(z.string()),
   owed_artifacts_by_outcome: z.record(z.string(), z.array(OwedArtifact)),
   hand_ins: z.array(HandIn),
+  request_blocks: z.array(RequestBlock),
   validators: z.strictObject({ before: z.array(z.string()), after: z.array(z.string()) }),
   performer: z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('agent') }),

@@ -43,6 +43,12 @@ export const OwedArtifact = z.strictObject({
 })
 export type OwedArtifact = z.infer<typeof OwedArtifact>
 
+/** A block of context put into the prompt within a budget; what fills it is registered by a module. */
+export const RequestBlock = z.strictObject({
+  name: z.string().min(1).describe('Registered block.'),
+  chars_max: z.int().min(1).describe('Characters it may take at most.'),
+})
+
 /** Documents a stage may hand in through its outbox; the runtime, not the stage, enqueues them. */
 export const HandIn = z.strictObject({
   kind: AssetId.describe('Work item kind of the documents.'),
@@ -92,6 +98,7 @@ export const StageKind = z
       .default({})
       .describe('Files that must exist, made by this stage run, for an outcome to count.'),
     hand_ins: z.array(HandIn).default([]).describe('Documents it may hand in through its outbox.'),
+    request_blocks: z.array(RequestBlock).default([]).describe('Context blocks of the prompt, in order.'),
     validators: z
       .strictObject({ before: z.array(z.string()).default([]), after: z.array(z.string()).default([]) })
       .default({ before: [], after: [] })

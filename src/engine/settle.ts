@@ -214,6 +214,7 @@ function completionConflict(
   const states: Record<string, ItemState> = {
     complete_item: 'done',
     block_item: 'blocked',
+    park_item: 'blocked',
     quarantine_item: 'quarantined',
   }
   for (const { effect } of effects) {
