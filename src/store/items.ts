@@ -15,7 +15,7 @@ import {
 } from '../core/item.ts'
 import type { Items } from '../core/view.ts'
 import type { FileStat, Files } from './files.ts'
-import { itemFolder, type Places } from './layout.ts'
+import { cancelledFolder, itemFolder, type Places } from './layout.ts'
 
 /** A document not written by us is taken once it has rested this long (design §5). */
 export const QUIET_MS = 200
@@ -93,11 +93,12 @@ export class ItemIndex implements Items {
     this.nowMs = nowMs
     this.showing = showing
     for (const kind of ITEM_KINDS) {
-      for (const state of INDEXED_STATES) {
-        const at = places.at(itemFolder(kind, state))
+      const add = (key: string, state: ItemState, relative: string) => {
         const fresh = { mtimeNs: null, unsure: false, check: null, slots: new Map(), folded: new Map(), sorted: null }
-        this.folders.set(`${kind}/${state}`, { kind, state, path: at, ...fresh })
+        this.folders.set(key, { kind, state, path: places.at(relative), ...fresh })
       }
+      for (const state of INDEXED_STATES) add(`${kind}/${state}`, state, itemFolder(kind, state))
+      add(`${kind}/cancelled while blocked`, 'cancelled', cancelledFolder(kind, 'blocked'))
     }
   }
 
@@ -176,7 +177,16 @@ export class ItemIndex implements Items {
   }
 
   inState(kind: ItemKind, state: ItemState): readonly ItemEntry[] {
-    const folder = this.folder(kind, state)
+    const entries = this.entries(this.folder(kind, state))
+    return state === 'cancelled' ? [...entries, ...this.entries(this.cancelledWhileBlocked(kind))] : entries
+  }
+
+  private cancelledWhileBlocked(kind: ItemKind): Folder {
+    return this.folders.get(`${kind}/cancelled while blocked`)!
+  }
+
+  /** What a folder holds, in claim order. */
+  private entries(folder: Folder): readonly ItemEntry[] {
     if (folder.sorted === null) {
       for (const slot of folder.slots.values()) if (slot.status === 'unread') this.read(folder, slot)
       folder.sorted = [...folder.slots.values()].flatMap((slot) => slot.entry ?? []).sort(claimOrder)
@@ -185,7 +195,8 @@ export class ItemIndex implements Items {
   }
 
   count(kind: ItemKind, state: ItemState): number {
-    return this.folder(kind, state).slots.size
+    const more = state === 'cancelled' ? this.cancelledWhileBlocked(kind).slots.size : 0
+    return this.folder(kind, state).slots.size + more
   }
 
   openLineage(root: string): readonly ItemEntry[] {

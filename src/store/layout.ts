@@ -30,6 +30,9 @@ export function itemFolder(kind: ItemKind, state: ItemState): string {
   }
 }
 
+/** Where items cancelled in a state are kept: beside where they lay (spec 01 §4.18.4). */
+export const cancelledFolder = (kind: ItemKind, from: ItemState): string => `${itemFolder(kind, from)}/cancelled`
+
 /** File of an item, relative to the runtime root. */
 export function itemFile(kind: ItemKind, id: string, state: ItemState): string {
   return `${itemFolder(kind, state)}/${id}.md`

@@ -11,7 +11,7 @@ import type { Snapshot } from '../core/state.ts'
 import { type FileOperation, look, payload, sizeOf } from './file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
 import type { ItemIndex, WrittenItem } from './items.ts'
-import { AT, itemFile, itemFolder, type Places, runFolder, statusFile, targetFile } from './layout.ts'
+import { AT, cancelledFolder, itemFile, itemFolder, type Places, runFolder, statusFile, targetFile } from './layout.ts'
 
 /** Documents above this are moved without being carried in the record. */
 const CARRIED_BYTES_MAX = 1024 * 1024 + 4096
@@ -74,7 +74,8 @@ class Lowering {
         const to = change.to === 'cancelled' ? this.archiveName(change) : itemFile(change.kind, change.id, change.to)
         this.moveItem(from, to, change.hash)
         this.wrote(change.kind, change.from, `${change.id}.md`, true)
-        this.wrote(change.kind, change.to, to.split('/').pop()!, false)
+        // An archived name is found by the next look at its folder.
+        if (change.to !== 'cancelled') this.wrote(change.kind, change.to, to.split('/').pop()!, false)
         return
       }
       case 'item.rewrite':
@@ -260,7 +261,7 @@ class Lowering {
   private archiveName(change: Change & { change: 'item.move' }): string {
     const stamp = this.ports.now.replace(/[-:]|\.\d+/g, '')
     const sourceState = itemFolder(change.kind, change.from).split('/').pop()
-    return `${itemFolder(change.kind, 'cancelled')}/${change.id}.${stamp}.${this.ports.hex(8)}.${sourceState}.md`
+    return `${cancelledFolder(change.kind, change.from)}/${change.id}.${stamp}.${this.ports.hex(8)}.${sourceState}.md`
   }
 
   /** `<name>.invalid`, or `.invalid.1`, … (spec 01 §2.2); the findings file beside it says line and field. */

@@ -398,4 +398,15 @@ describe('between stages', () => {
       code: 'item_state',
     })
   })
+
+  test('an item cancelled while blocked is kept beside the blocked ones, and what waits for it is told so', async () => {
+    rig = await Rig.create()
+    rig.addTask('task-a', {}, 'blocked')
+    rig.addTask('task-b', { depends_on: ['task-a'] })
+    await rig.issue('cancel_work_item', { work_item_id: 'task-a', reason: 'not wanted' })
+    expect(rig.list('tasks/blocked/cancelled')).toEqual([expect.stringMatching(/^task-a\..*\.blocked\.md$/)])
+    expect(rig.view((view) => view.items.find('task', 'task-a').map((place) => place.state))).toEqual(['cancelled'])
+    await rig.work()
+    expect(rig.log('dependency_unsatisfiable')).toMatchObject([{ dependencies: { 'task-a': 'cancelled' } }])
+  })
 })
