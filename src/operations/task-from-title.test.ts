@@ -40,16 +40,29 @@ describe('taskFromTitle', () => {
     expect(document.fields.risk).toEqual(['not assessed'])
   })
 
+  it('takes no control characters into the document', () => {
+    const { document } = taskFromTitle({ title: '\u0000Mend\u0007 it' }, NOW, NO_CHECK)
+    expect(document.title).toBe('Mend  it')
+  })
+
   it('makes a valid document with a safe id of any title that says something', () => {
     const title = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme', maxLength: 400 }))
     fc.assert(
       fc.property(title, (text) => {
-        fc.pre(/[\p{L}\p{N}]/u.test(text.trim().split(/\r\n?|\n/)[0] ?? ''))
+        fc.pre(
+          /[\p{L}\p{N}]/u.test(
+            text
+              .replace(/\p{Cc}/gu, (one) => (/[\r\n]/.test(one) ? one : ' '))
+              .trim()
+              .split(/\r\n?|\n/)[0] ?? '',
+          ),
+        )
         const { document, text: written } = taskFromTitle({ title: text }, NOW, NO_CHECK)
         const parsed = parseDocument('task', written)
         expect(parsed.ok && parsed.document.id).toBe(document.id)
         expect(isSafeId(document.id)).toBe(true)
       }),
+      { examples: [['\u0000𝐀']] },
     )
   })
 })

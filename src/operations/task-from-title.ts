@@ -23,9 +23,15 @@ interface WrittenTask {
   defaulted: string[]
 }
 
+/** Control characters other than line breaks and tabs: no document may hold them, and nobody means them. */
+const UNPRINTABLE = /[^\P{Cc}\r\n\t]/gu
+
 /** `now` is the time of the wish as ISO text, `check` the project's test command. Throws `document_invalid`. */
 export function taskFromTitle(wish: TaskWish, now: string, check: string): WrittenTask {
-  const [first = '', ...rest] = wish.title.trim().split(/\r\n?|\n/)
+  const [first = '', ...rest] = wish.title
+    .replace(UNPRINTABLE, ' ')
+    .trim()
+    .split(/\r\n?|\n/)
   const title = first.trim()
   const defaulted: string[] = []
   const given = (field: string, values: readonly string[] | undefined, fallback: string): string[] => {

@@ -151,8 +151,8 @@ describe('a dead holder is succeeded', () => {
 
   test('that is only a zombie', async () => {
     const places = workspace()
-    // The shell starts a child that ends at once, then becomes a program that never reaps it.
-    const shell = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 20'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    // The shell starts a child, becomes a program that never reaps it, and only then does the child end.
+    const shell = spawn('/bin/sh', ['-c', 'sleep 1 & echo $!; exec sleep 20'], { stdio: ['ignore', 'pipe', 'ignore'] })
     try {
       const pid = Number(await new Promise<Buffer>((resolve) => shell.stdout.once('data', resolve)))
       await expect.poll(() => processIdentity.identify(pid)?.zombie, { timeout: 10_000 }).toBe(true)
