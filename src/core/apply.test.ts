@@ -6,6 +6,7 @@ import { MemoryWorkspace, NOW } from '../../test/rig/view.ts'
 import { settle } from './apply.ts'
 import { completionStep } from './completion.ts'
 import { parseDocument } from './document.ts'
+import { MillraceError } from './errors.ts'
 import type { ItemKind } from './item.ts'
 import type { Effect, Loop, TerminalState } from './loop.ts'
 import { graphOf, type Plan } from './plan.ts'
@@ -42,6 +43,9 @@ function judgement(target: Partial<ClosureTarget> = {}, of: Plan = plan): Passag
 
 const targetOf = ({ workspace }: Passage) => workspace.targets.get('root')!
 const markers = ({ workspace }: Passage) => workspace.snapshot.status_markers_by_plane
+/** What the record of a stage says was done to queues. */
+const mutationsOf = ({ workspace }: Passage, stage = 0) =>
+  workspace.lines.get('runs/run-1/transition_history.jsonl')?.[stage]?.queue_mutations_applied
 const told = ({ workspace }: Passage, type: string) =>
   workspace.events.filter((event) => event.event_type === type).map((event) => event.data)
 
@@ -155,6 +159,15 @@ describe('a run that ends well', () => {
     expect(walk.workspace.snapshot.finished_items).toBe(0)
   })
 
+  it('counts as progress on every plane where no plane judges', () => {
+    const unjudged = planWith({
+      changes: { [PLANNING]: edit<Loop>((loop) => Object.assign(loop, { completion_behavior: undefined })) },
+    })
+    const walk = passage('planning', 'manager', 'spec', 'one', { of: unjudged })
+    walk.report('MANAGER_COMPLETE')
+    expect(walk.workspace.snapshot.finished_items).toBe(1)
+  })
+
   it('W-48: touches the markers, failures and budgets of no other plane or item', () => {
     const walk = task('updater')
     walk.workspace.snapshot.status_markers_by_plane = { planning: '### BLOCKED' }
@@ -206,6 +219,7 @@ describe('W-01: a finished place that is taken', () => {
     expect(walk.at).toBe('ended')
     expect(walk.workspace.statesOf('task', 'task-001')).toEqual(['active', 'blocked', 'quarantined'])
     expect(told(walk, 'runtime_completion_conflict')).toMatchObject([{ taken: 'blocked', moved_to: null }])
+    expect(mutationsOf(walk)).toEqual([])
   })
 })
 
@@ -337,6 +351,32 @@ describe('a judgement', () => {
     expect(select(walk.workspace.view(), plan)!.item.id).toBe(incident.id)
   })
 
+  it('touches no other target, and nothing at all where its own was taken away meanwhile', () => {
+    const walk = judgement()
+    const { workspace } = walk
+    const other = closureTarget('other', { rounds: 3 })
+    workspace.targets.clear()
+    workspace.targets.set('other', other)
+    workspace.targets.set('root', closureTarget('root'))
+    walk.report('ARBITER_COMPLETE')
+    expect(workspace.targets.get('other')).toEqual(other)
+    expect(targetOf(walk).closure_open).toBe(false)
+    for (const outcome of ['ARBITER_COMPLETE', 'BLOCKED']) {
+      const orphan = judgement()
+      orphan.workspace.targets.clear()
+      orphan.report(outcome)
+      expect(orphan.at).toBe('ended')
+      expect(orphan.workspace.targets.size).toBe(0)
+      expect(mutationsOf(orphan)).toEqual([])
+    }
+  })
+
+  it('forgets what had held it up before', () => {
+    const walk = judgement({ blocking_work_ids: ['task-7'] })
+    walk.report('BLOCKED')
+    expect(targetOf(walk).blocking_work_ids).toEqual([])
+  })
+
   it('keeps no path to a verdict or report that is not there', () => {
     const walk = judgement({ latest_verdict_path: 'old', latest_report_path: 'old' })
     walk.report('BLOCKED', { closure: { verdictWritten: false, reportText: null } })
@@ -358,6 +398,15 @@ describe('a judgement', () => {
       expect(markers(walk)).toEqual({ planning: '### BLOCKED' })
     }
     expect(waits).toEqual(['2026-03-02T12:05:00.000Z', '2026-03-02T12:30:00.000Z', '2026-03-02T14:00:00.000Z', null])
+  })
+
+  it('W-04: tells of the hold once, with its reason and when it is tried again', () => {
+    const walk = judgement()
+    walk.report('BLOCKED')
+    expect(told(walk, 'closure_target_held')).toEqual([
+      { root_spec_id: 'root', run_id: 'run-1', reason: 'arbiter_blocked', retry_at: '2026-03-02T12:05:00.000Z' },
+    ])
+    expect(mutationsOf(walk)).toEqual(['hold root'])
   })
 
   it('counts its holds anew once something was finished in between', () => {
@@ -417,6 +466,7 @@ describe('a judgement', () => {
     const walk = judgement({}, silent)
     walk.report('REMEDIATION_NEEDED')
     expect(walk.workspace.idsIn('incident', 'queued')).toEqual([])
+    expect(mutationsOf(walk)).toEqual([])
     expect(targetOf(walk)).toMatchObject({ closure_open: true, rounds: 1, finished_items_at_last_round: 0 })
   })
 
@@ -472,6 +522,44 @@ describe('W-39: the effects of a terminal state', () => {
     expect(bad.workspace.statesOf('task', 'task-001')).toEqual(['blocked'])
   })
 
+  it('of an end without work to do finish the item', () => {
+    const of = ending('execution', 'update_complete', (state) =>
+      Object.assign(state, { effects: [{ effect: 'hold_target' }], terminal_class: 'no_op' }),
+    )
+    const walk = task('updater', { of })
+    walk.report('UPDATE_COMPLETE')
+    expect(walk.workspace.statesOf('task', 'task-001')).toEqual(['done'])
+  })
+
+  it('may park the item, which waits in its blocked state', () => {
+    const parked = structuredClone(plan)
+    const states = graphOf(parked, 'execution')!.terminal_states
+    states.find((state) => state.terminal_state_id === 'update_complete')!.effects = [
+      { effect: 'park_item', resolver: 'somebody' },
+    ]
+    const walk = task('updater', { of: parked })
+    walk.report('UPDATE_COMPLETE')
+    expect(walk.workspace.statesOf('task', 'task-001')).toEqual(['blocked'])
+    expect(mutationsOf(walk)).toEqual(['task task-001 blocked'])
+  })
+
+  it('that are for a closure target mean nothing for the run of an item', () => {
+    const walk = task('updater', { of: withEffects({ effect: 'hold_target' }, { effect: 'close_target' }) })
+    walk.workspace.targets.set('root', closureTarget('root'))
+    walk.report('UPDATE_COMPLETE')
+    expect(targetOf(walk)).toEqual(closureTarget('root'))
+    expect(mutationsOf(walk)).toEqual(['task task-001 done'])
+  })
+
+  it('are all there is for the closure target, if one of them is for it', () => {
+    const of = ending('planning', 'blocked', (state) =>
+      Object.assign(state, { effects: [{ effect: 'block_item' }, { effect: 'close_target' }] }),
+    )
+    const walk = judgement({}, of)
+    walk.report('BLOCKED')
+    expect(targetOf(walk)).toMatchObject({ closure_open: false, held: null })
+  })
+
   it('of which none is for the closure target close it on a pass and hold it otherwise', () => {
     const onlyItem = (id: string) =>
       ending('planning', id, (state) => Object.assign(state, { effects: [{ effect: 'block_item' }] }))
@@ -505,6 +593,7 @@ describe('documents handed in', () => {
     expect(queued(walk, 'task', 'b')).toMatchObject({ ...ROOTS, spec_id: 'other' })
     expect(told(walk, 'work_item_handed_in').map((data) => data.work_item_id)).toEqual(['a', 'b'])
     expect(walk.workspace.statesOf('spec', 'root')).toEqual(['done'])
+    expect(mutationsOf(walk)).toEqual(['task a queued', 'task b queued', 'spec root done'])
   })
 
   it('are published by a stage that leads on as well', () => {
@@ -524,6 +613,13 @@ describe('documents handed in', () => {
     walk.report('MANAGER_COMPLETE', { handIns: [{ kind: 'task', text }] })
     expect(walk.workspace.textOf('task', 'queued', 'a')).toContain('Words of the stage.')
     expect(walk.workspace.textOf('task', 'queued', 'a')).toContain('#   Title of a')
+  })
+
+  it('that are no incidents are never taken for one', () => {
+    const walk = task('consultant')
+    walk.report('NEEDS_PLANNING', { handIns: [handIn('task', 'chore'), handIn('incident', 'mine')] })
+    expect(queued(walk, 'task', 'chore')).not.toBeNull()
+    expect(incidentIn(walk.workspace).title).toBe('Title of mine')
   })
 
   it('that are incidents become the body of the one the runtime opens; a second one is a document of its own', () => {
@@ -652,11 +748,12 @@ describe('a decision the plan does not know', () => {
       failure_class: null,
       counted: [],
     } as const
+    const planId = plan.compiled_plan_id
     expect(() => settle({ ...base, decision: { ...decision, counted: [] } })).toThrow(
-      /node nowhere is not part of the plan/,
+      new MillraceError('routing_failed', `node nowhere is not part of the plan ${planId}`),
     )
     expect(() =>
       settle({ ...base, decision: { ...decision, counted: [], next_node_id: null, terminal_state_id: 'nowhere' } }),
-    ).toThrow(/terminal state nowhere is not part of the plan/)
+    ).toThrow(new MillraceError('routing_failed', `terminal state nowhere is not part of the plan ${planId}`))
   })
 })

@@ -8,6 +8,7 @@ import { setFields, type WorkDocument } from './document.ts'
 import { absurd, MillraceError } from './errors.ts'
 import { createIncident } from './incident.ts'
 import type { ItemEntry, ItemState } from './item.ts'
+import { leaveActive } from './leave-active.ts'
 import { inheritedFields } from './lineage.ts'
 import type { Effect, TerminalState } from './loop.ts'
 import { completionGraph, graphOf, nodeOf, type Plan } from './plan.ts'
@@ -103,7 +104,7 @@ function end(draft: Draft, settlement: Settlement): string[] {
   draft.snapshot.failure_class_by_plane =
     decision.failure_class === null ? others : { ...others, [run.plane]: decision.failure_class }
   const target = settlement.view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id)
-  const round = target && settlement.closure ? judged(draft, settlement, target) : null
+  const round = target && settlement.closure ? judged(draft, settlement, target, settlement.closure) : null
   return effectsOf(terminal, settlement).flatMap((effect) => carryOut(draft, settlement, effect, round))
 }
 
@@ -127,19 +128,21 @@ function effectsOf(terminal: TerminalState, { plan, run, item }: Settlement): Ef
 }
 
 /** The target after one more judgement, with its report copied where it is kept. */
-function judged(draft: Draft, { view, run, closure }: Settlement, target: ClosureTarget): ClosureTarget {
-  const report = closure?.reportText ?? null
+function judged(
+  draft: Draft,
+  { view, run }: Settlement,
+  target: ClosureTarget,
+  { verdictWritten, reportText: report }: NonNullable<Settlement['closure']>,
+): ClosureTarget {
   if (report !== null) draft.add({ change: 'document.put', path: `arbiter/reports/${run.run_id}.md`, text: report })
   return {
     ...target,
-    latest_verdict_path: closure?.verdictWritten
-      ? closurePaths(target.root_spec_id, target.root_idea_id).verdict
-      : null,
+    latest_verdict_path: verdictWritten ? closurePaths(target.root_spec_id, target.root_idea_id).verdict : null,
     latest_report_path: report === null ? null : `millrace-agents/arbiter/reports/${run.run_id}.md`,
     last_arbiter_run_id: run.run_id,
     blocking_work_ids: [],
     rounds: target.rounds + 1,
-    held: view.snapshot.finished_items > (target.held?.finished_items ?? -1) ? null : target.held,
+    held: target.held && view.snapshot.finished_items > target.held.finished_items ? null : target.held,
   }
 }
 
@@ -175,22 +178,14 @@ function carryOut(draft: Draft, settlement: Settlement, effect: Effect, target: 
   }
 }
 
-/**
- * Moves the item out of its active state. A place that holds the very same bytes is success, the move has happened
- * already (W-01); one that holds something else is left alone, and the item goes where there is room.
- */
 function moveItem(draft: Draft, { view, plan, run, item, decision }: Settlement, wanted: ItemState): string[] {
   if (!item) return []
-  const { entry, hash } = item
-  const { kind, id } = entry
-  const there = (state: ItemState) => view.read(kind, id, state)
-  const to = [wanted, 'blocked' as const, 'quarantined' as const].find((state) => (there(state)?.hash ?? hash) === hash)
+  const { kind, id } = item.entry
+  const to = leaveActive(draft, view, { kind, id, hash: item.hash }, wanted)
   const told = { run_id: run.run_id, work_item_kind: kind, work_item_id: id }
   if (to !== wanted)
     draft.event('runtime_completion_conflict', { ...told, plane: run.plane, taken: wanted, moved_to: to ?? null })
   if (to === undefined) return []
-  if (there(to) === null) draft.add({ change: 'item.move', kind, id, from: 'active', to, hash })
-  else draft.add({ change: 'item.drop_copy', kind, id, state: 'active', hash })
   if (to === 'done') {
     if (completionGraph(plan)?.plane !== run.plane) draft.snapshot.finished_items += 1
     draft.event('work_item_finished', told)

@@ -1,5 +1,6 @@
 /** Assets as the compiler receives them: files with their text and whose copy they are, parsed into families. */
 import * as z from 'zod'
+import { clip } from './clip.ts'
 import { Findings } from './diagnostics.ts'
 import { Loop } from './loop.ts'
 import { Mode, ModeAliases } from './mode.ts'
@@ -79,6 +80,7 @@ export function parseFamilies(assets: Assets): AssetFamilies {
 }
 
 const ISSUES_MAX = 20
+const KEY_CHARS_MAX = 200
 
 function parseJson<T>(file: AssetFile, schema: z.ZodType<T>, findings: Findings): T | null {
   let json: unknown
@@ -96,7 +98,9 @@ function parseJson<T>(file: AssetFile, schema: z.ZodType<T>, findings: Findings)
     const at = issue.path.length > 0 ? issue.path.join('.') : null
     if (issue.code !== 'unrecognized_keys')
       findings.error('ASSET_INVALID', file.path, at, `${issue.message}; correct it`)
-    else for (const key of issue.keys) findings.error('ASSET_INVALID', file.path, at, unknownKey(key, schema, at))
+    else
+      for (const key of issue.keys.slice(0, ISSUES_MAX))
+        findings.error('ASSET_INVALID', file.path, at, unknownKey(clip(key, KEY_CHARS_MAX), schema, at))
   }
   return null
 }

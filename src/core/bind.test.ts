@@ -104,7 +104,11 @@ describe('the other values', () => {
 
   it('take effort from the config, else the node, and permission from the mode, else the node', () => {
     const node = onNode({ model_reasoning_effort: 'low', permission_level: 'basic' })
-    expect(builder('package', node)).toMatchObject({ model_reasoning_effort: 'low', permission_level: 'basic' })
+    expect(builder('package', node)).toMatchObject({
+      model_reasoning_effort: 'low',
+      permission_level: 'basic',
+      origins: { model_reasoning_effort: 'node', permission_level: 'node' },
+    })
     const mode = inMode((value) => Object.assign(value, { stage_permission_bindings: { builder: 'elevated' } }))
     const both = builder('package', { ...node, ...mode }, { model_reasoning_effort: 'high' })
     expect(both).toMatchObject({ model_reasoning_effort: 'high', permission_level: 'elevated' })

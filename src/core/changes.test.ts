@@ -27,6 +27,13 @@ describe('a draft', () => {
     expect(draft.finish().map((change) => change.change)).toEqual(['event.append', 'counters.set', 'state.set'])
   })
 
+  it('is a transaction though only a budget was used', () => {
+    const view = new MemoryWorkspace(plan).view()
+    const draft = new Draft(view)
+    draft.counters = countUp(draft.counters, owner, 'x', '', view.now)
+    expect(draft.finish().map((change) => change.change)).toEqual(['counters.set', 'state.set'])
+  })
+
   it('leaves the view as it was', () => {
     const workspace = new MemoryWorkspace(plan)
     workspace.snapshot.active_runs = [run]

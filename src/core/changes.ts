@@ -86,8 +86,9 @@ export class Draft {
   }
 
   forget(event_type: EventType, key: string): void {
-    const { [`${event_type}:${key}`]: told, ...rest } = this.snapshot.announced
-    if (told !== undefined) this.snapshot.announced = rest
+    const name = `${event_type}:${key}`
+    const { [name]: _, ...rest } = this.snapshot.announced
+    this.snapshot.announced = rest
   }
 
   /** Writes the status file of a plane; `token` without hashes. */

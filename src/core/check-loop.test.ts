@@ -23,6 +23,12 @@ function findingsOn(loop: Loop, kinds: ReadonlyMap<string, Parsed<StageKind>> = 
   return findings.all.map(({ code, at }) => `${code} ${at}`)
 }
 
+function messagesOn(loop: Loop, kinds: ReadonlyMap<string, Parsed<StageKind>> = stageKinds): string[] {
+  const findings = new Findings()
+  checkLoop(loop, 'graphs/x.json', kinds, findings)
+  return findings.all.map(({ message }) => message)
+}
+
 /** The execution loop with one change. */
 function execution(change: (loop: Loop) => void): Loop {
   const loop = shipped('execution.standard')
@@ -133,6 +139,70 @@ describe('a reference to nothing', () => {
     })
     checkLoop(loop, 'x.json', stageKinds, findings)
     expect(findings.all[0]!.message).toMatch(/no other threshold policy; remove it$/)
+  })
+})
+
+describe('a finding', () => {
+  const sentences: [string, Loop][] = [
+    [
+      'terminal state blokced is not defined in execution.standard; did you mean blocked?',
+      execution((loop) => Object.assign(thresholds(loop)[3]!, { exhausted_terminal_state_id: 'blokced' })),
+    ],
+    [
+      'node x is not defined in execution.standard; define it or name another',
+      execution((loop) => Object.assign(loop.entry_nodes[0]!, { node_id: 'x' })),
+    ],
+    [
+      'stage kind zzz does not exist; add registry/stage_kinds/execution/zzz.json',
+      execution((loop) => Object.assign(loop.nodes[0]!, { stage_kind_id: 'zzz' })),
+    ],
+    [
+      'auditor cannot start closure_target; give it closure_role, or enter elsewhere',
+      planning((loop) => loop.entry_nodes.push({ entry_key: 'closure_target', node_id: 'auditor' })),
+    ],
+    [
+      'give kind "terminal" to an edge with terminal_state_id, and only to it',
+      execution((loop) => Object.assign(loop.edges[0]!, { kind: 'terminal' })),
+    ],
+    [
+      'give max_attempts to an edge of kind "retry", and only to it',
+      execution((loop) => Object.assign(loop.edges[0]!, { max_attempts: 2 })),
+    ],
+    [
+      'outcome BUILDER_COMPLETE of node builder leads nowhere once its retry edges are used up; add an edge without max_attempts',
+      execution((loop) => Object.assign(loop.edges[0]!, { kind: 'retry', max_attempts: 2 })),
+    ],
+    [
+      'execution.troubleshooter.resume and again both claim TROUBLESHOOT_COMPLETE of node troubleshooter; remove one',
+      execution((loop) => resumes(loop).push({ ...resumes(loop)[0]!, policy_id: 'again' })),
+    ],
+    [
+      'give exactly one of exhausted_target_node_id and exhausted_terminal_state_id',
+      execution((loop) => Object.assign(thresholds(loop)[0]!, { exhausted_target_node_id: undefined })),
+    ],
+    [
+      'exhausted_counts_toward is x, which is no other threshold policy; name one of execution.blocked.recovery, execution.blocked.total, execution.consult.limit',
+      execution((loop) => Object.assign(thresholds(loop)[0]!, { exhausted_counts_toward: 'x' })),
+    ],
+  ]
+  it.each(sentences)('says: %s', (sentence, loop) => {
+    expect(messagesOn(loop)).toContain(sentence)
+  })
+
+  it('says which override a stage kind does not allow, and how to allow it', () => {
+    const builder = stageKinds.get('builder')!
+    const strict = new Map(stageKinds).set('builder', {
+      ...builder,
+      value: { ...builder.value, allowed_overrides: [] },
+    })
+    expect(
+      messagesOn(
+        execution((loop) => Object.assign(loop.nodes[0]!, { model_name: 'm' })),
+        strict,
+      ),
+    ).toEqual([
+      'builder does not allow a node to override model_name; remove it, or add it to allowed_overrides of builder',
+    ])
   })
 })
 

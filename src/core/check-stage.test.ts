@@ -84,6 +84,7 @@ describe('a stage kind', () => {
 
   it.each(['{rubric}', '{verdict}', '{report}'])('that judges closure may owe %s', (path) => {
     expect(messagesOn(owing(path), 'arbiter')).toEqual([])
-    expect(messagesOn(owing('{other}'), 'arbiter')[0]).toContain('or {rubric}, {verdict} or {report}')
+    for (const other of ['{other}', 'x/{report}', '{report}.md'])
+      expect(messagesOn(owing(other), 'arbiter')[0]).toContain('or {rubric}, {verdict} or {report}')
   })
 })

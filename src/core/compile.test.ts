@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { assetsWith, type Change, COMPILED_AT, compileWith, configWith, edit, planWith } from '../../test/rig/assets.ts'
 import { deepFreeze } from '../../test/rig/view.ts'
 import type { AssetFile } from './assets.ts'
+import { sha256 } from './ids.ts'
 import type { Loop } from './loop.ts'
 import type { Mode } from './mode.ts'
 import { graphOf, nodeOf, Plan } from './plan.ts'
@@ -87,6 +88,16 @@ describe('the plan id', () => {
     const plan = planWith({ changes: unused })
     expect(plan.compiled_plan_id).toBe(idOf({}))
     expect(plan.compile_input_fingerprint).toEqual(planWith().compile_input_fingerprint)
+  })
+
+  it('goes with a fingerprint of the assets that moves when one of them says something else', () => {
+    const fingerprintOf = (changes: Record<string, Change>) =>
+      planWith({ changes }).compile_input_fingerprint.assets_fingerprint
+    const shipped = fingerprintOf({})
+    expect(shipped).toMatch(/^assets-[0-9a-f]{12}$/)
+    expect(planWith().compile_input_fingerprint.config_fingerprint).toMatch(/^cfg-[0-9a-f]{12}$/)
+    expect(fingerprintOf({ 'entrypoints/execution/builder.md': 'other words' })).not.toBe(shipped)
+    expect(fingerprintOf({ [BUILDER]: (text) => `${text}\n` })).not.toBe(shipped)
   })
 
   it('does not change when the workspace holds its own copies of the same text', () => {
@@ -264,10 +275,35 @@ describe('a mode', () => {
     ])
   })
 
+  it('may have a plane that claims nothing', () => {
+    const changes = {
+      [CODEX]: edit<Record<string, unknown>>((mode) => {
+        mode.claim_order = undefined
+        mode.loop_ids_by_plane = { planning: 'planning.standard' }
+        mode.stage_runner_bindings = {}
+      }),
+      [PLANNING]: edit<Loop>((loop) => {
+        loop.entry_nodes = [{ entry_key: 'closure_target', node_id: 'arbiter' }]
+        loop.nodes = loop.nodes.filter((node) => node.node_id === 'arbiter')
+        loop.edges = loop.edges.filter((edge) => edge.from_node_id === 'arbiter')
+        loop.dynamic_policies.resume_policies = []
+        loop.dynamic_policies.threshold_policies = []
+      }),
+    }
+    expect(planWith({ changes }).claim_order.planes).toEqual([])
+  })
+
   it.each(['constructor', '__proto__', 'toString'])('named %s is simply unknown', (mode) => {
     const { modeId, diagnostics } = compileWith({ mode })
     expect(modeId).toBe(mode)
     expect(diagnostics).toMatchObject([{ code: 'MODE_UNKNOWN', path: `modes/${mode}.json` }])
+  })
+
+  it('that asks for a loop like none there is, is told which there are', () => {
+    const change = edit<Mode>((mode) => Object.assign(mode.loop_ids_by_plane!, { execution: 'zzz' }))
+    expect(compileWith({ changes: { [CODEX]: change } }).diagnostics[0]!.message).toBe(
+      'loop zzz does not exist; use one of execution.standard, planning.standard',
+    )
   })
 
   it('that is nothing like a known one is told which there are', () => {
@@ -385,9 +421,17 @@ describe('an id declared twice', () => {
       'registry/stage_kinds/execution/copy.json': files.get(BUILDER)!.text,
     }
     const found = compileWith({ changes: copies }).diagnostics
-    expect(found.map(({ code, path }) => [code, path])).toEqual([
-      ['ASSET_DUPLICATE', EXECUTION],
-      ['ASSET_DUPLICATE', 'registry/stage_kinds/execution/copy.json'],
+    expect(found.map(({ code, path, message }) => [code, path, message])).toEqual([
+      [
+        'ASSET_DUPLICATE',
+        EXECUTION,
+        'the id execution.standard is declared in graphs/execution/copy.json too; rename one',
+      ],
+      [
+        'ASSET_DUPLICATE',
+        'registry/stage_kinds/execution/copy.json',
+        `the id builder is declared in ${BUILDER} too; rename one`,
+      ],
     ])
   })
 })
@@ -456,6 +500,59 @@ describe('one compile', () => {
     ])
   })
 
+  it('keeps no text where it found an error, and gives a plan where it only warns', () => {
+    const dangling = edit<Loop>((loop) => Object.assign(loop.edges[3]!, { to_node_id: 'nowhere' }))
+    const failed = compileWith({ changes: { [EXECUTION]: dangling } })
+    expect([failed.plan, failed.frozenTexts.size]).toEqual([null, 0])
+    const warned = compileWith({ config: { stages: { ghost: {}, bilder: {} } } })
+    expect(warned.diagnostics.map(({ severity, at, message }) => [severity, at, message])).toEqual([
+      ['warning', 'stages.bilder', 'mode default_codex uses no stage bilder; did you mean builder?'],
+      ['warning', 'stages.ghost', 'mode default_codex uses no stage ghost; remove it'],
+    ])
+    expect(warned.plan).not.toBeNull()
+  })
+
+  it('says of a missing text who needs it, and how much', () => {
+    const [entrypoint, skill, extra] = [
+      'entrypoints/execution/builder.md',
+      'skills/stage/execution/builder-core/SKILL.md',
+      'skills/extra/SKILL.md',
+    ]
+    const changes: Record<string, Change> = {
+      [entrypoint]: null,
+      [skill]: null,
+      [CODEX]: edit<Mode>((mode) => Object.assign(mode.stage_skill_additions, { builder: [extra] })),
+    }
+    expect(compileWith({ changes }).diagnostics.map(({ code, path, message }) => [code, path, message])).toEqual([
+      [
+        'ASSET_UNREADABLE',
+        entrypoint,
+        'node builder needs this entrypoint, but it is missing; create it or choose another',
+      ],
+      ['ASSET_UNREADABLE', skill, 'node builder requires this skill, but it is missing; create it'],
+      ['SKILL_MISSING', extra, 'node builder has this skill attached, but it is not there yet; create it'],
+    ])
+  })
+
+  it.each(['before', 'after'] as const)('refuses a validator (%s) that is not registered', (when) => {
+    const asking = (name: string) =>
+      edit<StageKind>((kind) => Object.assign(kind, { validators: { before: [], after: [], [when]: [name] } }))
+    for (const [name, mend] of [
+      ['clean-treee', 'did you mean clean-tree?'],
+      ['zzz', 'remove it'],
+    ] as const) {
+      const choice = { changes: { [BUILDER]: asking(name) }, input: { validators: ['clean-tree'] } }
+      expect(compileWith(choice).diagnostics).toMatchObject([
+        {
+          code: 'VALIDATOR_UNKNOWN',
+          path: BUILDER,
+          at: 'validators',
+          message: `validator ${name} is not registered; ${mend}`,
+        },
+      ])
+    }
+  })
+
   it('takes validators that are registered', () => {
     const change = edit<StageKind>((kind) => Object.assign(kind, { validators: { before: ['clean-tree'], after: [] } }))
     const plan = planWith({ changes: { [BUILDER]: change }, input: { validators: ['clean-tree'] } })
@@ -480,5 +577,54 @@ describe('what is kept beside a plan', () => {
     expect(families.filter((family) => family === 'entrypoint')).toHaveLength(12)
     const paths = plan!.resolved_assets.map((asset) => asset.path)
     expect(paths).toEqual([...paths].sort())
+    expect(families.filter((family) => family === 'skill')).toHaveLength(
+      new Set(nodes.flatMap((node) => node.required_skill_paths)).size,
+    )
+    expect(plan!.resolved_assets.find((asset) => asset.path === CODEX)).toEqual({
+      asset_family: 'mode',
+      logical_id: 'mode:default_codex',
+      path: CODEX,
+      source: 'package',
+      content_sha256: sha256(assetsWith().files.get(CODEX)!.text),
+    })
+    expect(plan!.resolved_assets.find((asset) => asset.path === EXECUTION)?.logical_id).toBe(
+      'graph_loop:execution.standard',
+    )
+    expect(plan!.source_refs).toEqual([
+      'mode:default_codex',
+      'graph_loop:execution.standard',
+      'graph_loop:planning.standard',
+      'graph_completion_behavior:planning.standard',
+    ])
+  })
+
+  it('has a row for a skill that is not there yet, and none twice', () => {
+    const skill = 'skills/mine/SKILL.md'
+    const change = edit<Mode>((mode) =>
+      Object.assign(mode.stage_skill_additions, { builder: [skill], checker: [skill] }),
+    )
+    const { plan } = compileWith({ changes: { [CODEX]: change } })
+    expect(plan!.resolved_assets.filter((asset) => asset.path === skill)).toEqual([
+      {
+        asset_family: 'skill',
+        logical_id: `skill:${skill}`,
+        path: skill,
+        source: 'package',
+        content_sha256: 'missing',
+      },
+    ])
+  })
+
+  it('lists the ways on in the order they are tried', () => {
+    const change = edit<Loop>((loop) => {
+      const [first] = loop.edges
+      loop.edges.push({ ...first!, edge_id: 'sooner', priority: 1 }, { ...first!, edge_id: 'soonest', priority: 0 })
+    })
+    const { transitions } = graphOf(planWith({ changes: { [EXECUTION]: change } }), 'execution')!
+    expect(transitions.slice(0, 3).map((edge) => edge.edge_id)).toEqual([
+      'soonest',
+      'sooner',
+      'builder-complete-to-checker',
+    ])
   })
 })

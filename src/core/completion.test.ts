@@ -103,6 +103,32 @@ describe('opening a closure target', () => {
     })
   })
 
+  it('takes no spec for the seed of another idea, though it was written by hand', () => {
+    expect(open({ sourceType: 'manual' }).opening).toMatchObject({ opened: false, reason: 'missing_root_idea_source' })
+  })
+
+  it('looks in no inbox for a source that has no id', () => {
+    expect(open({ sourceId: null, references: [] }).opening).toMatchObject({
+      looked: ['millrace-agents/intake/ideas/idea-1.md', 'ideas/inbox/idea-1.md'],
+    })
+  })
+
+  it('leaves copies of spec and idea as they are where they were made before', () => {
+    const { spec, idea } = closurePaths('root', 'idea-1')
+    const kept = { [spec]: 'The spec as it was.\n', [idea]: 'The idea as it was.\n' }
+    const { of, opening } = open({}, { 'ideas/inbox/idea-1.md': 'The idea.\n', ...kept })
+    expect(opening.opened).toBe(true)
+    expect(of.files.get(spec)).toBe(kept[spec])
+    expect(of.files.get(idea)).toBe(kept[idea])
+  })
+
+  it('is not kept back by the target of another root', () => {
+    const of = workspace()
+    of.files.set('docs/seed.md', 'The idea.\n')
+    of.targets.set('other', closureTarget('other'))
+    expect(openTarget(new Draft(of.view()), of.view(), ROOT)).toEqual({ opened: true })
+  })
+
   it('is for specs that are their own root and have an idea', () => {
     for (const spec of [{ rootSpecId: 'other' }, { rootSpecId: null }, { rootIdeaId: null }])
       expect(open(spec, { 'docs/seed.md': 'x' })).toMatchObject({
@@ -133,6 +159,16 @@ describe('open work of a lineage', () => {
       expect(of.targets.get('root')!.blocking_work_ids).toEqual(['t'])
       expect(step(of).draft.touched).toBe(false)
     }
+  })
+
+  it('is listed once, and written down again only when it changed', () => {
+    const of = workspace()
+    for (const id of ['a', 'b']) of.put('task', 'queued', id, documentText('task', id, { root_spec_id: 'root' }))
+    of.put('incident', 'queued', 'a', documentText('incident', 'a', { root_spec_id: 'root' }))
+    of.targets.set('root', closureTarget('root'))
+    of.commit(step(of).draft.finish())
+    expect(of.targets.get('root')!.blocking_work_ids).toEqual(['a', 'b'])
+    expect(step(of).draft.touched).toBe(false)
   })
 
   it('scenario 80: counts a task whose spec is the root', () => {
@@ -222,12 +258,18 @@ describe('a drained lineage', () => {
     expect(step(of).run).not.toBeNull()
   })
 
-  it('is judged in the order the targets were opened', () => {
-    const of = workspace()
-    of.targets.set('late', closureTarget('late', { opened_at: '2026-03-02T11:00:00.000Z' }))
-    of.targets.set('early', closureTarget('early', { opened_at: '2026-03-02T10:00:00.000Z' }))
-    of.targets.set('closed', closureTarget('closed', { opened_at: '2026-03-02T09:00:00.000Z', closure_open: false }))
-    expect(step(of).run!.closure_target_root_spec_id).toBe('early')
+  it('is judged in the order the targets were opened, wherever they are found', () => {
+    const late = closureTarget('late', { opened_at: '2026-03-02T11:00:00.000Z' })
+    const early = closureTarget('early', { opened_at: '2026-03-02T10:00:00.000Z' })
+    const closed = closureTarget('closed', { opened_at: '2026-03-02T09:00:00.000Z', closure_open: false })
+    for (const found of [
+      [late, early, closed],
+      [closed, early, late],
+    ]) {
+      const of = workspace()
+      for (const target of found) of.targets.set(target.root_spec_id, target)
+      expect(step(of).run!.closure_target_root_spec_id).toBe('early')
+    }
   })
 
   it('is left alone by a mode without completion behaviour', () => {
@@ -277,6 +319,7 @@ describe('W-04: a held target', () => {
     of.targets.set('b', { ...held({ retry_at: '2026-03-02T12:30:00.000Z' }), root_spec_id: 'b' })
     of.targets.set('c', { ...held({ retry_at: '2026-03-02T12:00:00.000Z' }), root_spec_id: 'c', closure_open: false })
     of.targets.set('d', { ...held({}), root_spec_id: 'd' })
+    of.targets.set('e', closureTarget('e'))
     expect(nextClosureTime(of.view())).toBe(Date.parse('2026-03-02T12:30:00.000Z'))
   })
 })
@@ -306,6 +349,34 @@ describe('a root spec without a target', () => {
   it('is the one with the higher id among those of one time', () => {
     const of = workspace().put('spec', 'done', 'a', rooted('a')).put('spec', 'done', 'b', rooted('b'))
     expect(step(of).backfill?.id).toBe('b')
+    const apart = workspace().put('spec', 'done', 'b', rooted('b')).put('spec', 'queued', 'a', rooted('a'))
+    expect(step(apart).backfill?.id).toBe('b')
+  })
+
+  it('is found though another root has its target, and though a spec derived from it is newer', () => {
+    const child = { root_spec_id: 'root', root_idea_id: 'root', created_at: '2026-03-02T10:00:00Z' }
+    const of = workspace()
+      .put('spec', 'done', 'root', rooted('root'))
+      .put('spec', 'done', 'child', documentText('spec', 'child', child))
+    of.targets.set('other', closureTarget('other', { closure_open: false, closed_at: NOW }))
+    expect(step(of).backfill?.id).toBe('root')
+  })
+
+  it.each([
+    ['an idea', { root_spec_id: 'root' }],
+    ['a root', { root_idea_id: 'idea-1' }],
+  ])('that does not name %s cannot be opened', (_, fields) => {
+    const { backfill, draft } = step(workspace().put('spec', 'done', 'root', documentText('spec', 'root', fields)))
+    expect(backfill).toBeNull()
+    expect(draft.snapshot.failure_class_by_plane.planning).toBe('missing_root_lineage')
+  })
+
+  it('and without its lineage ids is told though another was told before it', () => {
+    const of = workspace().put('spec', 'done', 'first', documentText('spec', 'first'))
+    of.commit(step(of).draft.finish())
+    of.put('spec', 'done', 'second', documentText('spec', 'second', { created_at: '2026-03-02T10:00:00Z' }))
+    of.commit(step(of).draft.finish())
+    expect(of.events.map(({ data }) => data.spec_id)).toEqual(['first', 'second'])
   })
 
   it.each([

@@ -4,6 +4,7 @@
  * Reading the file is the store's work; this module only knows what a valid one says.
  */
 import * as z from 'zod'
+import { clip, problemsText } from './clip.ts'
 import { MillraceError } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { AssetId, PermissionLevel } from './stage.ts'
@@ -97,6 +98,11 @@ export const Config = z.strictObject({
         .enum(['adopt', 'kill'])
         .default('adopt')
         .meta(restart('What a new daemon does with an agent it finds still running.')),
+      free_disk_floor_mib: z
+        .int()
+        .min(0)
+        .default(200)
+        .meta(tick('Free space, in MiB, below which no stage is started; 0 starts them on any disk.')),
       stop_grace_seconds: seconds
         .default(5)
         .meta(tick('Time an agent gets after the polite stop, before it is killed.')),
@@ -137,7 +143,11 @@ export const Config = z.strictObject({
         .boolean()
         .default(true)
         .meta(tick('Watch folders for changes; without it the polling floor alone notices them.')),
-      debounce_ms: z.int().min(1).default(250).meta(tick('Time a change must rest before it counts.')),
+      debounce_ms: z
+        .int()
+        .min(1)
+        .default(250)
+        .meta(tick('Kept for old configs; a change counts once it has rested for 200 ms.')),
       watch_ideas_inbox: z.boolean().default(true).meta(tick('Turn ideas of ideas/inbox into specs.')),
       watch_specs_queue: z.boolean().default(true).meta(tick('Kept for old configs; the queue is always looked at.')),
     })
@@ -201,6 +211,10 @@ function innermostDefault(schema: z.core.$ZodType): unknown {
   return def.in ? innermostDefault(def.in) : undefined
 }
 
+const KEY_CHARS_MAX = 200
+/** Looking for the nearest known key takes a moment for each; a file of nonsense has thousands. */
+const KEYS_COMPARED_MAX = 50
+
 /**
  * Checks a parsed TOML table against the schema and fills in defaults.
  * Throws `config_invalid` with every problem: which key, what is wrong, and the nearest known key.
@@ -212,14 +226,15 @@ export function parseConfig(table: unknown, file: string): Config {
   const problems = parsed.error.issues.flatMap((issue) => {
     const at = issue.path.join('.')
     if (issue.code !== 'unrecognized_keys') return [`${at || 'the file'}: ${issue.message}`]
-    return issue.keys.map((name) => {
-      const full = at ? `${at}.${name}` : name
+    return issue.keys.map((name, index) => {
+      const full = clip(at ? `${at}.${name}` : name, KEY_CHARS_MAX)
+      if (index >= KEYS_COMPARED_MAX) return `unknown key ${full}`
       const candidates = known.map((key) => chosenNames(key, full))
       const near = nearest(full, candidates)
       return `unknown key ${full}${near ? ` (did you mean ${near}?)` : ''}`
     })
   })
-  throw new MillraceError('config_invalid', `${file}: ${problems.join('; ')}.`, {
+  throw new MillraceError('config_invalid', `${file}: ${problemsText(problems)}.`, {
     hint: 'mend the file and run `millrace config validate`; `millrace config show` lists the keys in force',
   })
 }

@@ -159,12 +159,13 @@ describe('reading and writing', () => {
   })
 
   it('what a valid text says survives being rendered, and no remark is lost', () => {
-    let valid = 0
+    const tried = { valid: 0, all: 0 }
     fc.assert(
       fc.property(handwritten, ({ kind, text }) => {
+        tried.all++
         const result = parseDocument(kind, text)
         if (!result.ok) return
-        valid++
+        tried.valid++
         const canonical = renderDocument(result.document)
         expect(parseDocument(kind, canonical)).toEqual(result)
         // Captions and empty labels aside, every word is still there.
@@ -175,7 +176,7 @@ describe('reading and writing', () => {
       }),
       { numRuns: 3000 },
     )
-    expect(valid).toBeGreaterThan(500)
+    expect(tried.valid).toBeGreaterThan(tried.all / 6)
   })
 
   it('the JSON form and the markdown form say the same', () => {
@@ -269,7 +270,7 @@ describe('bad input', () => {
 
 describe('setFields', () => {
   it('parse(setFields(text, changes)) is parse(text) with the changes, body unchanged', () => {
-    let changed = 0
+    const tried = { changed: 0, all: 0 }
     const edits = handwritten.chain(({ kind, text }) =>
       fc.tuple(
         fc.constant(kind),
@@ -281,6 +282,7 @@ describe('setFields', () => {
     )
     fc.assert(
       fc.property(edits, ([kind, text, values, set, unset]) => {
+        tried.all++
         const before = parseDocument(kind, text)
         if (!before.ok) return
         const changes: Record<string, FieldValue | null> = {}
@@ -290,11 +292,11 @@ describe('setFields', () => {
         const wanted = newDocument(kind, Object.fromEntries(kept))
         const edited = setFields(text, kind, changes)
         expect(parseDocument(kind, edited)).toEqual({ ok: true, document: { ...wanted, body: before.document.body } })
-        if (edited !== text) changed++
+        if (edited !== text) tried.changed++
       }),
       { numRuns: 3000 },
     )
-    expect(changed).toBeGreaterThan(300)
+    expect(tried.changed).toBeGreaterThan(tried.all / 10)
   })
 
   it('leaves every line alone that belongs to no changed field', () => {

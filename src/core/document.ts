@@ -187,7 +187,10 @@ export function setFields(text: string, kind: DocumentKind, changes: Record<stri
   const edited = editFields(text, table, before.scan, changed, wanted.fields)
   const after = parseDocument(kind, edited)
   // In an odd layout, taking lines out can make its neighbours read differently. Then the canonical form is the safe one.
-  return after.ok && JSON.stringify(after.document) === JSON.stringify(wanted) ? edited : renderDocument(wanted)
+  const isRight = after.ok && JSON.stringify(after.document) === JSON.stringify(wanted)
+  const result = isRight ? edited : renderDocument(wanted)
+  if (isTooLarge(result)) throw new MillraceError('document_invalid', `The ${kind} would not be valid: ${TOO_LARGE}.`)
+  return result
 }
 
 /** What indexes and claims need to know of a document. */

@@ -61,6 +61,9 @@ export const ERROR_CODES = {
   },
   runner_unavailable: { kind: 'failed', text: 'No adapter, or no binary, for a configured runner.' },
   routing_failed: { kind: 'failed', text: 'A stage result does not fit the run it claims to belong to.' },
+  git_failed: { kind: 'failed', text: 'A git command did not do what was asked; the sentence says what it answered.' },
+  rescue_off: { kind: 'failed', text: 'No working trees are kept here: no git repository, no git, or one it refuses.' },
+  rescue_unknown: { kind: 'failed', text: 'No kept tree has that name, or it holds no such path.' },
   demo_failed: { kind: 'failed', text: 'The demo did not end with its spec closed.' },
   not_yet: { kind: 'usage', text: 'The command exists by name but arrives with a later version.' },
   interrupted: {
@@ -125,6 +128,10 @@ const DISK_ERRORS: Record<string, string> = {
   EMFILE: 'Too many files are open',
   ENFILE: 'Too many files are open on this machine',
   ENAMETOOLONG: 'A file name is too long',
+  EISDIR: 'A folder lies where a file belongs',
+  ENOTDIR: 'A file lies where a folder belongs',
+  ELOOP: 'A link leads back to itself',
+  ERR_FS_FILE_TOO_LARGE: 'A file is too large to be read',
 }
 
 /** For the default branch of an exhaustive switch: reaching it is a defect. */

@@ -2,6 +2,7 @@
  * Idea intake: what the spec made from an idea file says (spec 01 §2.10). An idea is any markdown, not a work document.
  * Finding the files, and not taking one twice, is the store's and the engine's work.
  */
+import { clip } from './clip.ts'
 import { newDocument, type WorkDocument } from './document.ts'
 import { oneLine } from './document-values.ts'
 import { ID_LENGTH_MAX, isSafeId, sha256 } from './ids.ts'
@@ -86,8 +87,4 @@ function* wordLines(text: string): Generator<{ heading: boolean; content: string
   }
 }
 
-/** At most `charsMax` UTF-16 units, never half a character; what was cut ends in an ellipsis. */
-function clipped(text: string, charsMax: number): string {
-  const line = oneLine(text)
-  return line.length <= charsMax ? line : `${line.slice(0, charsMax - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
-}
+const clipped = (text: string, charsMax: number): string => clip(oneLine(text), charsMax)

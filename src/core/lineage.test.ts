@@ -56,6 +56,10 @@ describe('a document handed in', () => {
     })
   })
 
+  it('is made from no task where a probe handed it in', () => {
+    expect(inheritedFields(handedIn('task').document, source('probe', 'p'))).toEqual({})
+  })
+
   it('inherits the root its source has by the rules, not only one it names', () => {
     expect(inheritedFields(handedIn('task').document, source('spec', 'own-root'))).toEqual({
       root_spec_id: 'own-root',

@@ -154,6 +154,15 @@ describe('the marker of the final message', () => {
     expect(failureOf({ message: '### SUMMARY\nGood.' })).toBe('missing_terminal_result')
   })
 
+  it.each([
+    ['### BLOCKED\n### BUILDER_COMPLETE', 'the final message has several markers: BLOCKED, BUILDER_COMPLETE'],
+    ['### TOKEN', 'TOKEN is no outcome of node builder; it has BUILDER_COMPLETE, BLOCKED'],
+    ['Done.', 'the final message ends without a terminal marker'],
+    [null, 'the agent left no final message'],
+  ])('is told of where %j has none that counts', (message, note) => {
+    expect(accept({ message }).notes).toEqual([note])
+  })
+
   it('does not count when anything follows it', () => {
     expect(failureOf({ message: '### BUILDER_COMPLETE\n\nBy the way, one more thing.' })).toBe(
       'missing_terminal_result',
@@ -212,6 +221,14 @@ describe('how the process ended', () => {
 
   it('without an exit status counts if it ended by itself', () => {
     expect(accept({ raw: { exit_code: null } })).toMatchObject({ success: true, exit_code: 0 })
+    expect(accept({ raw: { exit_code: null, ending: 'killed' } }).exit_code).toBe(1)
+  })
+
+  it('by itself counts, though the surroundings had failed on the way', () => {
+    expect(accept({ raw: { cause: 'rate_limit' } })).toMatchObject({
+      success: true,
+      metadata: { failure_class: null, environment_cause: 'rate_limit' },
+    })
   })
 
   it('scenario 56: an answer to another request is a failure', () => {
@@ -223,6 +240,13 @@ describe('how the process ended', () => {
     expect(accept({ raw: { ending: 'timed_out' } }).notes[0]).toBe('the stage did not end within 3600 s')
     expect(accept({ raw: { ending: 'timed_out', message: 'It hung.' } }).notes[0]).toBe('It hung.')
     expect(accept({ raw: { ending: 'not_started' } }).notes[0]).toBe('the agent was not started')
+    const silent: [Partial<RawResult>, string][] = [
+      [{ ending: 'provider_error' }, 'the provider of the model failed'],
+      [{ ending: 'output_limit' }, 'the agent printed more than allowed'],
+      [{ ending: 'provider_error', cause: 'rate_limit' }, 'the runner reported rate_limit'],
+      [{ request_id: 'request-9' }, 'the runner answered for another request'],
+    ]
+    for (const [raw, note] of silent) expect(accept({ raw }).notes).toEqual([note])
   })
 
   it.each(FAILURE_CAUSES)('W-38: %s is a failure of the surroundings', (cause) => {
@@ -276,7 +300,7 @@ describe('the structured result file', () => {
   })
 
   it('may write the outcome as a marker and choose among the classes it allows', () => {
-    expect(accept(structured({ terminal_result: '### BUILDER_COMPLETE' })).success).toBe(true)
+    expect(accept(structured({ terminal_result: '###  BUILDER_COMPLETE' })).success).toBe(true)
     expect(accept(structured({ terminal_result: 'BLOCKED' })).result_class).toBe('blocked')
     expect(accept(structured({ terminal_result: 'BLOCKED', result_class: 'recoverable_failure' }))).toMatchObject({
       result_class: 'recoverable_failure',
@@ -300,6 +324,19 @@ describe('the structured result file', () => {
     expect(failureOf(structured(value))).toBe('illegal_terminal_result')
   })
 
+  it.each([
+    ['{', /^the structured result file is not JSON: ./],
+    [{ summary: 7, extra: 1 }, /^the structured result file does not follow its schema: .*terminal_result.*; summary/],
+    [{ terminal_result: 'CHECKER_PASS' }, /^CHECKER_PASS is no outcome of node builder$/],
+    [
+      { terminal_result: 'BUILDER_COMPLETE', result_class: 'blocked' },
+      /^BUILDER_COMPLETE cannot carry the class blocked$/,
+    ],
+    [{ terminal_result: 'x ### BUILDER_COMPLETE' }, /^x ### BUILDER_COMPLETE is no outcome of node builder$/],
+  ])('scenario 49: %j is told for what is wrong with it', (value, note) => {
+    expect(accept(structured(value)).notes).toEqual([expect.stringMatching(note)])
+  })
+
   it('scenario 49: that is not there leaves the marker to decide', () => {
     expect(failureOf({ evidence: { terminalResult: null } })).toBeNull()
     expect(failureOf({ evidence: { terminalResult: null }, message: null })).toBe('missing_terminal_result')
@@ -307,11 +344,11 @@ describe('the structured result file', () => {
 
   it('scenario 50: may point only at files of its run folder', () => {
     const pointing = structured(
-      { terminal_result: 'BUILDER_COMPLETE', artifacts: ['a.md', '../x'] },
+      { terminal_result: 'BUILDER_COMPLETE', artifacts: ['a.md', '../x', '/y'] },
       { inRunFolder: (path) => path === 'a.md' },
     )
     expect(failureOf(pointing)).toBe('missing_required_artifact')
-    expect(accept(pointing).notes[0]).toBe('named in the result but not in the run folder: ../x')
+    expect(accept(pointing).notes[0]).toBe('named in the result but not in the run folder: ../x; /y')
   })
 
   it('W-14: may name the node to go on with; a stage that failed may not', () => {
@@ -351,12 +388,19 @@ describe('W-37: what an outcome owes', () => {
       expect(failureOf(stageWith({ text: artifact.format === 'verdict' ? verdict : '{}', fresh: true }))).toBeNull()
       expect(failureOf(stageWith(null))).toBe('missing_required_artifact')
       expect(failureOf(stageWith({ text: ' \n', fresh: true }))).toBe('missing_required_artifact')
-      expect(accept(stageWith(null)).notes[0]).toContain(`${outcome} owes ${artifact.name} at `)
+      const owes = `${outcome} owes ${artifact.name} at `
+      expect(accept(stageWith(null)).notes[0]).toMatch(new RegExp(`^${owes}.*, which is not there$`))
+      expect(accept(stageWith({ text: ' \n', fresh: true })).notes[0]).toMatch(
+        new RegExp(`^${owes}.*, which is empty$`),
+      )
     },
   )
 
   it('nothing for giving up', () => {
-    expect(failureOf({ message: '### BLOCKED', evidence: { owed: () => null } })).toBeNull()
+    const stage: Stage = { message: '### BLOCKED', evidence: { owed: () => null, inRunFolder: () => false } }
+    expect(failureOf(stage)).toBeNull()
+    expect(accept(stage).artifact_paths).toEqual([])
+    expect(accept({ ...stage, message: null }).artifact_paths).toEqual([])
   })
 
   it('must have been made by this very stage run, unless it may be reused', () => {
@@ -377,14 +421,14 @@ describe('W-37: what an outcome owes', () => {
   })
 
   it('must parse where it is JSON', () => {
-    const decision = (text: string) =>
-      failureOf({
-        node: 'consultant',
-        message: '### CONSULT_COMPLETE',
-        evidence: without('consultant_decision', { text, fresh: true }),
-      })
-    expect(decision('{"decision": "continue"}')).toBeNull()
-    expect(decision('continue')).toBe('missing_required_artifact')
+    const decision = (text: string): Stage => ({
+      node: 'consultant',
+      message: '### CONSULT_COMPLETE',
+      evidence: without('consultant_decision', { text, fresh: true }),
+    })
+    expect(failureOf(decision('{"decision": "continue"}'))).toBeNull()
+    expect(failureOf(decision('continue'))).toBe('missing_required_artifact')
+    expect(accept(decision('continue')).notes[0]).toMatch(/^consultant_decision at .* is not JSON$/)
   })
 
   it('is named in the result, once, with the report and the event log', () => {
@@ -447,9 +491,9 @@ describe('documents handed in', () => {
   })
 
   it('must all be sound', () => {
-    const result = accept(manager(task('a'), task('b', 'Title is missing', 'Risk is missing')))
+    const result = accept(manager(task('a'), task('b', 'Title is missing', 'Risk is missing'), task('c', 'It is odd')))
     expect(result.metadata.failure_class).toBe('document_invalid')
-    expect(result.notes[0]).toBe('task b: Title is missing; Risk is missing')
+    expect(result.notes[0]).toBe('task b: Title is missing; Risk is missing | task c: It is odd')
   })
 
   it('do not matter for an outcome that hands in nothing', () => {
@@ -459,8 +503,11 @@ describe('documents handed in', () => {
 
 describe('the document a stage works on', () => {
   it('must still be sound, unless the stage gave up', () => {
-    const evidence = { activeDocumentFaults: ['line 3: Title is missing'] }
+    const evidence = { activeDocumentFaults: ['line 3: Title is missing', 'Risk is missing'] }
     expect(failureOf({ evidence })).toBe('document_invalid')
+    expect(accept({ evidence }).notes).toEqual([
+      'the active document is broken: line 3: Title is missing; Risk is missing',
+    ])
     expect(failureOf({ node: 'checker', message: '### FIX_NEEDED', evidence })).toBe('document_invalid')
     expect(failureOf({ message: '### BLOCKED', evidence })).toBeNull()
   })
@@ -468,11 +515,12 @@ describe('the document a stage works on', () => {
 
 describe('findings of validators', () => {
   it('refuse a success, and go with any other outcome as notes', () => {
-    const evidence = { findings: ['lint fails'] }
+    const evidence = { findings: ['lint fails', 'types fail'] }
     expect(failureOf({ evidence })).toBe('document_invalid')
+    expect(accept({ evidence }).notes[0]).toBe('lint fails; types fail')
     expect(accept({ message: '### BLOCKED', evidence })).toMatchObject({
       result_class: 'blocked',
-      notes: ['lint fails'],
+      notes: evidence.findings,
     })
   })
 })
@@ -513,7 +561,11 @@ describe('a stage result', () => {
       started_at: '2026-03-02T11:00:00.000Z',
       completed_at: '2026-03-02T11:00:00.000Z',
     })
-    expect(accept().duration_seconds).toBe(60)
+    expect(accept()).toMatchObject({
+      duration_seconds: 60,
+      started_at: '2026-03-02T11:00:00.000Z',
+      completed_at: '2026-03-02T11:01:00.000Z',
+    })
   })
 
   it('uses the failure outcome of the node, whatever it is called', () => {

@@ -3,6 +3,7 @@
  * The agent only reports; an outcome counts if it is legal for its node and what the stage owes was made by this run.
  * Pure: files are looked at through `Evidence`.
  */
+import { clip, issuesText, problemsText } from './clip.ts'
 import type { PlanNode } from './plan.ts'
 import type { StageRequest } from './request.ts'
 import { type RawResult, type StageResult, TerminalResult } from './result.ts'
@@ -139,10 +140,22 @@ function readOutcome(request: StageRequest, node: PlanNode, raw: RawResult, evid
   return evidence.terminalResult === null ? readMarkers(node, raw.final_message) : readStructured(node, evidence)
 }
 
+/** All of it is kept in the stage result; whatever is longer belongs in an artifact. */
+const TERMINAL_RESULT_CHARS_MAX = 128 * 1024
+const OUTCOME_CHARS_MAX = 100
+
+const shown = (outcome: string): string => clip(outcome, OUTCOME_CHARS_MAX)
+
 function readStructured(node: PlanNode, evidence: Evidence): Reading {
+  const text = evidence.terminalResult ?? ''
+  if (text.length > TERMINAL_RESULT_CHARS_MAX)
+    return reject(
+      'illegal_terminal_result',
+      `the structured result file is longer than ${TERMINAL_RESULT_CHARS_MAX} characters`,
+    )
   let json: unknown
   try {
-    json = JSON.parse(evidence.terminalResult ?? '')
+    json = JSON.parse(text)
   } catch (error) {
     return reject('illegal_terminal_result', `the structured result file is not JSON: ${(error as Error).message}`)
   }
@@ -150,17 +163,20 @@ function readStructured(node: PlanNode, evidence: Evidence): Reading {
   if (!parsed.success)
     return reject(
       'illegal_terminal_result',
-      `the structured result file does not follow its schema: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
+      `the structured result file does not follow its schema: ${issuesText(parsed.error.issues)}`,
     )
   const structured = parsed.data
   const terminal = structured.terminal_result.replace(/^###\s+/, '')
   const classes = classesOf(node, terminal)
-  if (!classes) return reject('illegal_terminal_result', `${terminal} is no outcome of node ${node.node_id}`)
+  if (!classes) return reject('illegal_terminal_result', `${shown(terminal)} is no outcome of node ${node.node_id}`)
   if (structured.result_class && !classes.includes(structured.result_class))
     return reject('illegal_terminal_result', `${terminal} cannot carry the class ${structured.result_class}`)
   const missing = (structured.artifacts ?? []).filter((path) => !evidence.inRunFolder(path))
   if (missing.length > 0)
-    return reject('missing_required_artifact', `named in the result but not in the run folder: ${missing.join(', ')}`)
+    return reject(
+      'missing_required_artifact',
+      `named in the result but not in the run folder: ${problemsText(missing)}`,
+    )
   return {
     ok: true,
     outcome: {
@@ -204,7 +220,7 @@ function readMarkers(node: PlanNode, message: string | null): Reading {
   if (last !== undefined)
     return reject(
       'illegal_terminal_result',
-      `${last} is no outcome of node ${node.node_id}; it has ${Object.keys(node.allowed_result_classes_by_outcome).join(', ')}`,
+      `${shown(last)} is no outcome of node ${node.node_id}; it has ${Object.keys(node.allowed_result_classes_by_outcome).join(', ')}`,
     )
   if (legal.size === 1)
     return reject('missing_terminal_result', `the marker ${[...legal][0]} is not the last line of the final message`)

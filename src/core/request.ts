@@ -62,11 +62,18 @@ export const StageRequest = z
     runtime_error_catalog_path: maybe().describe('Explanation of error codes.'),
     failure_class: maybe().describe('Why the run came to this stage, if it came by a failure.'),
     previous_attempt: z
-      .strictObject({ request_id: text(), reason: text() })
+      .strictObject({
+        request_id: text(),
+        reason: text(),
+        rescue_ref: text().optional().describe('Git ref of the working tree as it was before that attempt.'),
+      })
       .nullable()
       .default(null)
       .describe('Set when an earlier attempt at this very stage was interrupted: its work may be half done.'),
     resume_targets: z.array(text()).default([]).describe('Nodes a `resume_stage` of the structured result may name.'),
+    boot_id: maybe().describe(
+      'Boot of the machine in which the stage was started: what it left is certain in that one only.',
+    ),
     runner_name: text().describe('Adapter that runs the agent.'),
     model_name: maybe().describe('Model to ask for.'),
     model_reasoning_effort: maybe().describe('Reasoning effort to ask for.'),

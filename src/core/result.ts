@@ -31,7 +31,15 @@ export const Ending = z.enum(ENDINGS)
 export type Ending = z.infer<typeof Ending>
 
 /** Why the surroundings, not the work, failed. These never consume a defect budget (design §12). */
-export const FAILURE_CAUSES = ['auth', 'rate_limit', 'quota', 'network', 'overloaded', 'missing_binary'] as const
+export const FAILURE_CAUSES = [
+  'auth',
+  'rate_limit',
+  'quota',
+  'network',
+  'overloaded',
+  'missing_binary',
+  'disk',
+] as const
 export const FailureCause = z.enum(FAILURE_CAUSES)
 export type FailureCause = z.infer<typeof FailureCause>
 
@@ -90,7 +98,19 @@ export const FAILURE_CLASSES = [
   'environment_network',
   'environment_overloaded',
   'environment_missing_binary',
+  'environment_disk',
 ] as const
+
+export const WorkingTree = z
+  .strictObject({
+    before: z.string().nullable().describe('Git tree id of the working tree right before the agent was started.'),
+    after: z.string().nullable().describe('The same once it had ended; equal ids mean that no file was changed.'),
+    ref: z.string().nullable().describe('Hidden git ref that keeps the tree from before; `millrace rescue` takes it.'),
+    left_out: z.array(z.string()).describe('Paths whose content the trees do not hold, with the reason.'),
+    problem: z.string().nullable().describe('Why an id is missing, in a sentence.'),
+  })
+  .describe('What the stage did to the working tree of the user.')
+export type WorkingTree = z.infer<typeof WorkingTree>
 
 export const StageResult = z
   .strictObject({
@@ -124,6 +144,7 @@ export const StageResult = z
       .record(z.string(), z.unknown())
       .default({})
       .describe('request_id, request_kind, failure_class, resume_stage, raw ending and the like.'),
+    working_tree: WorkingTree.nullish().describe('Absent in results of older versions.'),
     started_at: z.string(),
     completed_at: z.string(),
   })

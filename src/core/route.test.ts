@@ -141,6 +141,7 @@ describe('walks through execution', () => {
     const passage = execution('checker')
     passage.reports(...fixRound, ...fixRound)
     expect(passage.report('FIX_NEEDED')).toMatchObject({
+      action: 'run_stage',
       next_node_id: 'troubleshooter',
       reason: 'fix_cycle_exhausted',
       failure_class: 'fix_cycle_exhausted',
@@ -358,6 +359,25 @@ describe('W-39: the plan decides', () => {
     })
   })
 
+  it('a resume policy serves its own node; another with the same outcome follows its edge', () => {
+    const graph = graphOf(plan, 'execution')!
+    const [policy] = graph.resume_policies
+    const of = { ...graph, resume_policies: [{ ...policy!, on_outcome: 'BLOCKED' }] }
+    const run = runAt(plan, 'execution', 'checker', TASK)
+    expect(route(of, run, newCounters(), resultOf(plan, run, 'BLOCKED')).edge_id).toBe(
+      'checker-blocked-to-troubleshooter',
+    )
+  })
+
+  it('a resume policy without a reason gives the stage and its outcome', () => {
+    const of = withLoop((loop) => {
+      for (const policy of loop.dynamic_policies.resume_policies) policy.reason = undefined
+    })
+    expect(decide('execution', 'troubleshooter', 'TROUBLESHOOT_COMPLETE', {}, of).reason).toBe(
+      'troubleshooter:TROUBLESHOOT_COMPLETE',
+    )
+  })
+
   it('a budget may be narrowed by a field of the result', () => {
     const of = withLoop((loop) => {
       const policy: ThresholdPolicy = loop.dynamic_policies.threshold_policies[1]!
@@ -398,6 +418,17 @@ describe('a failure class', () => {
     expect(classOf({}, { ...run, failure_class: '!' })).toBe('troubleshooter_blocked')
   })
 
+  it('goes with a stage that failed though nobody said so, as with one that says it is blocked', () => {
+    const run = runAt(plan, 'execution', 'builder', TASK)
+    const metadata = { failure_class: 'runner_timeout' }
+    const result = resultOf(plan, run, 'BLOCKED', metadata, { result_class: 'recoverable_failure' })
+    expect(route(graphOf(plan, 'execution')!, run, newCounters(), result)).toMatchObject({
+      next_node_id: 'troubleshooter',
+      reason: 'builder_blocked',
+      failure_class: 'runner_timeout',
+    })
+  })
+
   it('has one spelling, which is a fixed point', () => {
     expect(normaliseClass('  Fix-Cycle  exhausted! ')).toBe('fix_cycle_exhausted')
     fc.assert(
@@ -433,7 +464,9 @@ describe('a result that does not fit its run', () => {
     const planningGraph = graphOf(plan, 'planning')!
     for (const root of ['other', null, undefined]) {
       const result = resultOf(plan, closure, 'ARBITER_COMPLETE', { closure_target_root_spec_id: root })
-      expect(() => route(planningGraph, closure, newCounters(), result)).toThrow(/closure target/)
+      expect(() => route(planningGraph, closure, newCounters(), result)).toThrow(
+        `a result for closure target ${root ?? 'none'} cannot be applied: root is active`,
+      )
     }
   })
 
@@ -445,7 +478,7 @@ describe('a result that does not fit its run', () => {
     const broken = { ...graph, terminal_states: [] }
     const ending = runAt(plan, 'execution', 'updater', TASK)
     expect(() => route(broken, ending, newCounters(), resultOf(plan, ending, 'UPDATE_COMPLETE'))).toThrow(
-      /update_complete is not part/,
+      new MillraceError('routing_failed', 'terminal state update_complete is not part of execution.standard'),
     )
   })
 })

@@ -110,7 +110,7 @@ export function normaliseClass(text: string): string {
   return text
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
-    .replace(/^_+|_+$/g, '')
+    .replace(/^_|_$/g, '')
 }
 
 /** What the result says, else what the run came with, else the stage itself; the first that names anything. */

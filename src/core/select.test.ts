@@ -7,7 +7,7 @@ import { MemoryWorkspace, NOW } from '../../test/rig/view.ts'
 import type { ItemKind, ItemState } from './item.ts'
 import type { Loop } from './loop.ts'
 import type { ConcurrencyPolicy, Mode } from './mode.ts'
-import { dependencyState, entryNode, isDeferredByClosure, mayStart, select } from './select.ts'
+import { dependencyState, entryNode, isDeferredByClosure, mayStart, select, unsatisfiable } from './select.ts'
 
 const plan = planWith()
 const at = (minute: number) => `2026-03-02T09:${String(minute).padStart(2, '0')}:00Z`
@@ -74,6 +74,9 @@ describe('the order of claims', () => {
     workspace.snapshot.last_claimed_plane = 'planning'
     expect(nextOf(workspace, undefined, fair)).toBe('execution task t')
     expect(nextOf(workspace)).toBe('planning spec s')
+    const alone = workspaceWith(['spec', 's'])
+    alone.snapshot.last_claimed_plane = 'planning'
+    expect(nextOf(alone, undefined, fair)).toBe('planning spec s')
   })
 
   it('does not depend on the order in which items were found', () => {
@@ -199,6 +202,28 @@ describe('W-17: a dependency', () => {
   it('on what is done as well counts as done', () => {
     expect(stateOf('b', ['task', 'b', {}, 'done'], ['task', 'b', {}, 'blocked'])).toBe('done')
   })
+
+  it('that lies in two places waits if one of them is worked on, and is blocked if one of them is', () => {
+    expect(stateOf('b', ['task', 'b'], ['task', 'b', {}, 'blocked'])).toBe('waiting')
+    expect(stateOf('b', ['task', 'b', {}, 'blocked'], ['task', 'b', {}, 'cancelled'])).toBe('blocked')
+  })
+
+  it('is no cycle where what leads back is done already', () => {
+    const done: Row = ['task', 'c', { depends_on: ['a'] }, 'done']
+    expect(stateOf('b', ['task', 'b', { depends_on: ['c'] }], done)).toBe('waiting')
+  })
+
+  it('is named, with its state, where it will not come about by itself', () => {
+    const ids = ['waits', 'done', 'lost', 'stuck', 'a']
+    const view = workspaceWith(
+      ['task', 'a', { depends_on: ids }],
+      ['task', 'waits'],
+      ['task', 'done', {}, 'done'],
+      ['task', 'stuck', {}, 'blocked'],
+    ).view()
+    const [item] = view.items.find('task', 'a')
+    expect(unsatisfiable(item!, view)).toEqual({ lost: 'unknown', stuck: 'blocked', a: 'cycle' })
+  })
 })
 
 describe('the entry node', () => {
@@ -217,6 +242,13 @@ describe('the entry node', () => {
     expect(entryNode(narrowed, 'execution', 'task', (field) => (field === 'created_by' ? 'robot' : undefined))).toBe(
       'checker',
     )
+  })
+
+  it('is none where every entry asks for something else', () => {
+    const picky = structuredClone(narrowed)
+    const execution = picky.graphs_by_plane.execution!
+    execution.entries = execution.entries.filter((entry) => entry.when !== null)
+    expect(entryNode(picky, 'execution', 'task', () => 'person')).toBeNull()
   })
 
   it('is none for a kind or plane the plan does not serve', () => {

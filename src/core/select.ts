@@ -28,7 +28,7 @@ export function select(view: View, plan: Plan, refused: ReadonlySet<string> = ne
 
 function planesInOrder(plan: Plan, lastClaimed: string | null): Plan['claim_order']['planes'] {
   const { fairness, planes } = plan.claim_order
-  if (fairness === 'strict' || lastClaimed === null) return planes
+  if (fairness === 'strict') return planes
   return [
     ...planes.filter((entry) => entry.plane !== lastClaimed),
     ...planes.filter((entry) => entry.plane === lastClaimed),
@@ -60,8 +60,10 @@ export function isDeferredByClosure(item: ItemEntry, view: View, plan: Plan): bo
 
 export type DependencyState = 'done' | 'waiting' | 'blocked' | 'cancelled' | 'unknown' | 'cycle'
 
+type Waiting = Pick<ItemEntry, 'kind' | 'id' | 'dependsOn'>
+
 /** How a dependency of a queued item stands. All but `done` and `waiting` need somebody's hand. */
-export function dependencyState(item: ItemEntry, dependency: string, view: View): DependencyState {
+export function dependencyState(item: Waiting, dependency: string, view: View): DependencyState {
   const places = view.items.find(item.kind, dependency)
   if (places.some((place) => place.state === 'done')) return 'done'
   if (places.length === 0) return 'unknown'
@@ -71,9 +73,18 @@ export function dependencyState(item: ItemEntry, dependency: string, view: View)
   return places.some((place) => place.state === 'blocked') ? 'blocked' : 'cancelled'
 }
 
+/** Dependencies that do not come about by themselves, by id (W-17). */
+export function unsatisfiable(item: Waiting, view: View): Record<string, DependencyState> {
+  return Object.fromEntries(
+    item.dependsOn
+      .map((id) => [id, dependencyState(item, id, view)] as const)
+      .filter(([, state]) => state !== 'done' && state !== 'waiting'),
+  )
+}
+
 const DEPENDENCY_STEPS_MAX = 10_000
 
-function leadsBack(item: ItemEntry, dependency: string, view: View): boolean {
+function leadsBack(item: Waiting, dependency: string, view: View): boolean {
   const seen = new Set<string>()
   const stack = [dependency]
   for (let id = stack.pop(); id !== undefined && seen.size < DEPENDENCY_STEPS_MAX; id = stack.pop()) {

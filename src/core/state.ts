@@ -3,6 +3,7 @@
  * repeated here; what can be derived is derived. Every document carries its version (see store/upgrade).
  */
 import * as z from 'zod'
+import { isItemKind } from './item.ts'
 
 const time = (what: string) => z.string().describe(`${what} (ISO time).`)
 
@@ -13,7 +14,10 @@ export const ActiveRun = z
     node_id: z.string().describe('Node the run stands at.'),
     stage_kind_id: z.string(),
     request_kind: z.enum(['active_work_item', 'closure_target']),
-    work_item_kind: z.string().nullable(),
+    work_item_kind: z
+      .string()
+      .refine((kind): boolean => isItemKind(kind), 'no kind of work item')
+      .nullable(),
     work_item_id: z.string().nullable(),
     closure_target_root_spec_id: z.string().nullable(),
     compiled_plan_id: z.string().describe('Plan the run keeps to its end.'),
@@ -28,9 +32,11 @@ export const ActiveRun = z
     runtime_error: z.strictObject({ code: z.string(), report_path: z.string() }).nullable(),
     edge_uses: z.record(z.string(), z.int()).describe('How often retry edges were taken.'),
     previous_attempt: z
-      .strictObject({ request_id: z.string(), reason: z.string() })
+      .strictObject({ request_id: z.string(), reason: z.string(), rescue_ref: z.string().optional() })
       .nullable()
-      .describe('Unfinished attempt at this very node.'),
+      .describe(
+        'Unfinished attempt at this very node, with the ref of the working tree from before it, if one was kept.',
+      ),
     interruptions: z.int().describe('Attempts at this node that were interrupted.'),
     environment_failures: z.int().describe('Failures of the surroundings in a row.'),
     not_before: z.string().nullable().describe('Backoff: not started before this time.'),

@@ -5,8 +5,37 @@
 import type { Settlement } from './apply.ts'
 import type { Draft } from './changes.ts'
 import { canonicalJson, sha256 } from './ids.ts'
+import { objectInLine } from './json-line.ts'
 import { nodeOf, type Plan } from './plan.ts'
 import type { StageRequest } from './request.ts'
+import { listOf, maybe, orNull, record, type Shape, text } from './shape.ts'
+
+const isTransition = record({
+  event_id: text,
+  request_id: text,
+  event_name: text,
+  plane: text,
+  node_id: text,
+  outcome: text,
+  result_class: text,
+  failure_class: orNull(text),
+  selected_edge_id: maybe(text),
+  selected_node_id: orNull(text),
+  selected_terminal_state_id: orNull(text),
+  selected_edge_reason: text,
+  queue_mutations_applied: maybe(listOf(text)),
+  frozen_plan: record({ plan_id: text }),
+  timestamp: text,
+})
+
+/** What is read of a record again. */
+export type Transition = typeof isTransition extends Shape<infer T> ? T : never
+
+/** The record in a line of a run's history; null if it holds none. */
+export function transitionIn(line: string): Transition | null {
+  const value = objectInLine(line)
+  return isTransition(value) ? value : null
+}
 
 /** Id of the record of a stage run: the same however often it is settled. */
 export const transitionId = (request: StageRequest): string => `transition-${sha256(request.request_id).slice(0, 12)}`

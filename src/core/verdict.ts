@@ -1,5 +1,7 @@
 /** The closure verdict: what an arbiter stage must hand over as JSON, criterion by criterion. */
 import * as z from 'zod'
+import { clip, issuesText } from './clip.ts'
+import { ID_LENGTH_MAX } from './ids.ts'
 
 export const Verdict = z
   .strictObject({
@@ -22,6 +24,9 @@ export const Verdict = z
   .describe('Judgement of finished work against its root spec.')
 export type Verdict = z.infer<typeof Verdict>
 
+/** Of the criteria that are open, as many are named as a person reads. */
+const OPEN_CHARS_MAX = 1000
+
 /**
  * Why a verdict does not support an outcome, or null if it does.
  * A success needs `pass` with every criterion passed; a followup needs `gap` with one that is not.
@@ -34,14 +39,14 @@ export function verdictObjection(text: string, rootSpecId: string | null, result
     return `the verdict is not JSON: ${(error as Error).message}`
   }
   const parsed = Verdict.safeParse(json)
-  if (!parsed.success)
-    return `the verdict does not follow its schema: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`
+  if (!parsed.success) return `the verdict does not follow its schema: ${issuesText(parsed.error.issues)}`
   const { verdict, criteria, root_spec_id } = parsed.data
-  if (rootSpecId !== null && root_spec_id !== rootSpecId) return `the verdict judges ${root_spec_id}, not ${rootSpecId}`
+  if (rootSpecId !== null && root_spec_id !== rootSpecId)
+    return `the verdict judges ${clip(root_spec_id, ID_LENGTH_MAX)}, not ${rootSpecId}`
   const open = criteria.filter((criterion) => criterion.result !== 'pass').map((criterion) => criterion.id)
   if (resultClass === 'success' && (verdict !== 'pass' || open.length > 0)) {
     return verdict === 'pass'
-      ? `the verdict says pass, but criteria ${open.join(', ')} did not`
+      ? `the verdict says pass, but criteria ${clip(open.join(', '), OPEN_CHARS_MAX)} did not`
       : `the verdict says ${verdict}`
   }
   if (resultClass === 'followup_needed' && (verdict !== 'gap' || open.length === 0))

@@ -5,7 +5,7 @@ import { listField, parseDocument, textField, type WorkDocument } from '../core/
 import { MillraceError } from '../core/errors.ts'
 import type { ItemEntry } from '../core/item.ts'
 import { completionGraph, nodeOf, type Plan } from '../core/plan.ts'
-import { dependencyState, entryNode, isDeferredByClosure, type Selection, select } from '../core/select.ts'
+import { entryNode, isDeferredByClosure, type Selection, select, unsatisfiable } from '../core/select.ts'
 import type { View } from '../core/view.ts'
 import type { Engine } from './engine.ts'
 
@@ -132,16 +132,15 @@ async function tellWaiting(engine: Engine, view: View, plan: Plan): Promise<void
       for (const item of view.items.queued(kind as ItemEntry['kind'])) {
         if (++looked > TOLD_ITEMS_MAX) break
         if (isDeferredByClosure(item, view, plan)) deferred.push(item.id)
-        const stuck = item.dependsOn
-          .map((id) => [id, dependencyState(item, id, view)] as const)
-          .filter(([, state]) => state !== 'done' && state !== 'waiting')
+        const dependencies = unsatisfiable(item, view)
+        const stuck = Object.entries(dependencies)
         const key = `${item.kind}:${item.id}`
         if (stuck.length === 0) draft.forget('dependency_unsatisfiable', key)
         else
           draft.announce('dependency_unsatisfiable', key, stuck.map((entry) => entry.join('=')).join(','), {
             work_item_kind: item.kind,
             work_item_id: item.id,
-            dependencies: Object.fromEntries(stuck),
+            dependencies,
           })
         const places = view.items.find(item.kind, item.id)
         if (places.length > 1)

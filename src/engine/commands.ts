@@ -3,6 +3,7 @@
  * one transaction, so it is carried out exactly once. Used by the engine's intake and by a command that finds no runtime.
  */
 import { type Change, Draft } from '../core/changes.ts'
+import { clip } from '../core/clip.ts'
 import type { Config } from '../core/config.ts'
 import { asMillraceError, MillraceError } from '../core/errors.ts'
 import type { CommandTable, FreshPlan } from '../core/operation.ts'
@@ -107,16 +108,20 @@ function useIfInForce(host: CommandHost, compiled: FreshPlan & { config: Config 
     host.use(compiled)
 }
 
+const REASON_CHARS_MAX = 4000
+
 async function refuse(host: CommandHost, file: string, command: string | null, error: MillraceError): Promise<void> {
   const draft = new Draft(host.workspace.view())
-  const result = { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) }
+  // What was refused may be quoted in the reason, and may be megabytes.
+  const message = clip(error.message, REASON_CHARS_MAX)
+  const result = { code: error.code, message, ...(error.hint ? { hint: error.hint } : {}) }
   draft.add({
     change: 'command.archive',
     file,
     disposition: 'failed',
     result,
-    error: `${error.message}${error.hint ? ` (${error.hint})` : ''}`,
+    error: `${message}${error.hint ? ` (${error.hint})` : ''}`,
   })
-  draft.event('mailbox_command_failed', { command, file, code: error.code, error: error.message })
+  draft.event('mailbox_command_failed', { command, file, code: error.code, error: message })
   await host.commit(draft.finish())
 }

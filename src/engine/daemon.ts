@@ -1,9 +1,12 @@
 /** The loop around the tick: woken by events, with a slow polling floor; counts ticks; ends on request. */
 import { nextClosureTime } from '../core/completion.ts'
 import { MillraceError } from '../core/errors.ts'
+import type { View } from '../core/view.ts'
 import type { Engine } from './engine.ts'
 import { watchedFolders } from './intake.ts'
+import { backoffMs, isRefusal } from './refusal.ts'
 import type { Settled } from './settle.ts'
+import { type Ground, groundOf, isStill } from './still.ts'
 import { type TickOutcome, tick } from './tick.ts'
 
 export interface LoopOptions {
@@ -11,6 +14,8 @@ export interface LoopOptions {
   ticksMax: number | null
   /** End as soon as nothing runs and nothing is to be done. */
   stopWhenIdle: boolean
+  /** Told of every refusal of the disk that is waited out; without it the first one ends the loop. */
+  onRefusal?: (error: unknown) => void
 }
 
 export interface LoopEnd {
@@ -29,10 +34,12 @@ export async function runLoop(engine: Engine, options: LoopOptions): Promise<Loo
   const unwatch = engine.config.watchers.enabled
     ? watchedFolders(engine).map((folder) => engine.ports.files.watch(folder, () => engine.wake()))
     : []
+  const ticksMax = options.ticksMax ?? Infinity
   let ticks = 0
   try {
     for (;;) {
-      const outcome = await undisturbed(engine, options.ticksMax !== null && ticks + 1 >= options.ticksMax)
+      const before = groundOf(engine)
+      const outcome = await undisturbed(engine, ticks + 1 >= ticksMax, options.onRefusal)
       const idle =
         !outcome.progressed &&
         engine.lanes.size === 0 &&
@@ -41,10 +48,9 @@ export async function runLoop(engine: Engine, options: LoopOptions): Promise<Loo
         !engine.workspace.degraded
       if (outcome.settled > 0 || idle) ticks += 1
       if (outcome.stopped) return { ticks, exit_reason: 'stop_requested', last: outcome }
-      if (options.ticksMax !== null && ticks >= options.ticksMax)
-        return { ticks, exit_reason: 'max_ticks', last: outcome }
+      if (ticks >= ticksMax) return { ticks, exit_reason: 'max_ticks', last: outcome }
       if (options.stopWhenIdle && idle && !waitsForTime(engine)) return { ticks, exit_reason: 'idle', last: outcome }
-      if (!outcome.progressed) await engine.sleep(untilNext(engine))
+      if (!outcome.progressed) ticks += await rest(engine, idle ? before : null, ticksMax - ticks - 1)
     }
   } finally {
     for (const stop of unwatch) stop()
@@ -57,14 +63,23 @@ const DISTURBED_PAUSE_MS = 50
 
 /**
  * A pass in which a person edited what it was about to write decides anew, from a fresh view. One in which the disk
- * refused a transaction half-way ends there; the next pass sees to that first.
+ * refused a transaction half-way ends there; the next pass sees to that first. One in which it refused to begin with is
+ * tried again for as long as it refuses, unless somebody wants the runtime to end.
  */
-async function undisturbed(engine: Engine, isLast: boolean): Promise<TickOutcome> {
+async function undisturbed(engine: Engine, isLast: boolean, onRefusal: LoopOptions['onRefusal']): Promise<TickOutcome> {
   const settled: Settled[] = []
+  let refusals = 0
   for (let pass = 1; ; pass++) {
     try {
       return await tick(engine, isLast, settled)
     } catch (error) {
+      if (onRefusal && engine.stopping === 'no' && isRefusal(error)) {
+        refusals += 1
+        pass = 0
+        onRefusal(error)
+        await engine.sleep(backoffMs(refusals))
+        continue
+      }
       const mayPass = MillraceError.is(error) && (error.code === 'conflict' || error.code === 'degraded')
       if (!mayPass || pass >= DISTURBED_PASSES_MAX) throw error
       await engine.sleep(DISTURBED_PAUSE_MS)
@@ -87,16 +102,31 @@ function waitsForTime(engine: Engine): boolean {
   )
 }
 
-/** Milliseconds until something is due by itself; events wake earlier. */
-function untilNext(engine: Engine): number {
+/** Looks that may take the place of passes, one after the other: what a look should have missed is met by the next pass. */
+const LOOKS_MAX = 29
+
+/**
+ * Waits until another pass is worth it: woken, something due, or something changed since `before`, from which an idle
+ * pass began (null after any other). Gives how often an idle runtime looked and found all as it was: ticks, each of them.
+ */
+async function rest(engine: Engine, before: Ground | null, looksMax: number): Promise<number> {
   const view = engine.workspace.view()
-  const floor = engine.lanes.size > 0 ? WORKING_FLOOR_MS : engine.config.runtime.idle_sleep_seconds * 1000
-  if (engine.unsettled) return Math.min(floor, UNSETTLED_LOOK_MS)
-  const times = [
+  const floorMs = engine.lanes.size > 0 ? WORKING_FLOOR_MS : engine.config.runtime.idle_sleep_seconds * 1000
+  const times = dueTimes(view)
+  const dueMs = Math.min(...times.map((time) => time - Date.parse(view.now)).filter((ms) => ms > 0))
+  const sleepMs = Math.max(1, Math.min(floorMs, dueMs, engine.unsettled ? UNSETTLED_LOOK_MS : floorMs))
+  const mayLook = before !== null && times.length === 0 && view.snapshot.active_runs.length === 0
+  for (let looks = 0; ; looks++) {
+    const woken = await engine.sleep(sleepMs)
+    if (woken || !mayLook || looks >= Math.min(LOOKS_MAX, looksMax) || !isStill(engine, before)) return looks
+  }
+}
+
+/** When something is due by itself, in milliseconds since the epoch; events wake earlier. */
+function dueTimes(view: View): number[] {
+  return [
     ...view.snapshot.active_runs.flatMap((run) => (run.not_before === null ? [] : [Date.parse(run.not_before)])),
     ...view.snapshot.pause_sources.flatMap((source) => (source.until === null ? [] : [Date.parse(source.until)])),
     ...[nextClosureTime(view)].flatMap((time) => (time === null ? [] : [time])),
-  ].filter((time) => time > Date.parse(view.now))
-  const due = Math.min(...times.map((time) => time - Date.parse(view.now)))
-  return Math.max(1, Math.min(floor, due))
+  ]
 }

@@ -1,13 +1,17 @@
 /**
  * Dispatch: a lane carries one stage from its durable request to its raw result, beside the tick and never awaited by
- * it. What the stage owes is moved out of the way before it starts, so that what lies there at the end is its own.
+ * it. Before it starts, the user's working tree is kept, and what the stage owes is moved out of the way, so that what
+ * lies there at the end is its own.
  */
 import * as path from 'node:path'
 import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
-import type { RawResult } from '../core/result.ts'
+import type { RawResult, WorkingTree } from '../core/result.ts'
 import { type Following, type Handle, isHandle, type Runner } from '../runners/runner.ts'
 import type { Engine } from './engine.ts'
+import { keepEvidence } from './evidence.ts'
+import { isDiskError } from './refusal.ts'
+import { keepBefore, readAfter, recallBefore } from './rescue.ts'
 
 export interface Lane {
   request: StageRequest
@@ -24,6 +28,8 @@ export interface Lane {
 export interface Finished {
   request: StageRequest
   raw: RawResult
+  /** What the stage did to the user's working tree; null if it never came to that. */
+  workingTree: WorkingTree | null
   /** Why we stopped it, if we did. */
   stop: Lane['stop']
 }
@@ -47,8 +53,8 @@ export function dispatch(engine: Engine, request: StageRequest, begin: Begin = {
     done: Promise.resolve(),
   }
   engine.lanes.set(request.request_id, lane)
-  lane.done = carry(engine, lane, runner, begin, () => stopAsked).then((raw) => {
-    engine.finished.push({ request, raw, stop: lane.stop })
+  lane.done = carry(engine, lane, runner, begin, () => stopAsked).then((end) => {
+    engine.finished.push({ request, ...end, stop: lane.stop })
     engine.lanes.delete(request.request_id)
     engine.wake()
   })
@@ -61,14 +67,35 @@ async function carry(
   runner: Runner | undefined,
   begin: Begin,
   stopAsked: () => 'cancelled' | 'killed' | null,
+): Promise<Pick<Finished, 'raw' | 'workingTree'>> {
+  const { request } = lane
+  if (!runner) {
+    const raw = notStarted(engine, request, `Runner ${request.runner_name} is not known.`)
+    return { raw, workingTree: null }
+  }
+  const kept = await (begin.how === 'start' ? keepBefore : recallBefore)(engine.ports, request)
+  const raw = await perform(engine, lane, runner, begin, stopAsked)
+  await keepEvidence(engine.ports.files, request).catch(() => {}) // settling meets the same disk
+  const isCutShort = raw.ending === 'cancelled' || raw.ending === 'killed'
+  return { raw, workingTree: isCutShort ? kept.workingTree : await readAfter(kept, request) }
+}
+
+async function perform(
+  engine: Engine,
+  lane: Lane,
+  runner: Runner,
+  begin: Begin,
+  stopAsked: () => 'cancelled' | 'killed' | null,
 ): Promise<RawResult> {
   const { request } = lane
   try {
-    if (!runner) return notStarted(engine, request, `Runner ${request.runner_name} is not known.`)
     if (begin.how === 'collect') return await runner.collect(request)
     let handle: Handle | RawResult
     if (begin.how === 'adopt') handle = begin.handle
     else {
+      const before = stopAsked()
+      if (before !== null)
+        return { ...notStarted(engine, request, 'It was stopped before its agent was started.'), ending: before }
       clearTheWay(engine.ports.files, request)
       handle = await runner.start(request)
     }
@@ -78,7 +105,8 @@ async function carry(
     if (asked !== null) await lane.following.stop(asked)
     return await lane.following.result
   } catch (error) {
-    return notStarted(engine, request, `The runner failed: ${(error as Error).message}`)
+    const raw = notStarted(engine, request, `The runner failed: ${(error as Error).message}`)
+    return isDiskError(error) ? { ...raw, cause: 'disk' } : raw
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { type Change, Draft } from '../core/changes.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
+import { leaveActive } from '../core/leave-active.ts'
 import { nodeOf, type Plan } from '../core/plan.ts'
 import type { StageResult } from '../core/result.ts'
 import { type ActiveRun, counterOwner } from '../core/state.ts'
@@ -12,14 +13,14 @@ import { itemFile, requeueLog } from '../store/layout.ts'
 import type { Engine } from './engine.ts'
 
 /** A stage cut short by a stop: the same node, ready, no budget used, partial work kept (design §6). */
-export function suspended(view: View, run: ActiveRun, requestId: string): Change[] {
+export function suspended(view: View, run: ActiveRun, requestId: string, ref?: string | null): Change[] {
   const draft = new Draft(view)
   draft.putRun({
     ...run,
     status: 'ready',
     request_id: null,
     stage_since: view.now,
-    previous_attempt: { request_id: requestId, reason: 'the runtime was stopped' },
+    previous_attempt: attempt(run, requestId, 'the runtime was stopped', ref),
   })
   draft.event('stage_interrupted', {
     run_id: run.run_id,
@@ -28,6 +29,20 @@ export function suspended(view: View, run: ActiveRun, requestId: string): Change
     reason: 'stopped',
   })
   return draft.finish()
+}
+
+/**
+ * What the next attempt at a node is told of this one. If no tree was kept before it, that from before an earlier attempt
+ * at the node is the one to look at.
+ */
+export function attempt(
+  run: ActiveRun,
+  requestId: string,
+  reason: string,
+  ref: string | null | undefined,
+): NonNullable<ActiveRun['previous_attempt']> {
+  const rescueRef = ref ?? run.previous_attempt?.rescue_ref
+  return { request_id: requestId, reason, ...(rescueRef ? { rescue_ref: rescueRef } : {}) }
 }
 
 /** True while the item of a run lies in its active folder; closure runs have none to lose. */
@@ -68,23 +83,13 @@ export function cancelled(
   const kind = run.work_item_kind as ItemKind | null
   const read = kind && run.work_item_id ? view.read(kind, run.work_item_id, 'active') : null
   if (kind && run.work_item_id && read) {
-    draft.add({
-      change: 'item.move',
-      kind,
-      id: run.work_item_id,
-      from: 'active',
-      to: asked.requeue ? 'queued' : 'blocked',
-      hash: read.hash,
-    })
-    if (asked.requeue) draft.add(...requeueRecord(kind, run.work_item_id, asked.reason, view.now))
-    else
-      draft.event('work_item_blocked', {
-        run_id: run.run_id,
-        work_item_kind: kind,
-        work_item_id: run.work_item_id,
-        reason: failure,
-        failure_class: failure,
-      })
+    const told = { run_id: run.run_id, work_item_kind: kind, work_item_id: run.work_item_id }
+    const wanted = asked.requeue ? 'queued' : 'blocked'
+    const to = leaveActive(draft, view, { kind, id: run.work_item_id, hash: read.hash }, wanted)
+    if (to !== wanted)
+      draft.event('runtime_completion_conflict', { ...told, plane: run.plane, taken: wanted, moved_to: to ?? null })
+    if (to === 'queued') draft.add(...requeueRecord(kind, run.work_item_id, asked.reason, view.now))
+    else if (to !== undefined) draft.event('work_item_blocked', { ...told, reason: failure, failure_class: failure })
   }
   if (run.closure_target_root_spec_id !== null && !asked.requeue) {
     const target = view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id)
@@ -158,7 +163,7 @@ export function deferred(
     request_id: null,
     environment_failures: failures,
     not_before: next,
-    previous_attempt: { request_id: requestId, reason: failure },
+    previous_attempt: attempt(run, requestId, failure, result.working_tree?.ref),
   })
   draft.mark(run.plane, 'IDLE')
   const reason = result.notes[0] ?? failure

@@ -8,6 +8,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Config } from '../core/config.ts'
 import { describeDiagnostic } from '../core/diagnostics.ts'
 import { asMillraceError, MillraceError } from '../core/errors.ts'
+import type { Exec } from '../core/exec.ts'
 import type { Files } from '../core/files.ts'
 import type { CommandTable, FreshPlan } from '../core/operation.ts'
 import type { StageRequest } from '../core/request.ts'
@@ -31,6 +32,10 @@ export interface EnginePorts {
   /** Names of the runners `runners` builds. */
   runnerNames: readonly string[]
   runners: (config: Config, workspaceRoot: string) => ReadonlyMap<string, Runner>
+  /** Runs a program to its end: git. */
+  exec: Exec
+  /** Our own environment, of which git gets what it needs. */
+  environment: Readonly<Record<string, string | undefined>>
   onFatal: (error: MillraceError) => never
 }
 
@@ -148,8 +153,8 @@ export class Engine {
     this.wakeUp?.()
   }
 
-  /** Waits for a wake, at most `ms`. A wake that came since the last wait counts. */
-  async sleep(ms: number): Promise<void> {
+  /** Waits for a wake, at most `ms`. A wake that came since the last wait counts. True if it was woken. */
+  async sleep(ms: number): Promise<boolean> {
     if (!this.woken) {
       await new Promise<void>((resolve) => {
         const cancel = this.clock.after(ms, resolve)
@@ -159,8 +164,10 @@ export class Engine {
         }
       })
     }
+    const woken = this.woken
     this.wakeUp = null
     this.woken = false
+    return woken
   }
 
   /** Gives the workspace back. Agents still at work are left to the next runtime. */

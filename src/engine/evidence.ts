@@ -1,4 +1,4 @@
-/** Gathering what a stage left behind, once it has ended: result file, owed artifacts, documents handed in. Reads only. */
+/** What a stage left behind, once it has ended: made durable and gathered: result file, owed artifacts, documents handed in. */
 import * as path from 'node:path'
 import {
   DOCUMENT_BYTES_MAX,
@@ -17,8 +17,9 @@ import type { StageRequest } from '../core/request.ts'
 import type { View } from '../core/view.ts'
 import { utf8 } from '../store/files.ts'
 
-/** Documents one stage may hand in at a time. */
+/** Documents one stage may hand in at a time: all of them are published by one transaction, and must fit its record. */
 const HAND_INS_MAX = 200
+const HAND_INS_CHARS_MAX = 4 * 1024 * 1024
 const ARTIFACT_BYTES_MAX = 4 * 1024 * 1024
 
 export interface HandIn {
@@ -39,6 +40,24 @@ export function gather(files: Files, request: StageRequest): Gathered {
   return { terminalResult: textOf(files, request.terminal_result_path), handIns: readOutbox(files, request.outbox_dir) }
 }
 
+/**
+ * Makes what a stage left durable, so that a result is never recorded whose evidence a power loss takes away. A disk that
+ * refuses is not told of here: it refuses the result as well.
+ */
+export async function keepEvidence(files: Files, request: StageRequest): Promise<void> {
+  const owed = Object.values(request.owed_artifacts_by_outcome).flatMap((artifacts) =>
+    artifacts.map((artifact) => artifact.path),
+  )
+  const left = (files.list(request.run_dir) ?? [])
+    .filter((name) => name.includes(request.request_id))
+    .map((name) => path.join(request.run_dir, name))
+  // Its own document too, which it may have rewritten.
+  const made = [...owed, ...(request.active_work_item_path === null ? [] : [request.active_work_item_path])]
+  const paths = new Set([...left, ...made, ...made.map((file) => path.dirname(file)), request.run_dir])
+  const there = [...paths].filter((file) => ['file', 'directory'].includes(files.stat(file)?.kind ?? ''))
+  await files.flush(there).catch(() => {})
+}
+
 function textOf(files: Files, file: string): string | null {
   const stat = files.stat(file)
   if (stat?.kind !== 'file') return null
@@ -52,10 +71,14 @@ function utf8Tolerant(bytes: Uint8Array | null): string | null {
 
 function readOutbox(files: Files, outbox: string): HandIn[] {
   const found: HandIn[] = []
+  let chars = 0
   for (const kind of (files.list(outbox) ?? []).sort()) {
     for (const name of (files.list(path.join(outbox, kind)) ?? []).sort()) {
       if (name.startsWith('.') || found.length >= HAND_INS_MAX) continue
-      found.push(readHandIn(files, kind, path.join(outbox, kind, name), name))
+      const handIn = readHandIn(files, kind, path.join(outbox, kind, name), name)
+      chars += JSON.stringify(handIn.text).length
+      const tooMuch = `the documents handed in have more than ${HAND_INS_CHARS_MAX} characters together`
+      found.push(chars <= HAND_INS_CHARS_MAX ? handIn : { ...handIn, document: null, text: '', faults: [tooMuch] })
     }
   }
   return found

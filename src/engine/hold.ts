@@ -6,7 +6,12 @@ import type { Engine } from './engine.ts'
 export async function holdRun(engine: Engine, run: ActiveRun, reason: string): Promise<void> {
   const view = engine.workspace.view()
   const draft = new Draft(view)
-  draft.putRun({ ...run, status: 'held', request_id: null, held: { reason, since: view.now } })
-  draft.event('run_held', { run_id: run.run_id, plane: run.plane, node_id: run.node_id, reason })
+  hold(draft, run, reason, view.now)
   await engine.commit(draft.finish())
+}
+
+/** The same, as part of a transaction in the making; `since` is an ISO time. */
+export function hold(draft: Draft, run: ActiveRun, reason: string, since: string): void {
+  draft.putRun({ ...run, status: 'held', request_id: null, held: { reason, since } })
+  draft.event('run_held', { run_id: run.run_id, plane: run.plane, node_id: run.node_id, reason })
 }

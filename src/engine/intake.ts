@@ -3,18 +3,20 @@
  * Each difference is settled in one transaction with its event; nothing of a person's is overwritten or deleted.
  */
 import * as path from 'node:path'
-import { Draft } from '../core/changes.ts'
+import { type Change, Draft } from '../core/changes.ts'
 import { listField, parseDocument, renderDocument } from '../core/document.ts'
 import { MillraceError } from '../core/errors.ts'
 import { ideaSpecId, ideaToSpec } from '../core/idea.ts'
 import { ITEM_KINDS, type ItemEntry } from '../core/item.ts'
+import type { ActiveRun } from '../core/state.ts'
 import type { View } from '../core/view.ts'
-import { hashBytes, readText } from '../store/files.ts'
+import { type FileStat, hashBytes, readText } from '../store/files.ts'
 import { QUIET_MS } from '../store/items.ts'
 import { AT, itemFolder } from '../store/layout.ts'
 import { drainMailbox } from './commands.ts'
 import { cancelled, isItemPresent, requeueRecord, withdrawn } from './ending.ts'
-import type { Engine } from './engine.ts'
+import { type Engine, sentenceOf } from './engine.ts'
+import { holdRun } from './hold.ts'
 
 /** Gives how many things were taken in. */
 export async function intake(engine: Engine): Promise<number> {
@@ -29,7 +31,7 @@ export async function intake(engine: Engine): Promise<number> {
   })
   const ended = await endRuns(engine)
   engine.ideasUnsettled = false
-  const ideas = engine.config.watchers.enabled && engine.config.watchers.watch_ideas_inbox ? await takeIdeas(engine) : 0
+  const ideas = await takeIdeas(engine)
   const orphans = await requeueOrphans(engine)
   const aside = await setMalformedAside(engine)
   await rotateLog(engine)
@@ -57,8 +59,7 @@ async function endRuns(engine: Engine): Promise<number> {
         if (lane.stop === 'none') lane.stop = 'cancel'
         void lane.end('cancelled')
       } else if (!engine.finished.some((finished) => finished.request.request_id === run.request_id)) {
-        await engine.commit(cancelled(engine.workspace.view(), run, run.cancel_requested))
-        ended += 1
+        ended += await endOrHold(engine, run, cancelled(engine.workspace.view(), run, run.cancel_requested))
       }
       continue
     }
@@ -79,6 +80,18 @@ async function endRuns(engine: Engine): Promise<number> {
   return ended
 }
 
+/** A run whose item cannot go where it must is held with the reason, and ended as soon as it can; gives how many ended. */
+async function endOrHold(engine: Engine, run: ActiveRun, changes: readonly Change[]): Promise<number> {
+  try {
+    await engine.commit(changes)
+    return 1
+  } catch (error) {
+    if (!MillraceError.is(error) || error.code !== 'conflict') throw error
+    if (run.status !== 'held') await holdRun(engine, run, sentenceOf(error))
+    return 0
+  }
+}
+
 /** An editor may take a file away for a moment while it saves: it has left once it was missing for a while. */
 function hasLeft(engine: Engine, runId: string): boolean {
   const nowMs = engine.clock.monotonicMs()
@@ -89,8 +102,9 @@ function hasLeft(engine: Engine, runId: string): boolean {
 
 /** Items in an active folder that no run owns go back to their queue, one at a time. */
 async function requeueOrphans(engine: Engine): Promise<number> {
+  const { items } = engine.workspace.view()
   for (const kind of ITEM_KINDS) {
-    for (const item of [...engine.workspace.view().items.inState(kind, 'active')]) {
+    for (const item of [...items.inState(kind, 'active')]) {
       const view = engine.workspace.view()
       if (view.snapshot.active_runs.some((run) => run.work_item_kind === kind && run.work_item_id === item.id)) continue
       const draft = new Draft(view)
@@ -152,21 +166,15 @@ const IDEAS_PER_TICK_MAX = 50
 
 /** Ideas of the inbox that no spec represents yet become specs, once (spec 01 §2.10). The file stays where it is. */
 async function takeIdeas(engine: Engine): Promise<number> {
-  const { files, clock } = engine.ports
+  const { clock } = engine.ports
   // A spec that is just arriving may be the one that represents the idea: such a tick decides nothing about ideas.
   engine.workspace.index.refresh()
   engine.workspace.index.inState('spec', 'queued')
   if (engine.workspace.index.unsettled) return 0
-  const inbox = path.join(engine.options.workspaceRoot, 'ideas', 'inbox')
-  const names = (files.list(inbox) ?? []).filter((name) => name.endsWith('.md') && !name.startsWith('.')).sort()
   let taken = 0
-  for (const name of names) {
+  for (const { name, file, stat, look } of unseenIdeas(engine)) {
     if (taken >= IDEAS_PER_TICK_MAX) break
-    const stat = files.stat(path.join(inbox, name))
-    if (stat === null || stat.kind === 'directory') continue
-    const look = `${stat.bytes}-${stat.mtimeNs}`
     const view = engine.workspace.view()
-    if (view.snapshot.seen_ideas[name] === look) continue
     const age = clock.now().getTime() - stat.mtimeMs
     if (age >= 0 && age < QUIET_MS) {
       engine.ideasUnsettled = true // may still be being written
@@ -174,18 +182,37 @@ async function takeIdeas(engine: Engine): Promise<number> {
     }
     const draft = new Draft(view)
     draft.snapshot.seen_ideas = { ...view.snapshot.seen_ideas, [name]: look }
-    const skipped = takeIdea(
-      draft,
-      view,
-      engine,
-      path.join(inbox, name),
-      name,
-      stat.kind === 'file' && stat.bytes <= IDEA_BYTES_MAX,
-    )
+    const skipped = takeIdea(draft, view, engine, file, name, stat.kind === 'file' && stat.bytes <= IDEA_BYTES_MAX)
     if (skipped) draft.event('idea_normalization_skipped', { idea_path: `ideas/inbox/${name}`, reason: skipped })
     if ((await committed(engine, draft)) && !skipped) taken += 1
   }
   return taken
+}
+
+interface UnseenIdea {
+  name: string
+  file: string
+  stat: FileStat
+  /** Size and mtime, as `seen_ideas` keeps them. */
+  look: string
+}
+
+/** Files of the inbox that are new, or changed since they were looked at, by name. Empty where the inbox is not watched. */
+export function unseenIdeas(engine: Engine): UnseenIdea[] {
+  const { files } = engine.ports
+  const { enabled, watch_ideas_inbox } = engine.config.watchers
+  if (!enabled || !watch_ideas_inbox) return []
+  const inbox = path.join(engine.options.workspaceRoot, 'ideas', 'inbox')
+  const names = (files.list(inbox) ?? []).filter((name) => name.endsWith('.md') && !name.startsWith('.')).sort()
+  if (names.length === 0) return []
+  const seen = engine.workspace.view().snapshot.seen_ideas
+  return names.flatMap((name) => {
+    const file = path.join(inbox, name)
+    const stat = files.stat(file)
+    if (stat === null || stat.kind === 'directory') return []
+    const look = `${stat.bytes}-${stat.mtimeNs}`
+    return seen[name] === look ? [] : [{ name, file, stat, look }]
+  })
 }
 
 /** Adds the spec of an idea to the draft; gives why not, if it is represented already or cannot be read. */

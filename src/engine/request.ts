@@ -16,6 +16,7 @@ export function buildRequest(
   run: ActiveRun,
   target: ClosureTarget | null,
   requestId: string,
+  bootId: string,
 ): StageRequest {
   const node = nodeOf(plan, run.plane, run.node_id)
   const graph = graphOf(plan, run.plane)
@@ -109,6 +110,7 @@ export function buildRequest(
     failure_class: run.failure_class,
     previous_attempt: run.previous_attempt,
     resume_targets: resumeTargets(graph, run.node_id),
+    boot_id: bootId === '' ? null : bootId,
     runner_name: node.runner_name,
     model_name: node.model_name,
     model_reasoning_effort: node.model_reasoning_effort,

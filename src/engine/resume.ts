@@ -2,14 +2,16 @@
  * Resume: what a new runtime does with the stages an earlier one left (design §6). A finished result is settled, a
  * living agent adopted or killed, an interrupted stage run again: the same node, a new request, told so.
  */
-import { Draft } from '../core/changes.ts'
+import { Draft, event } from '../core/changes.ts'
 import { nodeOf } from '../core/plan.ts'
 import type { ActiveRun } from '../core/state.ts'
 import { readRequest } from '../store/runs.ts'
 import { dispatch } from './dispatch.ts'
-import { cancelled } from './ending.ts'
+import { attempt, cancelled } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
-import { holdRun } from './hold.ts'
+import { hold, holdRun } from './hold.ts'
+import { isRefusal } from './refusal.ts'
+import { refBefore } from './rescue.ts'
 
 export async function resume(engine: Engine): Promise<void> {
   for (const run of engine.workspace.view().snapshot.active_runs) {
@@ -17,6 +19,7 @@ export async function resume(engine: Engine): Promise<void> {
     try {
       await resumeRun(engine, run, run.request_id)
     } catch (error) {
+      if (isRefusal(error)) throw error
       await holdRun(engine, run, sentenceOf(error))
     }
   }
@@ -28,7 +31,8 @@ async function resumeRun(engine: Engine, run: ActiveRun, requestId: string): Pro
   const runner = engine.runners.get(request.runner_name)
   if (!runner) return holdRun(engine, run, `runner ${request.runner_name} is not known any more`)
   const remains = await runner.remains(request)
-  if (remains.state === 'finished') return dispatch(engine, request, { how: 'collect' })
+  const isCertain = request.boot_id === null || request.boot_id === engine.ports.processes.self().bootId
+  if (remains.state === 'finished' && isCertain) return dispatch(engine, request, { how: 'collect' })
   if (remains.state === 'alive' && engine.config.runtime.on_restart === 'adopt') {
     const draft = new Draft(engine.workspace.view())
     draft.event('stage_adopted', {
@@ -48,43 +52,47 @@ async function resumeRun(engine: Engine, run: ActiveRun, requestId: string): Pro
   }
   // Never run again before nothing of the earlier attempt is left that could still edit.
   const swept = await runner.sweep(requestId)
-  await interrupted(engine, run, requestId, { swept, begun: remains.state !== 'gone' || remains.begun })
+  const reason = isCertain ? DIED : RESTARTED
+  await interrupted(engine, run, requestId, { reason, swept, begun: remains.state !== 'gone' || remains.begun })
 }
+
+const DIED = 'the runtime died while it ran, and so did the stage'
+/** What a stage left is flushed right before its result is recorded: after a loss of power it may be half there. */
+const RESTARTED = 'the machine was restarted before its result was recorded'
 
 /** The same node once more, on a budget of its own; a stage that may run only once waits for an operator instead. */
 async function interrupted(
   engine: Engine,
   run: ActiveRun,
   requestId: string,
-  { swept, begun }: { swept: number; begun: boolean },
+  { reason, swept, begun }: { reason: string; swept: number; begun: boolean },
 ): Promise<void> {
+  const ref = await refBefore(engine.ports, engine.options.workspaceRoot, run.run_id, requestId)
   const view = engine.workspace.view()
   const plan = view.planOf(run.compiled_plan_id)
   const node = plan ? nodeOf(plan, run.plane, run.node_id) : undefined
   if (!plan || !node) return holdRun(engine, run, `the plan ${run.compiled_plan_id} is gone from state/plans`)
-  const reason = 'the runtime died while it ran, and so did the stage'
-  const draft = new Draft(view)
-  draft.event('stage_interrupted', { run_id: run.run_id, request_id: requestId, node_id: run.node_id, reason, swept })
+  const told = { run_id: run.run_id, request_id: requestId, node_id: run.node_id, reason, swept }
+  // One transaction each: a crash must find a run that is interrupted, or one that waits or has ended, never half of it.
   if (run.interruptions >= plan.recovery_limits.interruptions_max) {
-    await engine.commit(draft.finish())
-    return engine.commit(cancelled(engine.workspace.view(), run, { reason, requeue: false }, 'interrupted_too_often'))
+    const ended = cancelled(view, run, { reason, requeue: false }, 'interrupted_too_often')
+    return engine.commit([event('stage_interrupted', told), ...ended])
   }
-  draft.putRun({
+  const again: ActiveRun = {
     ...run,
     status: 'ready',
     request_id: null,
     stage_since: view.now,
     interruptions: run.interruptions + 1,
-    previous_attempt: { request_id: requestId, reason },
-  })
-  await engine.commit(draft.finish())
-  if (begun && node.idempotence_policy === 'single_attempt_only') {
-    const ready = engine.workspace.view().snapshot.active_runs.find((active) => active.run_id === run.run_id)
-    if (ready)
-      await holdRun(
-        engine,
-        ready,
-        `stage ${node.stage_kind_id} was interrupted and may not be repeated unasked; run it again with \`millrace control retry-active\`, or cancel it`,
-      )
+    previous_attempt: attempt(run, requestId, reason, ref),
   }
+  const draft = new Draft(view)
+  draft.event('stage_interrupted', told)
+  if (begun && node.idempotence_policy === 'single_attempt_only')
+    hold(draft, again, notRepeated(node.stage_kind_id), view.now)
+  else draft.putRun(again)
+  return engine.commit(draft.finish())
 }
+
+const notRepeated = (stage: string): string =>
+  `stage ${stage} was interrupted and may not be repeated unasked; run it again with \`millrace control retry-active\`, or cancel it`

@@ -20,6 +20,7 @@ import { cancelled, deferred, isItemPresent, suspended, withdrawn } from './endi
 import { type Engine, sentenceOf } from './engine.ts'
 import { evidenceOf, gather } from './evidence.ts'
 import { holdRun } from './hold.ts'
+import { isRefusal } from './refusal.ts'
 
 export interface Settled {
   reason: string
@@ -60,6 +61,7 @@ async function settleOne(engine: Engine, finished: Finished): Promise<Settled | 
       if (MillraceError.is(error) && (error.code === 'lock_lost' || error.code === 'degraded')) throw error
       const again = MillraceError.is(error) && error.code === 'conflict' && attempt < ATTEMPTS_MAX
       if (again) continue
+      if (isRefusal(error)) throw error
       await holdRun(engine, run, sentenceOf(error))
       return null
     }
@@ -80,7 +82,7 @@ function decide(
   // An agent that had ended by itself before the stop reached it has a result like any other. A stop that an earlier
   // runtime asked for, and did not live to settle, is known by its ending.
   if (raw.ending === 'cancelled' || (raw.ending === 'killed' && finished.stop === 'stop'))
-    return { changes: suspended(view, run, request.request_id), settled: null }
+    return { changes: suspended(view, run, request.request_id, finished.workingTree?.ref), settled: null }
   const plan = view.planOf(run.compiled_plan_id)
   const graph = plan ? graphOf(plan, run.plane) : undefined
   const node = plan ? nodeOf(plan, run.plane, run.node_id) : undefined
@@ -92,7 +94,7 @@ function decide(
   const item = activeItem(view, run)
   const allowed = node.hand_ins.map((handIn) => handIn.kind)
   const evidence = evidenceOf(engine.ports.files, view, request, gathered, item, allowed)
-  let result = normalise(request, node, raw, evidence)
+  let result: StageResult = { ...normalise(request, node, raw, evidence), working_tree: finished.workingTree }
   if (isEnvironmentFailure(result))
     return {
       changes: deferred(view, plan, run, request.request_id, result, raw.resets_at),

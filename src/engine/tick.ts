@@ -13,8 +13,10 @@ import type { ActiveRun } from '../core/state.ts'
 import { claim, rootSpecOf } from './claim.ts'
 import { dispatch } from './dispatch.ts'
 import { type Engine, sentenceOf } from './engine.ts'
+import { endLanes, gates } from './gates.ts'
 import { holdRun } from './hold.ts'
 import { intake } from './intake.ts'
+import { isRefusal } from './refusal.ts'
 import { buildRequest } from './request.ts'
 import { type Settled, settleFinished } from './settle.ts'
 
@@ -38,6 +40,8 @@ export interface TickOutcome {
  * `settled`: what an earlier try of this pass settled before a person's edit got in its way (`conflict`).
  */
 export async function tick(engine: Engine, isLast = false, settled: Settled[] = []): Promise<TickOutcome> {
+  // A runtime that was succeeded ends at once, also when it has nothing to write.
+  engine.workspace.lock.guard()
   if (!(await healed(engine)))
     return { ...outcome(engine, 0, 'degraded', null), stopped: engine.stopping !== 'no' && endLanes(engine) }
   settled.push(...(await settleFinished(engine)))
@@ -104,33 +108,6 @@ async function healed(engine: Engine): Promise<boolean> {
   }
 }
 
-/** Stops every agent at work; true once there is none. */
-function endLanes(engine: Engine): boolean {
-  for (const lane of engine.lanes.values()) {
-    if (lane.stop === 'none') lane.stop = 'stop'
-    void lane.end(engine.stopping === 'kill' ? 'killed' : 'cancelled')
-  }
-  return engine.lanes.size === 0
-}
-
-/** What keeps the runtime from starting anything: a stop, a pause. Clears pauses whose time has come. */
-async function gates(engine: Engine): Promise<'open' | 'stop_requested' | 'paused'> {
-  const view = engine.workspace.view()
-  const stop = view.snapshot.stop_requested
-  if (engine.stopping !== 'no' || stop !== null) {
-    if (engine.stopping !== 'no' || stop?.drain !== true) endLanes(engine)
-    return 'stop_requested'
-  }
-  const due = view.snapshot.pause_sources.filter((source) => source.until !== null && source.until <= view.now)
-  if (due.length > 0) {
-    const draft = new Draft(view)
-    draft.snapshot.pause_sources = view.snapshot.pause_sources.filter((source) => !due.includes(source))
-    for (const source of due) draft.event('runtime_resumed', { source: source.source, reason: 'its time has come' })
-    await engine.commit(draft.finish())
-  }
-  return engine.workspace.view().snapshot.pause_sources.length > 0 ? 'paused' : 'open'
-}
-
 /**
  * Starts what is ready: the request, with its id, is durable before anything is spawned; then a lane is dispatched.
  * A run that cannot be started is held with the reason; the others go on.
@@ -152,6 +129,7 @@ async function start(engine: Engine): Promise<number> {
       } catch (error) {
         if (MillraceError.is(error) && (error.code === 'lock_lost' || error.code === 'degraded')) throw error
         if (MillraceError.is(error) && error.code === 'conflict' && attempt < START_ATTEMPTS_MAX) continue
+        if (isRefusal(error)) throw error
         await holdRun(engine, run, sentenceOf(error))
       }
       break
@@ -173,7 +151,9 @@ async function startRun(engine: Engine, run: ActiveRun): Promise<void> {
       { hint: 'put it back, or requeue the item with `millrace control retry-active`' },
     )
   const target = view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id) ?? null
-  const request = buildRequest(engine.workspace.places, plan, run, target, `request-${engine.clock.hex(32)}`)
+  const { bootId } = engine.ports.processes.self()
+  const requestId = `request-${engine.clock.hex(32)}`
+  const request = buildRequest(engine.workspace.places, plan, run, target, requestId, bootId)
   const draft = new Draft(view)
   draft.putRun({ ...run, status: 'started', request_id: request.request_id })
   draft.add({

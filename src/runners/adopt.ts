@@ -10,7 +10,7 @@ import type { Handle } from './runner.ts'
 /** Pid the keeper wrote of itself; null if it did not come to that. */
 export function keeperPid(files: Files, run: RunFiles): number | null {
   const bytes = files.read(run.pid)
-  const match = bytes === null ? null : /^(\d+)\n$/.exec(decode(bytes))
+  const match = bytes === null ? null : /^(\d{1,10})\n$/.exec(decode(bytes))
   return match ? Number(match[1]) : null
 }
 

@@ -63,17 +63,20 @@ function readJson<T>(files: Files, file: string, schema: z.ZodType<T>): T | null
 
 // ---- the handle ----------------------------------------------------------------------------------------------------
 
+/** Times are compared and counted from: a record with one that cannot be read is as good as none. */
+const time = z.string().refine((text) => !Number.isNaN(Date.parse(text)))
+
 const HandleRecord = z.object({
   schema_version: z.literal('1.0'),
   kind: z.literal('runner_handle'),
   request_id: z.string(),
   run_id: z.string(),
   runner_name: z.string(),
-  pid: z.int(),
+  pid: z.int().min(1),
   start_time: z.string(),
   boot_id: z.string(),
   run_dir: z.string(),
-  started_at: z.string(),
+  started_at: time,
   deadline_boot_ms: z.number(),
   stop_grace_seconds: z.number(),
 })
@@ -162,7 +165,7 @@ export function invocationRecord(request: StageRequest, invocation: Invocation) 
   }
 }
 
-const InvocationRecord = z.object({ command: z.array(z.string()), emitted_at: z.string() })
+const InvocationRecord = z.object({ command: z.array(z.string()), emitted_at: time })
 
 export const readInvocation = (files: Files, file: string) => readJson(files, file, InvocationRecord)
 

@@ -1,5 +1,7 @@
 /** The `codex_cli` runner: Codex in its one-shot form, `codex exec --json`, with the prompt on stdin. */
+import { clip } from '../core/clip.ts'
 import type { Config } from '../core/config.ts'
+import { objectInLine } from '../core/json-line.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { PermissionLevel } from '../core/stage.ts'
 import type { RunFiles } from './artifacts.ts'
@@ -86,7 +88,7 @@ export function codexTranscript(): Transcript {
     usage.event(fields)
     switch (fields.type) {
       case 'thread.started':
-        sessionId = textOf(fields.thread_id)
+        sessionId = idOf(fields.thread_id)
         break
       case 'turn.started':
         turnStarted = true
@@ -95,10 +97,10 @@ export function codexTranscript(): Transcript {
         turnFailure = null
         break
       case 'turn.failed':
-        turnFailure = textOf(fieldsOf(fields.error)?.message) ?? 'the turn failed'
+        turnFailure = toldBy(fieldsOf(fields.error)?.message) ?? 'the turn failed'
         break
       case 'error': // also printed for a retry that then succeeds, and again and again while there is no network
-        lastError = textOf(fields.message)
+        lastError = toldBy(fields.message)
         break
       case 'item.started':
       case 'item.completed': {
@@ -107,7 +109,7 @@ export function codexTranscript(): Transcript {
         // An item of this type is a warning, not a failure: unknown model metadata gives one on every run.
         if (item?.type !== 'error')
           lastError = null // the work goes on, so the retry has succeeded
-        else if (warnings.length < WARNINGS_MAX) warnings.push(textOf(item.message) ?? 'unknown')
+        else if (warnings.length < WARNINGS_MAX) warnings.push(toldBy(item.message) ?? 'unknown')
         break
       }
     }
@@ -116,7 +118,7 @@ export function codexTranscript(): Transcript {
   return {
     line({ text, truncated }: Line) {
       if (text.trim() === '') return
-      const fields = truncated ? null : parsed(text)
+      const fields = truncated ? null : objectInLine(text)
       if (fields === null) unreadableLines++
       else event(fields)
     },
@@ -142,15 +144,21 @@ export function codexTranscript(): Transcript {
   }
 }
 
-function parsed(text: string): Record<string, unknown> | null {
-  try {
-    return fieldsOf(JSON.parse(text))
-  } catch {
-    return null
-  }
+const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
+
+/** Of errors and warnings, which are kept in records, a line may hold a megabyte. */
+const TOLD_CHARS_MAX = 1000
+const SESSION_ID_CHARS_MAX = 200
+
+function toldBy(value: unknown): string | null {
+  const text = textOf(value)
+  return text === null ? null : clip(text, TOLD_CHARS_MAX)
 }
 
-const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
+function idOf(value: unknown): string | null {
+  const id = textOf(value)
+  return id !== null && id.length <= SESSION_ID_CHARS_MAX ? id : null
+}
 
 function lastLines(stderr: string | null): string | null {
   const text = stderr?.trim().slice(-500)

@@ -46,8 +46,12 @@ export function endingOf(
     resets_at: null,
     message,
   })
-  // Whatever the process made of our stop, an outcome it printed afterwards does not count.
-  if (end.asked !== null) return plain(end.asked, stopSentence(end.asked, request, outputBytesMax))
+  // Whatever the process made of our stop, an outcome it printed afterwards does not count. However we ended it, that is
+  // no failure of the work: `killed` is what somebody else does to an agent.
+  if (end.asked !== null) {
+    const ending = end.asked === 'killed' ? 'cancelled' : end.asked
+    return plain(ending, stopSentence(end.asked, request, outputBytesMax))
+  }
   if (end.exitCode === null) return plain('killed', 'The agent was killed from outside: it left no exit status.')
   const failure = findings.failure
   if (failure !== null && (failure.cause !== null || end.exitCode === 0)) {

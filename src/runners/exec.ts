@@ -31,8 +31,8 @@ function run(
 
   const result = (problem = ''): ExecResult => ({
     code,
-    stdout: Buffer.concat(stdout).toString('utf8'),
-    stderr: Buffer.concat(stderr).toString('utf8') + problem,
+    stdout: Buffer.concat(stdout).toString(options.encoding ?? 'utf8'),
+    stderr: Buffer.concat(stderr).toString(options.encoding ?? 'utf8') + problem,
     timedOut,
     truncated,
   })

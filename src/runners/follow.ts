@@ -2,6 +2,7 @@
  * Follows one agent process to its end: its own child, or one that an earlier runtime started. Enforces the deadline
  * and the output limit, carries out the three-step stop, sweeps. What the agent said is read elsewhere.
  */
+import * as path from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { isoTime } from '../core/clock.ts'
 import type { Files } from '../core/files.ts'
@@ -11,6 +12,8 @@ import type { Handle, Progress } from './runner.ts'
 import { type Swept, sweepMarked } from './sweep.ts'
 
 const POLL_MS = 100
+/** An exit record is the last thing a keeper leaves: it is gone a moment later. */
+const ENDING_POLL_MS = 5
 /** After KILL nothing but a dead disk keeps a process; then the stage is given up and the process named. */
 const KILL_WAIT_MS_MAX = 10_000
 
@@ -54,6 +57,7 @@ export function followAgent(agent: FollowedAgent, ports: { files: Files; clock: 
   let hurry = asked === 'killed'
   let politeAtMs: number | null = null
   let killedAtMs: number | null = null
+  let pollMs = POLL_MS
   let wake = (): void => {}
   const progress: Progress = { lastActivityMs: clock.monotonicMs(), outputBytes: 0 }
 
@@ -74,6 +78,15 @@ export function followAgent(agent: FollowedAgent, ports: { files: Files; clock: 
       wake()
     })
   }
+  // Of the end of a process that is not our child nobody tells; a poll notices it too, only later.
+  const unwatch =
+    own !== null
+      ? () => {}
+      : files.watch(path.dirname(run.exit), (file) => {
+          if (file !== run.exit) return
+          pollMs = ENDING_POLL_MS
+          wake()
+        })
 
   const measure = (): void => {
     const bytes = [run.stdout, run.events, run.stderr].reduce((sum, file) => sum + (files.stat(file)?.bytes ?? 0), 0)
@@ -124,7 +137,7 @@ export function followAgent(agent: FollowedAgent, ports: { files: Files; clock: 
     if (progress.outputBytes > agent.outputBytesMax) ask('output_limit')
     else if (leftMs <= 0) ask('timed_out')
     const nextMs = asked === null ? Math.max(leftMs, 1) : advanceStop()
-    return Math.min(POLL_MS, Math.max(1, nextMs))
+    return Math.min(pollMs, Math.max(1, nextMs))
   }
 
   const untilEnd = async (): Promise<AgentEnd> => {
@@ -132,6 +145,7 @@ export function followAgent(agent: FollowedAgent, ports: { files: Files; clock: 
       const pauseMs = poll()
       if (!gone) await sleep(pauseMs)
     }
+    unwatch()
     const record = attempt(() => readExit(files, run.exit))
     const exitCode = record === null ? status : record.code
     const spare = agent.keepBackground && asked === null && exitCode === 0

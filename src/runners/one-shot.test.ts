@@ -12,6 +12,7 @@ import {
   stillRunning,
   temporaryFolder,
 } from '../../test/agents/rig.ts'
+import type { Clock } from '../core/clock.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { RawResult } from '../core/result.ts'
 import { disk, type Files } from '../store/files.ts'
@@ -34,6 +35,7 @@ interface Options {
   env?: Record<string, string>
   environment?: Record<string, string | undefined>
   files?: Files
+  clock?: Clock
 }
 
 function runnerOf(command: string, options: Options = {}): Runner {
@@ -41,7 +43,12 @@ function runnerOf(command: string, options: Options = {}): Runner {
   const probe = async () => ({ runner: 'command', ok: true, binary: null, version: null, problem: null, remedy: null })
   return oneShotRunner(
     commandHarness(config, probe),
-    { files: options.files ?? disk, clock, environment: options.environment ?? process.env, workspaceRoot: workspace },
+    {
+      files: options.files ?? disk,
+      clock: options.clock ?? clock,
+      environment: options.environment ?? process.env,
+      workspaceRoot: workspace,
+    },
     { outputBytesMax: options.outputBytesMax ?? 50_000_000, stopGraceSeconds: options.graceSeconds ?? 5 },
   )
 }
@@ -393,6 +400,18 @@ describe('an agent whose runtime is killed', () => {
     })
     expect(raw.started_at).toBe(handle.started_at)
     expect(await runner.remains(request)).toEqual({ state: 'finished' })
+  })
+
+  it('ends, and its exit record wakes the next one: no poll has to come round', async () => {
+    const request = newRequest()
+    const handle = await orphaned(request, 'slow', ['300'])
+    /** Waits of a poll's length never end. */
+    const withoutPolls: Clock = {
+      ...clock,
+      after: (ms, callback) => (ms < 50 ? clock.after(ms, callback) : () => {}),
+    }
+    const raw = await agentRunner('slow', [], { clock: withoutPolls }).follow(request, handle).result
+    expect(raw).toMatchObject({ ending: 'exited', exit_code: 0 })
   })
 
   it('is found by its pid file, or by its marker alone, if the handle was never written', async () => {

@@ -20,7 +20,7 @@ const COMMAND_CHARS_MAX = 200
 /** Tells one process from every other, also from a later one with the same pid. */
 export interface ProcessIdentity {
   pid: number
-  /** Clock ticks since boot (Linux) or the start time as `ps` prints it (macOS). */
+  /** Clock ticks since boot (Linux) or the start time as `ps` prints it (macOS); empty if it may not be looked at. */
   startTime: string
   bootId: string
   /** Pid namespace, such as `pid:[4026531836]`; empty where there is none or it may not be read. */
@@ -76,7 +76,7 @@ function procStat(pid: number): string[] | null {
 
 function identifyByProc(pid: number): ProcessIdentity | null {
   const stat = procStat(pid)
-  if (stat === null) return null
+  if (stat === null) return hidden(pid)
   let pidNamespace = ''
   try {
     pidNamespace = fs.readlinkSync(`/proc/${pid}/ns/pid`)
@@ -87,10 +87,23 @@ function identifyByProc(pid: number): ProcessIdentity | null {
   return { pid, startTime: stat[19] ?? '', bootId: bootId(), pidNamespace, zombie: stat[0] === 'Z' || stat[0] === 'X' }
 }
 
+/**
+ * A process that could not be looked at: null if there is none. One of another user may be hidden (`hidepid`), and the
+ * look itself may fail (no descriptor, no `ps`); only "no such process" is proof that there is none.
+ */
+function hidden(pid: number): ProcessIdentity | null {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return null
+  }
+  return { pid, startTime: '', bootId: bootId(), pidNamespace: '', zombie: false }
+}
+
 function identifyByPs(pid: number): ProcessIdentity | null {
   const line = ask('ps', ['-o', 'state=,lstart=', '-p', String(pid)])
   const match = /^(\S+)\s+(.+)$/.exec(line)
-  if (!match) return null
+  if (!match) return hidden(pid)
   return { pid, startTime: match[2]!, bootId: bootId(), pidNamespace: '', zombie: match[1]!.startsWith('Z') }
 }
 
@@ -111,7 +124,8 @@ function ask(program: string, args: string[]): string {
     encoding: 'utf8',
     timeout: ASKED_TIMEOUT_MS,
     maxBuffer: ASKED_BYTES_MAX,
-    env: { ...process.env, LC_ALL: 'C' },
+    // Two processes must read the same start time, wherever their users are.
+    env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
   })
   return done.status === 0 ? done.stdout.trim() : ''
 }

@@ -22,8 +22,8 @@ function distinct(): { request: StageRequest; texts: Map<string, string[]> } {
         keep('- task: at least 2, with ONE_OUTCOME')
         return [{ kind: 'task', outcomes: ['ONE_OUTCOME'], at_least: 2 }]
       case 'previous_attempt':
-        keep('request-earlier', 'was interrupted', 'half done')
-        return { request_id: 'request-earlier', reason: 'the machine restarted' }
+        keep('request-earlier', 'was interrupted', 'half done', '; tree before it: refs/kept')
+        return { request_id: 'request-earlier', reason: 'the machine restarted', rescue_ref: 'refs/kept' }
       case 'schema_version':
         keep('1.0')
         return '1.0'
@@ -53,6 +53,16 @@ function distinct(): { request: StageRequest; texts: Map<string, string[]> } {
 }
 
 describe('the prompt', () => {
+  it('says after an interruption where the tree from before is kept, and not to check it out blindly', () => {
+    const previous_attempt = { request_id: 'request-earlier', reason: 'the machine restarted' }
+    const without = renderPrompt({ ...request, previous_attempt })
+    expect(without).not.toContain('git ')
+    const prompt = renderPrompt({ ...request, previous_attempt: { ...previous_attempt, rescue_ref: 'refs/kept' } })
+    expect(prompt.split('\n').find((line) => line.startsWith('The working tree'))).toMatch(
+      /kept in git under refs\/kept\. .*`git diff refs\/kept`.*`git show refs\/kept:PATH`.*Do not check its files out blindly/,
+    )
+  })
+
   it('shows every field of the request', () => {
     const { request: full, texts } = distinct()
     const prompt = renderPrompt(full)

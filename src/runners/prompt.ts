@@ -51,6 +51,7 @@ const LABELS: { readonly [Field in keyof StageRequest]: string } = {
   failure_class: 'Failure Class',
   previous_attempt: 'Previous Attempt',
   resume_targets: 'Resume Targets',
+  boot_id: 'Boot ID',
   runner_name: 'Runner Name',
   model_name: 'Model Name',
   model_reasoning_effort: 'Model Reasoning Effort',
@@ -101,7 +102,9 @@ function contextLines(field: keyof StageRequest, request: StageRequest): string[
       )
     case 'previous_attempt': {
       const attempt = request[field]
-      return [`${label}: ${attempt === null ? 'none' : oneLine(`${attempt.request_id} (${attempt.reason})`)}`]
+      if (attempt === null) return [`${label}: none`]
+      const tree = attempt.rescue_ref === undefined ? '' : `; tree before it: ${attempt.rescue_ref}`
+      return [`${label}: ${oneLine(`${attempt.request_id} (${attempt.reason})${tree}`)}`]
     }
     case 'keep_background':
       return [`${label}: ${request[field] ? 'yes' : 'no'}`]
@@ -131,12 +134,20 @@ function activeItem(request: StageRequest): string {
 
 function previousAttempt(request: StageRequest): string[] {
   if (request.previous_attempt === null) return []
+  const { rescue_ref: ref } = request.previous_attempt
   return [
     '',
     `An earlier attempt at this stage was interrupted (${oneLine(request.previous_attempt.reason)}). Its work may be ` +
       'half done: check the tree before you continue, keep what is right and finish the rest.',
+    ...(ref === undefined ? [] : ['', keptTree(oneLine(ref))]),
   ]
 }
+
+const keptTree = (ref: string): string =>
+  `The working tree as it was before that attempt is kept in git under ${ref}. See what has changed since with ` +
+  `\`git diff ${ref}\` (a file that git does not track looks deleted there even if it is not), and how one file was ` +
+  `with \`git show ${ref}:PATH\`. Do not check its files out blindly: edits made since, by the attempt or by people, ` +
+  'would be lost. Never move or delete that ref.'
 
 function duties(request: StageRequest): string[] {
   const owes = Object.values(request.owed_artifacts_by_outcome).some((owed) => owed.length > 0)

@@ -72,6 +72,8 @@ describe('a reply file', () => {
     [file([{ stage: 'a', outcome: 'X', steps: [{ say: 'a', wait_ms: 1 }] }]), /step 1/],
     [file([{ stage: 'a', outcome: 'X', steps: [{ say: 'a' }, { run: { command: 'x', expect: 'maybe' } }] }]), /step 2/],
     [file([{ stage: 'a', outcome: 'X', steps: [{ write: { path: 'x' } }] }]), /step 1/],
+    [file([{ stage: 'a', outcome: 'X', steps: [{ constructor: 1 }] }]), /step 1 must have/],
+    [file([{ stage: 'a', outcome: 'X', steps: [JSON.parse('{"__proto__":{}}')] }]), /step 1 must have/],
   ])('that is wrong is refused with the place: %s', (text, message) => {
     expect(() => parseReplies(text)).toThrow(message)
   })

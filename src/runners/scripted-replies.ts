@@ -54,6 +54,8 @@ const STEPS: Readonly<Record<string, (value: unknown) => boolean>> = {
   spawn: (value) => isTexts(value, ['command']),
 }
 
+const isStep = (name: string, value: unknown): boolean => Object.hasOwn(STEPS, name) && STEPS[name]!(value)
+
 /** Throws an Error whose message names the reply and the step that are wrong. */
 export function parseReplies(text: string): Reply[] {
   const file: unknown = JSON.parse(text)
@@ -89,7 +91,7 @@ function parseReply(reply: unknown, at: string): Reply {
   if (!Array.isArray(steps)) throw wrong('"steps" must be a list')
   for (const [index, step] of steps.entries()) {
     const [name, ...more] = isFields(step) ? Object.keys(step) : []
-    if (name === undefined || more.length > 0 || !STEPS[name]?.((step as Fields)[name])) {
+    if (name === undefined || more.length > 0 || !isStep(name, (step as Fields)[name])) {
       throw wrong(`step ${index + 1} must have one member of ${Object.keys(STEPS).join(', ')}, in its documented form`)
     }
   }

@@ -52,6 +52,14 @@ describe('counting tokens of Codex', () => {
     ).toMatchObject({ total_tokens: 120 })
   })
 
+  it('stays an exact number, whatever is added up', () => {
+    const most = { type: 'turn.completed', usage: usage(Number.MAX_SAFE_INTEGER, 1) }
+    expect(counted(most, most)).toMatchObject({
+      input_tokens: Number.MAX_SAFE_INTEGER,
+      total_tokens: Number.MAX_SAFE_INTEGER,
+    })
+  })
+
   it('ignores everything that is no count', () => {
     const odd = [
       null,

@@ -26,17 +26,20 @@ function usageOf(value: unknown): TokenUsage | null {
     cached_input_tokens: count(fields, 'cached_input_tokens') ?? 0,
     output_tokens: output,
     thinking_tokens: count(fields, 'reasoning_output_tokens', 'thinking_tokens', 'reasoning_tokens') ?? 0,
-    total_tokens: count(fields, 'total_tokens') ?? input + output,
+    total_tokens: count(fields, 'total_tokens') ?? sum(input, output),
   }
 }
 
+/** A sum that stays exact: a count beyond that is nonsense, and adding to it must not make it unreadable. */
+const sum = (a: number, b: number): number => Math.min(a + b, Number.MAX_SAFE_INTEGER)
+
 function addUsage(a: TokenUsage, b: TokenUsage): TokenUsage {
   return {
-    input_tokens: a.input_tokens + b.input_tokens,
-    cached_input_tokens: a.cached_input_tokens + b.cached_input_tokens,
-    output_tokens: a.output_tokens + b.output_tokens,
-    thinking_tokens: a.thinking_tokens + b.thinking_tokens,
-    total_tokens: a.total_tokens + b.total_tokens,
+    input_tokens: sum(a.input_tokens, b.input_tokens),
+    cached_input_tokens: sum(a.cached_input_tokens, b.cached_input_tokens),
+    output_tokens: sum(a.output_tokens, b.output_tokens),
+    thinking_tokens: sum(a.thinking_tokens, b.thinking_tokens),
+    total_tokens: sum(a.total_tokens, b.total_tokens),
   }
 }
 

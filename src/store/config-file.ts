@@ -1,5 +1,6 @@
 /** Reading `millrace.toml`: TOML errors with line and column, unknown keys with a suggestion. Writes nothing. */
 import { parse, TomlError } from 'smol-toml'
+import { clip } from '../core/clip.ts'
 import { type Config, parseConfig } from '../core/config.ts'
 import { MillraceError } from '../core/errors.ts'
 import { contentId } from '../core/ids.ts'
@@ -47,22 +48,34 @@ function readTable(files: Files, places: Places): Record<string, unknown> {
   }
 }
 
+const OVERRIDE_CHARS_MAX = 200
+
 /** `KEY=VALUE` with a dotted key; the value is TOML, or else taken as text. */
 function set(table: Record<string, unknown>, override: string): void {
   const [, key, raw] = /^([A-Za-z0-9_.-]+)=(.*)$/s.exec(override) ?? []
   const parts = key?.split('.') ?? []
   if (raw === undefined || parts.some((part) => part === '')) {
-    throw new MillraceError('usage', `--set ${override} is not KEY=VALUE with a dotted key.`, {
-      hint: 'for example: --set recovery.max_fix_cycles=3',
-    })
+    throw new MillraceError(
+      'usage',
+      `--set ${clip(override, OVERRIDE_CHARS_MAX)} is not KEY=VALUE with a dotted key.`,
+      {
+        hint: 'for example: --set recovery.max_fix_cycles=3',
+      },
+    )
   }
   let at = table
   for (const part of parts.slice(0, -1)) {
-    const next = at[part]
-    at[part] = next !== null && typeof next === 'object' && !Array.isArray(next) ? { ...next } : {}
-    at = at[part] as Record<string, unknown>
+    const next = Object.hasOwn(at, part) ? at[part] : undefined
+    const inner = next !== null && typeof next === 'object' && !Array.isArray(next) ? { ...next } : {}
+    setOwn(at, part, inner)
+    at = inner as Record<string, unknown>
   }
-  at[parts[parts.length - 1]!] = tomlValue(raw)
+  setOwn(at, parts[parts.length - 1]!, tomlValue(raw))
+}
+
+/** Sets a member of the table itself, so that `__proto__` is an unknown key like any other. */
+function setOwn(table: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(table, key, { value, configurable: true, enumerable: true, writable: true })
 }
 
 function tomlValue(raw: string): unknown {

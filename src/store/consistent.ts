@@ -7,6 +7,7 @@ import { type Files, readText } from './files.ts'
 import { decodeRecord } from './journal.ts'
 import { AT, type Places } from './layout.ts'
 import { overlay } from './overlay.ts'
+import { pendingRecord } from './pending.ts'
 
 /** A reader that keeps meeting a writer gives up after this many tries. */
 const READ_ATTEMPTS_MAX = 50
@@ -55,7 +56,7 @@ interface Look {
 }
 
 function look(files: Files, places: Places): Look {
-  return { journal: files.read(places.at(AT.journal)), revision: revisionOf(files, places) }
+  return { journal: pendingRecord(files, places)?.bytes ?? null, revision: revisionOf(files, places) }
 }
 
 /**
@@ -81,6 +82,7 @@ function revisionOf(files: Files, places: Places): number | null {
 }
 
 function pendingOf(files: Files, places: Places, record: ReturnType<typeof decodeRecord>): PendingRecord {
-  const since = new Date(files.stat(places.at(AT.journal))?.mtimeMs ?? 0).toISOString()
+  const file = pendingRecord(files, places)?.file
+  const since = new Date((file === undefined ? null : files.stat(places.at(file)))?.mtimeMs ?? 0).toISOString()
   return { revision: record?.revision ?? null, operations: record?.operations.length ?? 0, since }
 }

@@ -45,6 +45,22 @@ describe('the end of the event log', () => {
     expect(page.skipped).toBe(2)
   })
 
+  test('torn inside a character, or by bytes that are no text, is followed on from behind its last whole line', () => {
+    for (const torn of [
+      Uint8Array.of(0x7b, 0xe2, 0x80),
+      Uint8Array.of(0xff, 0xff),
+      new Uint8Array(100_000).fill(0xff),
+    ]) {
+      fs.writeFileSync(places.at(AT.events), Buffer.concat([Buffer.from(line(1)), torn]))
+      expect(tailEvents(disk, places, 1)).toMatchObject({ events: [{ data: { number: 1 } }], end: line(1).length })
+    }
+  })
+
+  test('passes over an event that lacks what readers show', () => {
+    write(`${line(1)}{"schema_version":"1.0","kind":"runtime_event","event_type":"x","occurred_at":"y"}\nnull\n`)
+    expect(tailEvents(disk, places, 5)).toMatchObject({ events: [{ data: { number: 1 } }], skipped: 2 })
+  })
+
   test('is empty where there is no log', () => {
     expect(tailEvents(disk, places, 10)).toEqual({ events: [], skipped: 0, end: 0 })
   })

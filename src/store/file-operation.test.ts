@@ -1,13 +1,14 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { faultyFiles } from '../../test/rig/faulty-files.ts'
 import { contents, exists, read, temporaryFolder, write } from '../../test/rig/store.ts'
+import { faultyFiles, quickDisk } from '../selftest/faulty-files.ts'
 import {
   type Applying,
   appendStep,
   applyOperation,
   bytesOf,
+  dropTemporaries,
   type FileOperation,
   isTorn,
   payload,
@@ -24,6 +25,7 @@ async function applied(root: string, operation: FileOperation, files = disk) {
     files,
     root,
     revision: REVISION,
+    generation: 3,
     touched: new Set(),
     onForeign: (file, keptAs) => told.push(`${file} kept as ${keptAs}`),
     onGap: (file) => told.push(`gap in ${file}`),
@@ -66,7 +68,7 @@ describe('a put', () => {
     ['the bytes it expects', { 'a.md': OLD }],
     ['the bytes it leaves', { 'a.md': NEW }],
     ...TORN.map(([what, text]): [string, Record<string, string>] => [what, { 'a.md': text }]),
-    ['its own torn temporary file', { 'a.md': OLD, '.a.md.tmp-millrace': NEW.slice(0, 5) }],
+    ['its own torn temporary file', { 'a.md': OLD, '.a.md.3.tmp-millrace': NEW.slice(0, 5) }],
   ])('that finds %s leaves its bytes and nothing else', async (_, before) => {
     for (const operation of [put, create]) {
       const root = folderWith(before)
@@ -84,10 +86,11 @@ describe('a put', () => {
     expect((await applied(root, put)).told).toEqual([`a.md kept as ${KEPT}`])
     expect(read(root, 'a.md')).toBe(NEW)
     expect(read(root, KEPT)).toBe(THEIRS)
-    expect(JSON.parse(read(root, `${KEPT}.findings.json`))).toMatchObject({
+    expect(JSON.parse(read(root, `${KEPT}.findings.json`))).toEqual({
       file: 'a.md',
       kept_as: KEPT,
       revision: REVISION,
+      found: `This had been changed by someone while a transaction was being carried out; what they left is in ${KEPT}.`,
     })
     await applied(root, put)
     expect(Object.keys(contents(root))).toEqual(['a.md', KEPT, `${KEPT}.findings.json`])
@@ -98,8 +101,59 @@ describe('a put', () => {
     const faulty = faultyFiles()
     await applied(root, put, faulty.files)
     const order = faulty.steps.map(({ operation, path: file }) => `${operation} ${path.relative(root, file)}`)
-    expect(order.indexOf(`flush ${KEPT}`)).toBeGreaterThan(order.indexOf(`link ${KEPT}`))
-    expect(order.indexOf('rename a.md')).toBeGreaterThan(order.indexOf(`flush ${KEPT}`))
+    const inOrder = [`link ${KEPT}`, `flush ${KEPT}`, 'rename a.md']
+    expect(order.filter((step) => inOrder.includes(step))).toEqual(inOrder)
+  })
+
+  test('changes nothing where its bytes are already', async () => {
+    const root = folderWith({ 'a.md': NEW })
+    const faulty = faultyFiles()
+    const { touched } = await applied(root, put, faulty.files)
+    expect(faulty.steps).toEqual([])
+    expect(touched).toEqual(['', 'a.md'])
+  })
+
+  test('writes a file whose name is as long as a file system allows', async () => {
+    const longest = `${'x'.repeat(252)}.md`
+    const root = temporaryFolder()
+    await applied(root, { ...create, path: longest })
+    expect(contents(root)).toEqual({ [longest]: NEW })
+  })
+
+  test('leaves a note alone that is there already', async () => {
+    const root = folderWith({ 'a.md': THEIRS, [`${KEPT}.findings.json`]: 'a note of mine\n' })
+    await applied(root, put)
+    expect([read(root, KEPT), read(root, `${KEPT}.findings.json`)]).toEqual([THEIRS, 'a note of mine\n'])
+  })
+
+  test('gives a second folder in its way a name of its own', async () => {
+    const root = folderWith({ 'a.md/first.md': '1' })
+    await applied(root, create)
+    fs.rmSync(path.join(root, 'a.md'))
+    write(root, 'a.md/second.md', '2')
+    expect((await applied(root, create)).told).toEqual([`a.md kept as ${KEPT}.2`])
+    expect(contents(root)).toMatchObject({ 'a.md': NEW, [`${KEPT}/first.md`]: '1', [`${KEPT}.2/second.md`]: '2' })
+  })
+
+  test('gives up, with every edit kept, where somebody changes the file a hundred times', async () => {
+    const root = temporaryFolder()
+    for (let edits = 1; edits <= 100; edits++) {
+      write(root, 'a.md', `edit ${edits}\n`)
+      await applied(root, put, quickDisk)
+    }
+    expect(read(root, `${KEPT}.100`)).toBe('edit 100\n')
+    write(root, 'a.md', 'one more\n')
+    await expect(applied(root, put, quickDisk)).rejects.toThrow(
+      'a.md was changed by others more than 100 times during one transaction',
+    )
+    expect(read(root, 'a.md')).toBe('one more\n')
+  })
+
+  test('writes over nothing that could not be kept', async () => {
+    const root = folderWith({ 'a.md': THEIRS })
+    const faulty = faultyFiles({ fail: (step) => (step.operation === 'link' ? 'EIO' : null) })
+    await expect(applied(root, put, faulty.files)).rejects.toThrow('EIO')
+    expect(contents(root)).toEqual({ 'a.md': THEIRS })
   })
 
   test('keeps the bytes of every edit when a person comes back between two attempts', async () => {
@@ -253,10 +307,47 @@ describe('a move', () => {
     expect(contents(root)).toMatchObject({ 'b.md': OLD, [`${KEPT}/x`]: '1', [`b.md.conflict-${REVISION}/y`]: '2' })
   })
 
-  test.each(['EPERM', 'ENOTSUP', 'EMLINK', 'EXDEV'])('works where linking fails with %s', async (code) => {
+  const unlinkable = (code: string) => faultyFiles({ fail: (step) => (step.operation === 'link' ? code : null) })
+
+  test.each(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])(
+    'renames where linking fails with %s',
+    async (code) => {
+      const root = folderWith({ 'a.md': OLD })
+      const faulty = unlinkable(code)
+      await applied(root, move, faulty.files)
+      expect(contents(root)).toEqual({ 'b.md': OLD })
+      expect(faulty.steps.map((step) => step.operation)).toEqual(['link', 'rename'])
+    },
+  )
+
+  test('writes what it carries where the destination is on another device', async () => {
     const root = folderWith({ 'a.md': OLD })
-    await applied(root, move, faultyFiles({ fail: (step) => (step.operation === 'link' ? code : null) }).files)
+    const faulty = unlinkable('EXDEV')
+    await applied(root, move, faulty.files)
     expect(contents(root)).toEqual({ 'b.md': OLD })
+    expect(faulty.steps.map((step) => step.operation)).toEqual(['link', 'write', 'rename', 'unlink'])
+  })
+
+  test('of a document too large to carry renames it, or leaves it where it is', async () => {
+    const root = folderWith({ 'a.md': OLD })
+    const faulty = faultyFiles({ fail: ({ operation }) => (/link|rename/.test(operation) ? 'EXDEV' : null) })
+    await expect(applied(root, { ...move, content: null }, faulty.files)).rejects.toThrow('EXDEV')
+    expect(contents(root)).toEqual({ 'a.md': OLD })
+    await applied(root, { ...move, content: null }, unlinkable('EXDEV').files)
+    expect(contents(root)).toEqual({ 'b.md': OLD })
+  })
+
+  test('of a document too large to carry puts a folder out of its way and invents nothing', async () => {
+    const root = folderWith({ 'a.md/x': '1' })
+    expect((await applied(root, { ...move, content: null })).told).toEqual([`a.md kept as ${KEPT}`])
+    expect(contents(root)).toMatchObject({ [`${KEPT}/x`]: '1' })
+    expect([exists(root, 'a.md'), exists(root, 'b.md')]).toEqual([false, false])
+  })
+
+  test('of a document that is gone leaves one alone whose name differs in case', async () => {
+    const root = folderWith({ 'A.md': THEIRS })
+    await applied(root, move)
+    expect(contents(root)).toEqual({ 'A.md': THEIRS, 'b.md': OLD })
   })
 
   test('does not take a failing unlink for a file system without links', async () => {
@@ -288,6 +379,31 @@ describe('an append', () => {
     }
   })
 
+  test('that finds its bytes, and behind them what came later, adds nothing', async () => {
+    const root = folderWith({ 'log.jsonl': `${before}${LINES}a later line\n` })
+    expect((await applied(root, append)).told).toEqual([])
+    expect(read(root, 'log.jsonl')).toBe(`${before}${LINES}a later line\n`)
+  })
+
+  test('cuts nothing that somebody wrote behind a torn end', async () => {
+    const torn = `${before}${'\0'.repeat(LINES.length)}theirs\n`
+    const root = folderWith({ 'log.jsonl': torn })
+    expect((await applied(root, append)).told).toEqual(['gap in log.jsonl'])
+    expect(read(root, 'log.jsonl')).toBe(`${torn}${LINES}`)
+  })
+
+  test('puts a folder, or a link to nowhere, out of its way', async () => {
+    const kept = `log.jsonl.conflict-${REVISION}`
+    const root = folderWith({ 'log.jsonl/inside': THEIRS })
+    expect((await applied(root, { ...append, offset: 0 })).told).toEqual([`log.jsonl kept as ${kept}`])
+    expect([read(root, 'log.jsonl'), read(root, `${kept}/inside`)]).toEqual([LINES, THEIRS])
+    const other = temporaryFolder()
+    fs.symlinkSync('nowhere', path.join(other, 'log.jsonl'))
+    await applied(other, { ...append, offset: 0 })
+    expect(read(other, 'log.jsonl')).toBe(LINES)
+    expect(fs.readlinkSync(path.join(other, kept))).toBe('nowhere')
+  })
+
   test('creates the file', async () => {
     const root = temporaryFolder()
     await applied(root, { ...append, path: 'logs/log.jsonl', offset: 0 })
@@ -308,19 +424,35 @@ describe('an append', () => {
     expect(read(root, 'log.jsonl')).toBe(left)
   })
 
-  test('follows a link to the file that is really meant', async () => {
-    const root = folderWith({ 'elsewhere/log.jsonl': before })
+  test.each([
+    ['a short file', before],
+    ['a file longer than the link', before.repeat(9)],
+  ])('follows a link to the file that is really meant, be it %s', async (_, there) => {
+    const root = folderWith({ 'elsewhere/log.jsonl': there })
     fs.symlinkSync('elsewhere/log.jsonl', path.join(root, 'log.jsonl'))
-    await applied(root, append)
-    await applied(root, append)
-    expect(read(root, 'elsewhere/log.jsonl')).toBe(`${before}${LINES}`)
+    for (let attempt = 0; attempt < 2; attempt++) {
+      expect((await applied(root, { ...append, offset: there.length })).told).toEqual([])
+      expect(read(root, 'elsewhere/log.jsonl')).toBe(`${there}${LINES}`)
+    }
+    expect(fs.readlinkSync(path.join(root, 'log.jsonl'))).toBe('elsewhere/log.jsonl')
   })
 
+  const ours = Buffer.from('abc\n')
+
   test('does not look for its torn end in the middle of a line', () => {
-    const ours = Buffer.from('abc\n')
-    const file = Buffer.from('0123456789xxab')
-    const step = appendStep(file.length, (offset, length) => file.subarray(offset, offset + length), 5, ours)
-    expect(step).toEqual({ keep: file.length, add: Buffer.from('\nabc\n'), gap: true })
+    for (const text of ['0123456789xxab', '0123456789ab\0\0']) {
+      const file = Buffer.from(text)
+      const step = appendStep(file.length, (offset, length) => file.subarray(offset, offset + length), 5, ours)
+      expect(step).toEqual({ keep: file.length, add: Buffer.from('\nabc\n'), gap: true })
+    }
+  })
+
+  test('looks for it at the beginning of a file that was cut short', () => {
+    for (const text of ['ab', 'abc', 'ab\0\0']) {
+      const file = Buffer.from(text)
+      const step = appendStep(file.length, (offset, length) => file.subarray(offset, offset + length), 5, ours)
+      expect(step).toEqual({ keep: 0, add: ours, gap: true })
+    }
   })
 })
 
@@ -333,11 +465,49 @@ describe('a removal', () => {
     expect(contents(root)).toEqual({})
   })
 
+  test('is done when the file goes away while it is looked at', async () => {
+    const root = folderWith({ 'a.md': THEIRS })
+    const faulty = faultyFiles({}, { ...disk, read: () => null })
+    expect((await applied(root, remove, faulty.files)).told).toEqual([])
+    expect(faulty.steps).toEqual([])
+  })
+
   test('keeps what was changed meanwhile under another name', async () => {
     const root = folderWith({ 'a.md': THEIRS })
     expect((await applied(root, remove)).told).toEqual([`a.md kept as ${KEPT}`])
     expect(contents(root)).toMatchObject({ [KEPT]: THEIRS })
     expect(exists(root, 'a.md')).toBe(false)
+  })
+})
+
+describe('temporary files of other generations', () => {
+  const left = { 'x/.a.md.2.tmp-millrace': 'stopped', 'x/.a.md.12.tmp-millrace': 'stopped too' }
+  const others = {
+    'x/.a.md.3.tmp-millrace': 'our own',
+    'x/.a.md.tmp-millrace': 'no number',
+    'x/.a.md.2.tmp-millrace.bak': 'no end',
+    'x/.a.md.v2.tmp-millrace': 'not only a number',
+    'x/.other.md.2.tmp-millrace': 'of another file',
+    'x/a.md': OLD,
+  }
+  const dropped = (operation: FileOperation) => {
+    const root = folderWith({ ...left, ...others })
+    dropTemporaries({ files: disk, root, revision: REVISION, generation: 3, touched: new Set() }, operation)
+    return fs.readdirSync(path.join(root, 'x')).sort()
+  }
+  const kept = Object.keys(others)
+    .map((file) => path.basename(file))
+    .sort()
+  const all = [...kept, ...Object.keys(left).map((file) => path.basename(file))].sort()
+
+  test('are removed beside what is written, and nothing else is', () => {
+    expect(dropped({ ...put, path: 'x/a.md' })).toEqual(kept)
+    expect(dropped({ ...move, to: 'x/a.md' })).toEqual(kept)
+  })
+
+  test('are left alone where nothing is written through one', () => {
+    expect(dropped({ ...remove, path: 'x/a.md' })).toEqual(all)
+    expect(dropped({ ...put, path: 'nowhere/a.md' })).toEqual(all)
   })
 })
 

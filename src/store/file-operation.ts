@@ -4,6 +4,7 @@
  * and when they count as durable is the journal's part.
  */
 import * as path from 'node:path'
+import { integer, orNull, record, type Shape, text } from '../core/shape.ts'
 import { type FileStat, type Files, hashBytes } from './files.ts'
 
 /** Bytes of a document as they travel in a record: UTF-8 text, or base64 where they are not. */
@@ -16,6 +17,21 @@ export type FileOperation =
   | { op: 'move'; from: string; to: string; content: Payload | null; hash: string }
   | { op: 'append'; path: string; offset: number; content: Payload }
   | { op: 'remove'; path: string; hash: string }
+
+const isPayload = (value: unknown): boolean => record({ text })(value) || record({ base64: text })(value)
+const content = (value: unknown): value is unknown => isPayload(value)
+const SHAPES: Readonly<Record<FileOperation['op'], Shape<unknown>>> = {
+  put: record({ path: text, content, expects: orNull(text), leaves: text }),
+  move: record({ from: text, to: text, content: orNull(content), hash: text }),
+  append: record({ path: text, offset: integer, content }),
+  remove: record({ path: text, hash: text }),
+}
+
+/** Whether a value that was read is an operation. */
+export function isOperation(value: unknown): value is FileOperation {
+  if (!record({ op: text })(value) || !Object.hasOwn(SHAPES, value.op)) return false
+  return SHAPES[value.op as FileOperation['op']](value)
+}
 
 export const payload = (bytes: Uint8Array | string): Payload => {
   if (typeof bytes === 'string') return { text: bytes }
@@ -32,6 +48,8 @@ export interface Applying {
   root: string
   /** Of the transaction; part of the name foreign bytes are kept under. */
   revision: number
+  /** Of the lock of whoever applies it; part of the names of temporary files. */
+  generation: number
   /** Collects what must be flushed before the record may be retired. */
   touched: Set<string>
   /** Told of every file whose foreign bytes were kept beside it. */
@@ -250,11 +268,28 @@ function makeParent(files: Files, target: string, touched: Set<string>): void {
   }
 }
 
-function writeWhole({ files, touched }: Applying, target: string, bytes: Uint8Array | string): void {
+function writeWhole({ files, generation, touched }: Applying, target: string, bytes: Uint8Array | string): void {
   makeParent(files, target, touched)
-  const temporary = path.join(path.dirname(target), `.${path.basename(target).slice(0, 200)}.tmp-millrace`)
+  const temporary = path.join(path.dirname(target), `${temporaryStart(target)}${generation}.tmp-millrace`)
   files.write(temporary, bytes)
   files.rename(temporary, target)
+}
+
+const temporaryStart = (target: string): string => `.${path.basename(target).slice(0, 200)}.`
+
+/**
+ * Removes the temporary files that other generations left beside what an operation writes. A holder that was stopped
+ * right before it renamed one, and wakes after it was succeeded, then finds nothing to rename.
+ */
+export function dropTemporaries({ files, root, generation }: Applying, operation: FileOperation): void {
+  if (operation.op !== 'put' && operation.op !== 'move') return
+  const target = path.join(root, operation.op === 'put' ? operation.path : operation.to)
+  const start = temporaryStart(target)
+  for (const name of files.list(path.dirname(target)) ?? []) {
+    const number = name.startsWith(start) ? /^(\d+)\.tmp-millrace$/.exec(name.slice(start.length))?.[1] : undefined
+    if (number !== undefined && Number(number) !== generation)
+      unlinkIfThere(files, path.join(path.dirname(target), name))
+  }
 }
 
 /** Different foreign bytes met at one path by one transaction, over all attempts to apply it. */

@@ -18,12 +18,20 @@ export function hashBytes(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-function absentAsNull<T>(read: () => T): T | null {
+/**
+ * Errors of a path at which nothing can be: paths come out of what agents wrote, so one may be too long for any file
+ * system, hold a NUL (the last code), or lead through a link to itself.
+ */
+const NOTHING_THERE = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'ERR_INVALID_ARG_VALUE'])
+
+/** Not every error of a call says which path it was about (a folder that is read as a file). */
+function absentAsNull<T>(file: string, read: () => T): T | null {
   try {
     return read()
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    const known = error as NodeJS.ErrnoException
+    known.path ??= file
+    if (NOTHING_THERE.has(String(known.code))) return null
     throw error
   }
 }
@@ -57,9 +65,9 @@ function openUnlessGone(target: string): number | null {
 
 /** The real disk. */
 export const disk: Files = {
-  read: (file) => absentAsNull(() => fs.readFileSync(file)),
+  read: (file) => absentAsNull(file, () => fs.readFileSync(file)),
   readRange(file, offset, length) {
-    const descriptor = absentAsNull(() => fs.openSync(file, 'r'))
+    const descriptor = absentAsNull(file, () => fs.openSync(file, 'r'))
     if (descriptor === null) return null
     try {
       const buffer = Buffer.allocUnsafe(length)
@@ -70,7 +78,7 @@ export const disk: Files = {
   },
   stat(file) {
     // An index looks at folders that need not exist on every turn; an exception for each would cost more than the look.
-    const stat = absentAsNull(() => fs.lstatSync(file, { bigint: true, throwIfNoEntry: false })) ?? null
+    const stat = absentAsNull(file, () => fs.lstatSync(file, { bigint: true, throwIfNoEntry: false })) ?? null
     if (stat === null) return null
     return {
       kind: kindOf(stat),
@@ -81,8 +89,8 @@ export const disk: Files = {
       device: String(stat.dev),
     }
   },
-  list: (folder) => absentAsNull(() => fs.readdirSync(folder)),
-  realpath: (file) => absentAsNull(() => fs.realpathSync(file)),
+  list: (folder) => absentAsNull(folder, () => fs.readdirSync(folder)),
+  realpath: (file) => absentAsNull(file, () => fs.realpathSync(file)),
   makeFolder: (folder) => fs.mkdirSync(folder, { recursive: true }) ?? null,
   write: (file, bytes, options = {}) =>
     fs.writeFileSync(file, bytes, { flag: options.exclusive ? 'wx' : 'w', mode: options.mode ?? 0o666 }),

@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts'
 import { NEW_CONFIG } from '../core/config.ts'
 import { MillraceError } from '../core/errors.ts'
 import { canonicalJson, sha256 } from '../core/ids.ts'
+import { listOf, record, text } from '../core/shape.ts'
 import { IDLE_MARKER, newCounters, newSnapshot } from '../core/state.ts'
 import { assetPaths, DEPLOYED_FAMILIES } from './catalogue.ts'
 import { type Files, hashBytes, readText } from './files.ts'
@@ -27,6 +28,10 @@ interface ManifestEntry {
   asset_family: string
   original_sha256: string
 }
+
+const isManifest = record({
+  entries: listOf(record({ relative_path: text, asset_family: text, original_sha256: text })),
+})
 
 export interface Initialised {
   /** Paths created or rewritten, relative to the runtime root. */
@@ -122,10 +127,12 @@ function deploy(
   create(AT.baseline, `${JSON.stringify(manifest, null, 2)}\n`, true)
 }
 
-function readManifest(files: Files, places: Places): ManifestEntry[] {
+/** What was deployed here; empty where that is not known, which only means that nothing is rewritten. */
+export function readManifest(files: Files, places: Places): ManifestEntry[] {
   try {
     const text = readText(files, places.at(AT.baseline))
-    return text === null ? [] : ((JSON.parse(text) as { entries?: ManifestEntry[] }).entries ?? [])
+    const manifest: unknown = text === null ? null : JSON.parse(text)
+    return isManifest(manifest) ? manifest.entries : []
   } catch {
     return []
   }

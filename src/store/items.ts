@@ -79,11 +79,14 @@ export type FolderTimes = ReadonlyMap<Folder, string | null>
 export class ItemIndex implements Items {
   private readonly files: Files
   private readonly folders = new Map<string, Folder>()
+  private readonly foldersOfKind = new Map<ItemKind, Folder[]>()
   private readonly nowMs: () => number
   /** Folders with documents that may still be being written. */
   private readonly settling = new Set<Folder>()
   /** Folders that had documents which cannot be read when last looked through. */
   private readonly withInvalid = new Set<Folder>()
+  /** How often a folder was listed: unchanged as long as nobody but us touches any. */
+  listings = 0
   /** Only shows what is there, so it need not wait for documents to rest. */
   private readonly showing: boolean
 
@@ -99,6 +102,10 @@ export class ItemIndex implements Items {
       }
       for (const state of INDEXED_STATES) add(`${kind}/${state}`, state, itemFolder(kind, state))
       add(`${kind}/cancelled while blocked`, 'cancelled', cancelledFolder(kind, 'blocked'))
+      this.foldersOfKind.set(
+        kind,
+        [...this.folders.values()].filter((folder) => folder.kind === kind),
+      )
     }
   }
 
@@ -155,15 +162,20 @@ export class ItemIndex implements Items {
     return stat === null ? null : { bytes: stat.bytes, mtimeNs: stat.mtimeNs, at: Number.NEGATIVE_INFINITY }
   }
 
+  /** Asked for every dependency of every waiting item on every pass, so it passes empty folders over. */
   find(kind: ItemKind, id: string): readonly ItemEntry[] {
-    return INDEXED_STATES.flatMap((state) => {
-      if (state === 'cancelled') return this.inState(kind, state).filter((entry) => entry.id === id)
-      const folder = this.folder(kind, state)
+    const found: ItemEntry[] = []
+    for (const folder of this.foldersOfKind.get(kind)!) {
+      if (folder.slots.size === 0) continue
+      if (folder.state === 'cancelled') {
+        for (const entry of this.entries(folder)) if (entry.id === id) found.push(entry)
+        continue
+      }
       const slot = folder.slots.get(`${id}.md`)
-      if (!slot) return []
-      if (slot.status === 'unread') this.read(folder, slot)
-      return slot.entry ? [slot.entry] : []
-    })
+      if (slot?.status === 'unread') this.read(folder, slot)
+      if (slot?.entry) found.push(slot.entry)
+    }
+    return found
   }
 
   /** True if the id is taken in any state, whatever its case: file systems differ in what they call equal. */
@@ -234,6 +246,7 @@ export class ItemIndex implements Items {
 
   /** `reread`: other hands were here, so documents that changed under the names we know are read again. */
   private list(folder: Folder, mtimeNs: string | null, reread: boolean): void {
+    this.listings += 1
     const found = this.files.list(folder.path) ?? []
     const names = new Set(found.filter((name) => name.endsWith('.md') && !name.startsWith('.')))
     for (const [name, slot] of folder.slots) {

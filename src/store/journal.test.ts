@@ -1,9 +1,9 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type Faults, failAt, faultyFiles } from '../../test/rig/faulty-files.ts'
 import { contents, exists, read, temporaryFolder, write } from '../../test/rig/store.ts'
 import { MillraceError } from '../core/errors.ts'
+import { type Faults, failAt, faultyFiles } from '../selftest/faulty-files.ts'
 import { type FileOperation, payload } from './file-operation.ts'
 import { disk, hashBytes } from './files.ts'
 import { decodeRecord, encodeRecord, Journal, type JournalOptions, RECORD_BYTES_MAX } from './journal.ts'
@@ -109,25 +109,37 @@ describe('a transaction', () => {
     expect(flushed).toEqual([['state', FILE], touched, ['state']])
   })
 
-  test.each<[string, FileOperation, Record<string, string>]>([
-    ['a file to replace was changed', put('a.md', 'new', 'old'), { 'a.md': 'edited' }],
-    ['a file to replace is gone', put('a.md', 'new', 'old'), {}],
-    ['a new file is there already', put('a.md', 'new'), { 'a.md': 'there' }],
-    ['a folder lies where a file should', put('a.md', 'new'), { 'a.md/x': 'inside' }],
-    ['a document to move was changed', move('a.md', 'b.md', 'old'), { 'a.md': 'edited' }],
-    ['a document to move is gone', move('a.md', 'b.md', 'old'), {}],
-    ['the destination of a move is taken', move('a.md', 'b.md', 'old'), { 'a.md': 'old', 'b.md': 'other' }],
-    ['a log has grown', { op: 'append', path: 'a', offset: 1, content: { text: 'x' } }, { a: 'two' }],
-    ['a file to remove was changed', { op: 'remove', path: 'a.md', hash: hashBytes('old') }, { 'a.md': 'edited' }],
-    ['a file to remove is gone', { op: 'remove', path: 'a.md', hash: hashBytes('old') }, {}],
-  ])('is a conflict, with nothing written, when %s', async (_, operation, before) => {
+  const CHANGED = 'a.md was changed meanwhile'
+  const remove: FileOperation = { op: 'remove', path: 'a.md', hash: hashBytes('old') }
+  const append: FileOperation = { op: 'append', path: 'a.md', offset: 1, content: { text: 'x' } }
+
+  test.each<[string, FileOperation, Record<string, string>, string]>([
+    ['a file to replace was changed', put('a.md', 'new', 'old'), { 'a.md': 'edited' }, CHANGED],
+    ['a file to replace is gone', put('a.md', 'new', 'old'), {}, CHANGED],
+    ['a new file is there already', put('a.md', 'new'), { 'a.md': 'there' }, 'a.md exists already'],
+    ['a folder lies where a file should', put('a.md', 'new'), { 'a.md/x': 'inside' }, 'a.md is not a plain file'],
+    ['a document to move was changed', move('a.md', 'b.md', 'old'), { 'a.md': 'edited' }, CHANGED],
+    ['a document to move is gone', move('a.md', 'b.md', 'old'), {}, CHANGED],
+    [
+      'the destination of a move is taken',
+      move('a.md', 'b.md', 'old'),
+      { 'a.md': 'old', 'b.md': 'other' },
+      'b.md exists already',
+    ],
+    ['a log has grown', append, { 'a.md': 'two' }, CHANGED],
+    ['a file to remove was changed', remove, { 'a.md': 'edited' }, CHANGED],
+    ['a file to remove is gone', remove, {}, CHANGED],
+  ])('is a conflict, with nothing written, when %s', async (_, operation, before, what) => {
     const root = temporaryFolder()
     for (const [file, text] of Object.entries(before)) write(root, file, text)
     const faulty = faultyFiles()
     const journal = journalIn(root, { files: faulty.files })
-    await expect(journal.commit({ revision: 1, operations: [put('first.md', 'x'), operation] })).rejects.toEqual(
-      code('conflict'),
-    )
+    const message = `${what}; nothing was written.`
+    await expect(journal.commit({ revision: 1, operations: [put('first.md', 'x'), operation] })).rejects.toMatchObject({
+      code: 'conflict',
+      message,
+      hint: 'run the command again',
+    })
     expect(faulty.steps).toEqual([])
     expect(contents(root)).toEqual(before)
     expect(journal.degraded).toBe(false)
@@ -136,7 +148,10 @@ describe('a transaction', () => {
   test('has each path only once', async () => {
     const root = prepared()
     const twice = [put('x.md', '1'), put('x.md', '2', '1')]
-    await expect(journalIn(root).commit({ revision: 2, operations: twice })).rejects.toEqual(code('internal'))
+    await expect(journalIn(root).commit({ revision: 2, operations: twice })).rejects.toMatchObject({
+      code: 'internal',
+      message: 'a transaction has two operations on x.md',
+    })
     const through = [move('queue/a.md', 'x.md', 'document\n'), put('x.md', '2', 'document\n')]
     await expect(journalIn(root).commit({ revision: 2, operations: through })).rejects.toEqual(code('internal'))
     expect(contents(root)).toEqual(BEFORE)
@@ -145,7 +160,10 @@ describe('a transaction', () => {
   test('above 8 MiB is refused with nothing written', async () => {
     const root = prepared()
     const operations = [put('big', 'x'.repeat(RECORD_BYTES_MAX))]
-    await expect(journalIn(root).commit({ revision: 2, operations })).rejects.toEqual(code('internal'))
+    await expect(journalIn(root).commit({ revision: 2, operations })).rejects.toMatchObject({
+      code: 'internal',
+      message: expect.stringMatching(/^a transaction of 83\d{5} bytes is larger than 8388608$/),
+    })
     expect(contents(root)).toEqual(BEFORE)
   })
 
@@ -153,7 +171,10 @@ describe('a transaction', () => {
     const root = prepared()
     const journal = journalIn(root)
     const first = journal.commit({ revision: 2, operations: OPERATIONS })
-    await expect(journal.commit({ revision: 3, operations: [put('x', 'y')] })).rejects.toEqual(code('internal'))
+    await expect(journal.commit({ revision: 3, operations: [put('x', 'y')] })).rejects.toMatchObject({
+      code: 'internal',
+      message: 'a transaction was begun before the one before it had ended',
+    })
     await expect(journal.recover(() => 1)).rejects.toEqual(code('internal'))
     await first
     expect(contents(root)).toEqual(AFTER)
@@ -166,7 +187,10 @@ describe('a transaction', () => {
       await disk.flush(paths)
     }
     const journal = journalIn(root, { files: { ...disk, flush } })
-    await expect(journal.commit({ revision: 2, operations: OPERATIONS })).rejects.toEqual(code('conflict'))
+    await expect(journal.commit({ revision: 2, operations: OPERATIONS })).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'gone.md was taken away meanwhile; nothing was written.',
+    })
     const { 'gone.md': _, ...rest } = BEFORE
     expect(contents(root)).toEqual(rest)
     expect(journal.degraded).toBe(false)
@@ -230,7 +254,10 @@ describe('a record that cannot be made durable', () => {
   ])('ends the process if it cannot be %s either', async (_, faults) => {
     const root = prepared()
     const journal = journalIn(root, { files: faultyFiles(faults).files })
-    await expect(journal.commit({ revision: 2, operations: OPERATIONS })).rejects.toThrow(Ended)
+    await expect(journal.commit({ revision: 2, operations: OPERATIONS })).rejects.toMatchObject({
+      message: 'The journal record could neither be written nor taken back.',
+      cause: { code: 'workspace_unwritable', cause: { code: 'EIO' } },
+    })
   })
 })
 
@@ -247,9 +274,19 @@ describe('operations that fail half-way', () => {
       const root = prepared()
       const faulty = faultyFiles(failAt(step.number, 'ENOSPC'))
       const journal = journalIn(root, { files: faulty.files })
-      await expect(journal.commit({ revision: 2, operations: OPERATIONS })).rejects.toEqual(code('degraded'))
+      const hint = 'make room or mend the disk; the runtime goes on by itself'
+      await expect(journal.commit({ revision: 2, operations: OPERATIONS })).rejects.toMatchObject({
+        code: 'degraded',
+        message: expect.stringMatching(/^A transaction could not be applied to the disk: ENOSPC: .+\.$/),
+        hint,
+        cause: { code: 'ENOSPC' },
+      })
       expect(journal.degraded).toBe(true)
-      await expect(journal.commit({ revision: 3, operations: [] })).rejects.toEqual(code('degraded'))
+      await expect(journal.commit({ revision: 3, operations: [] })).rejects.toMatchObject({
+        code: 'degraded',
+        message: 'The last transaction is not applied to the disk yet.',
+        hint,
+      })
       expect(await journal.recover(revisionIn(root))).toBe('applied')
       expect(journal.degraded).toBe(false)
       expect(contents(root)).toEqual(AFTER)
@@ -265,6 +302,15 @@ describe('operations that fail half-way', () => {
     fs.rmSync(path.join(root, FILE))
     expect(await journal.recover(revisionIn(root))).toBe('applied')
     expect(contents(root)).toEqual(AFTER)
+  })
+
+  test('are carried out even if somebody put a newer snapshot there meanwhile', async () => {
+    const root = prepared()
+    const journal = journalIn(root, { files: faultyFiles(failAt(4, 'EACCES')).files })
+    await expect(journal.commit({ revision: 2, operations: OPERATIONS })).rejects.toEqual(code('degraded'))
+    write(root, SNAPSHOT, '{"revision":9}')
+    expect(await journal.recover(revisionIn(root))).toBe('applied')
+    expect(contents(root)).toMatchObject({ ...AFTER, [`${SNAPSHOT}.conflict-2`]: '{"revision":9}' })
   })
 
   test('stay degraded as long as the disk refuses', async () => {
@@ -283,7 +329,10 @@ describe('operations that fail half-way', () => {
     for (const step of await steps()) {
       const root = prepared()
       const journal = journalIn(root, { files: faultyFiles(failAt(step.number, 'EIO')).files })
-      await expect(journal.commit({ revision: 2, operations: OPERATIONS })).rejects.toThrow(Ended)
+      await expect(journal.commit({ revision: 2, operations: OPERATIONS })).rejects.toMatchObject({
+        message: 'The disk reported an input/output error.',
+        cause: { code: 'workspace_unwritable', cause: { code: 'EIO' } },
+      })
       await journalIn(root).recover(revisionIn(root))
       expect(contents(root)).toEqual(AFTER)
     }
@@ -318,7 +367,8 @@ describe('recovery', () => {
   test('removes a torn record, which never happened', async () => {
     const torn = [0, 1, 10, 40, 90, 91, record.length - 1].map((length) => record.subarray(0, length))
     torn.push(Buffer.alloc(record.length), Buffer.concat([record.subarray(0, 100), Buffer.alloc(record.length - 100)]))
-    torn.push(Buffer.concat([record, Buffer.from('x')]))
+    torn.push(Buffer.concat([record, Buffer.from('x')]), Buffer.concat([Buffer.from('x'), record]))
+    torn.push(Buffer.from(record.toString().replace('\n', ' more\n')))
     for (const bytes of torn) {
       const root = withRecord(bytes)
       expect(await journalIn(root).recover(revisionIn(root))).toBe('torn')
@@ -342,11 +392,57 @@ describe('recovery', () => {
     }
   })
 
-  test('refuses a record of a newer format and leaves it', async () => {
-    const newer = Buffer.from(record.toString().replace('millrace-journal 1', 'millrace-journal 2'))
+  test.each(['2', '12'])('refuses a record of the newer format %s and leaves it', async (format) => {
+    const newer = Buffer.from(record.toString().replace('millrace-journal 1', `millrace-journal ${format}`))
     const root = withRecord(newer)
-    await expect(journalIn(root).recover(revisionIn(root))).rejects.toEqual(code('state_newer'))
+    await expect(journalIn(root).recover(revisionIn(root))).rejects.toMatchObject({
+      code: 'state_newer',
+      message: `The journal holds a transaction of format ${format}; this version of Millrace knows 1.`,
+      hint: 'use the newer Millrace that wrote it',
+    })
     expect(fs.readFileSync(path.join(root, FILE))).toEqual(newer)
+  })
+
+  /** A record whose checksum holds, whatever it says. */
+  const sealed = (value: unknown): Buffer => encodeRecord(value as Parameters<typeof encodeRecord>[0])
+  const whole = { revision: 2, generation: 1, operations: [] as unknown[] }
+
+  test.each<[string, unknown]>([
+    ['no object', null],
+    ['no list of operations', { ...whole, operations: {} }],
+    ['no revision', { ...whole, revision: 'two' }],
+    ['no generation', { ...whole, generation: undefined }],
+    ...[
+      null,
+      {},
+      { op: 'chmod', path: 'a' },
+      { op: 'constructor', path: 'a' },
+      { op: 'remove', path: 'a' },
+      { op: 'remove', hash: 'h' },
+      { op: 'append', path: 'a', offset: '1', content: { text: 'x' } },
+      { op: 'append', path: 'a', offset: 1, content: { bytes: 'x' } },
+      { op: 'put', path: 'a', content: { text: 'x' }, leaves: 'h' },
+      { op: 'put', path: 'a', content: null, expects: null, leaves: 'h' },
+      { op: 'move', from: 'a', content: null, hash: 'h' },
+      { op: 'move', from: 'a', to: 'b', content: { base64: 7 }, hash: 'h' },
+    ].map((operation): [string, unknown] => [JSON.stringify(operation), { ...whole, operations: [operation] }]),
+  ])('refuses a record nobody can have written, with %s in it, and leaves it', async (_, value) => {
+    const root = withRecord(sealed(value))
+    await expect(journalIn(root).recover(revisionIn(root))).rejects.toMatchObject({
+      code: 'state_corrupt',
+      message: 'The journal holds a transaction that Millrace cannot have written.',
+      hint: expect.stringContaining('state/journal'),
+    })
+    expect(contents(root)).toMatchObject(BEFORE)
+    expect(exists(root, FILE)).toBe(true)
+  })
+
+  test('removes what a holder before left half-written, so that it finds nothing to rename', async () => {
+    const root = withRecord(record)
+    const half = 'new/.b.md.1.tmp-millrace'
+    write(root, half, 'half')
+    await journalIn(root).recover(revisionIn(root))
+    expect([exists(root, half), contents(root)]).toEqual([false, AFTER])
   })
 
   test('keeps what a person changed in between, and still ends', async () => {

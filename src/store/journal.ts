@@ -6,8 +6,19 @@
  */
 import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
-import { type Applying, applyOperation, type FileOperation, look, sizeOf, unlinkIfThere } from './file-operation.ts'
+import { integer, listOf, record, type Shape } from '../core/shape.ts'
+import {
+  type Applying,
+  applyOperation,
+  dropTemporaries,
+  type FileOperation,
+  isOperation,
+  look,
+  sizeOf,
+  unlinkIfThere,
+} from './file-operation.ts'
 import { hashBytes } from './files.ts'
+import { guarded } from './guarded.ts'
 
 export interface JournalRecord {
   revision: number
@@ -23,7 +34,7 @@ export function encodeRecord(record: JournalRecord): Buffer {
   return Buffer.concat([Buffer.from(`millrace-journal 1 ${body.length} ${hashBytes(body)}\n`, 'utf8'), body])
 }
 
-/** The record in these bytes, or null if they are torn: then the transaction never happened. Throws `state_newer`. */
+/** The record in these bytes, or null if they are torn: then the transaction never happened. Throws `state_newer`, `state_corrupt`. */
 export function decodeRecord(bytes: Uint8Array): JournalRecord | null {
   const buffer = Buffer.from(bytes)
   const newline = buffer.indexOf(10)
@@ -39,14 +50,33 @@ export function decodeRecord(bytes: Uint8Array): JournalRecord | null {
   }
   const body = buffer.subarray(newline + 1)
   if (body.length !== Number(header[2]) || hashBytes(body) !== header[3]) return null
-  return JSON.parse(body.toString('utf8')) as JournalRecord
+  return recordIn(body.toString('utf8'))
+}
+
+const isRecord: Shape<JournalRecord> = record({
+  revision: integer,
+  generation: integer,
+  operations: listOf(isOperation),
+})
+
+/** The checksum holds, so somebody wrote exactly this: it is neither torn nor to be thrown away. */
+function recordIn(text: string): JournalRecord {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (isRecord(value)) return value
+  } catch {
+    // told below
+  }
+  throw new MillraceError('state_corrupt', 'The journal holds a transaction that Millrace cannot have written.', {
+    hint: 'look at the newest of state/journal*.json, then move it away',
+  })
 }
 
 export interface JournalOptions extends Pick<Applying, 'files' | 'root' | 'onForeign' | 'onGap'> {
-  /** File of the pending record, relative to the root. */
+  /** File of the pending record, relative to the root; of this generation alone (see pending.ts). */
   file: string
   generation: number
-  /** Throws `lock_lost` once another runtime has taken over. Asked before the record, each operation and retiring. */
+  /** Throws `lock_lost` once another runtime has taken over. Asked right before every call that changes something. */
   guard: () => void
   /** Ends the process: a commit reported as failed must never be carried out later. */
   onFatal: (error: MillraceError) => never
@@ -60,7 +90,7 @@ export class Journal {
   private busy = false
 
   constructor(options: JournalOptions) {
-    this.options = options
+    this.options = { ...options, files: guarded(options.files, options.guard) }
     this.file = path.join(options.root, options.file)
   }
 
@@ -102,7 +132,6 @@ export class Journal {
         await this.carryOut(record)
         return 'applied'
       }
-      this.options.guard()
       await this.retire()
       return record === null ? 'torn' : 'retired'
     })
@@ -120,17 +149,16 @@ export class Journal {
   }
 
   private async write(record: JournalRecord): Promise<void> {
-    const { files, guard } = this.options
+    const { files } = this.options
     const bytes = encodeRecord(record)
     if (bytes.length > RECORD_BYTES_MAX) {
       throw new MillraceError('internal', `a transaction of ${bytes.length} bytes is larger than ${RECORD_BYTES_MAX}`)
     }
-    guard()
     try {
       files.write(this.file, bytes)
       await files.flush([this.file, path.dirname(this.file)])
     } catch (error) {
-      await this.takeBack()
+      if (!isLost(error)) await this.takeBack()
       throw error
     }
   }
@@ -139,6 +167,8 @@ export class Journal {
     try {
       await this.retire()
     } catch (cause) {
+      // Whoever took over decides what becomes of it.
+      if (isLost(cause)) throw cause
       const what = 'The journal record could neither be written nor taken back.'
       this.options.onFatal(new MillraceError('workspace_unwritable', what, { cause }))
     }
@@ -169,15 +199,16 @@ export class Journal {
     try {
       const applying: Applying = { ...this.options, revision: record.revision, touched: new Set() }
       for (const operation of record.operations) {
-        guard()
+        if (record.generation !== this.options.generation) dropTemporaries(applying, operation)
         await applyOperation(applying, operation)
       }
       await files.flush([...applying.touched])
-      guard()
       await this.retire()
       this.pending = null
     } catch (error) {
-      if (MillraceError.is(error) && error.code === 'lock_lost') throw error
+      if (isLost(error)) throw error
+      // What a successor has moved away fails us in many ways; there is only one reason for them.
+      guard()
       if ((error as NodeJS.ErrnoException).code === 'EIO') {
         // The kernel may have dropped dirty pages: only a new process that writes every byte again can be trusted.
         onFatal(new MillraceError('workspace_unwritable', 'The disk reported an input/output error.', { cause: error }))
@@ -187,6 +218,8 @@ export class Journal {
     }
   }
 }
+
+const isLost = (error: unknown): boolean => MillraceError.is(error) && error.code === 'lock_lost'
 
 const RETRIED = { hint: 'make room or mend the disk; the runtime goes on by itself' }
 

@@ -4,6 +4,9 @@ import type { ItemKind, ItemState } from '../core/item.ts'
 
 export const RUNTIME_ROOT = 'millrace-agents'
 
+/** Folders of a workspace that are ours: they are no work of its users and never count in trees, diffs or limits. */
+export const OWN_FOLDERS: readonly string[] = [RUNTIME_ROOT, '.millracer', '.millstone', 'ideas/inbox']
+
 const FOLDERS: Record<ItemKind, { root: string; queued: string; done: string }> = {
   task: { root: 'tasks', queued: 'queue', done: 'done' },
   spec: { root: 'specs', queued: 'queue', done: 'done' },
@@ -73,6 +76,7 @@ export const AT = {
   plan: 'state/compiled_plan.json',
   diagnostics: 'state/compile_diagnostics.json',
   baseline: 'state/baseline_manifest.json',
+  /** Where a version before generations had names of their own left its pending record. */
   journal: 'state/journal.json',
   lockFolder: 'state/lock',
   lockFile: 'state/runtime_daemon.lock.json',
@@ -88,6 +92,8 @@ export const AT = {
   stopAutonomy: 'STOP_AUTONOMY',
 } as const
 
+/** The pending record of a holder of the lock. */
+export const journalFile = (generation: number): string => `state/journal.${generation}.json`
 export const statusFile = (plane: string): string => `state/${plane}_status.md`
 export const targetFile = (rootSpecId: string): string => `${AT.targets}/${rootSpecId}.json`
 export const planFolder = (planId: string): string => `${AT.plans}/${planId}`

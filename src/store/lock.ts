@@ -1,13 +1,11 @@
 /**
- * The lock: which runtime may write (design §5). Generations are files `state/lock/<n>`; to take over generation g is
- * to link a flushed file to g+1. A holder is succeeded only if it released, or is proven dead. Never broken by
- * removing a file, so a live lock cannot be stolen by two takers cleaning up after a third.
+ * The lock: which runtime may write (design §5). Generations are files `state/lock/<n>`, and the newest says who. Here
+ * it is judged; it is taken in take-lock.ts. A holder may be succeeded only if it released, or is proven dead.
+ *
+ * Proof is about names: two machines of one name on one network file system look like one that was restarted. Such
+ * machines need names of their own before they share a workspace.
  */
 import * as os from 'node:os'
-import * as path from 'node:path'
-import type { Clock } from '../core/clock.ts'
-import { MillraceError } from '../core/errors.ts'
-import { unlinkIfThere } from './file-operation.ts'
 import type { Files } from './files.ts'
 import { utf8 } from './files.ts'
 import { AT, type Places } from './layout.ts'
@@ -39,28 +37,35 @@ export type LockState =
   /** `provable`: on this host and in this pid namespace, so that death could be proven. */
   | { state: 'active'; generation: number; holder: Holder; provable: boolean }
   | { state: 'stale'; generation: number; holder: Holder; why: string }
-  | { state: 'invalid'; generation: number; why: string }
+  /** `byHand`: nothing can be put in its place before a person has moved away what lies there. */
+  | { state: 'invalid'; generation: number; why: string; byHand: boolean }
   /** Held by an old runtime that knows only the lock file. `alive`: null where that cannot be told from here. */
   | { state: 'foreign'; generation: number; pid: number; host: string; alive: boolean | null }
 
-const GENERATIONS_KEPT = 3
-
-export interface LockPorts {
+/** What it takes to judge. */
+export interface Looking {
   files: Files
   places: Places
   processes: Processes
-  clock: Clock
 }
 
-type Looking = Pick<LockPorts, 'files' | 'places' | 'processes'>
+/** What a holder writes takes some hundred bytes; whatever is larger than this is no lock. */
+const RECORD_BYTES_MAX = 64 * 1024
+
+/** Above it a number is not a safe integer any more. */
+const GENERATION_MAX = 999_999_999_999_999
 
 /** What the lock says now, without taking it. */
 export function lockState(ports: Looking): LockState {
   const { files, places } = ports
   const generation = newestGeneration(files, places)
+  const obstacle = obstacleIn(files, places, generation)
+  if (obstacle !== null) return { state: 'invalid', generation, why: obstacle, byHand: true }
   if (generation === 0) return foreignHolder(ports, generation) ?? { state: 'absent', generation }
   const holder = readHolder(files, places, generation)
-  if (holder === null) return { state: 'invalid', generation, why: `state/lock/${generation} cannot be read` }
+  // Forgotten since it was listed: there are newer ones.
+  if (typeof holder === 'string' && newestGeneration(files, places) > generation) return lockState(ports)
+  if (typeof holder === 'string') return { state: 'invalid', generation, why: holder, byHand: false }
   if (holder.released) return foreignHolder(ports, generation) ?? { state: 'released', generation, holder }
   const why = provenDead(ports.processes, holder)
   if (why !== null) {
@@ -71,58 +76,104 @@ export function lockState(ports: Looking): LockState {
   return { state: 'active', generation, holder, provable: isProvable(ports.processes, holder) }
 }
 
+/** What lies in the way of every taker, whoever holds the lock; null if nothing does. */
+function obstacleIn(files: Files, places: Places, generation: number): string | null {
+  const isIn = (file: string, kinds: readonly (string | undefined)[]) =>
+    kinds.includes(files.stat(places.at(file))?.kind)
+  if (isIn(AT.lockFolder, ['file', 'other'])) return `${AT.lockFolder} is not a folder`
+  if (isIn(AT.lockFile, ['directory'])) return `${AT.lockFile} is a folder`
+  return generation < GENERATION_MAX ? null : `${AT.lockFolder}/${generation} leaves no room for a next generation`
+}
+
 /** Whether the death of a holder could be told from here: it is on this host and in this pid namespace. */
 function isProvable(processes: Processes, holder: Holder): boolean {
   return holder.host === os.hostname() && holder.pid_namespace === processes.self().pidNamespace
 }
 
-/** How it is known that the holder is dead; null if it lives or nothing can be told. */
-function provenDead(processes: Processes, holder: Holder): string | null {
+/** How it is known that the holder is dead; null if it lives (stopped is alive) or nothing can be told. */
+export function provenDead(processes: Processes, holder: Holder): string | null {
   if (holder.host !== os.hostname()) return null
-  if (holder.boot_id !== processes.self().bootId) return 'the machine was restarted since'
+  const { bootId } = processes.self()
+  // A machine that could not say which boot this is has told nothing.
+  if (bootId === '' || holder.boot_id === '') return null
+  if (holder.boot_id !== bootId) return 'the machine was restarted since'
   if (!isProvable(processes, holder)) return null
   const found = processes.identify(holder.pid)
   if (found === null) return `process ${holder.pid} is gone`
-  if (found.startTime !== holder.start_time) return `process ${holder.pid} is another one now`
-  return found.zombie ? `process ${holder.pid} is dead and waits to be reaped` : null
+  if (found.zombie) return `process ${holder.pid} is dead and waits to be reaped`
+  // A process of another user may be hidden: it is there, but who it is cannot be told.
+  if (found.startTime === '' || holder.start_time === '') return null
+  return found.startTime === holder.start_time ? null : `process ${holder.pid} is another one now`
 }
 
 /** The lock file of an old runtime that knows no generations (spec 01 §4.7); our own copy of it is not one. */
 function foreignHolder({ files, places, processes }: Looking, generation: number): LockState | null {
-  const record = readRecord(files, places.at(AT.lockFile))
+  const record = readRecord(files, places, AT.lockFile)
+  if (record === 'absent') return null
   // An old runtime creates the file before it fills it.
-  if (record === null) return { state: 'invalid', generation, why: `${AT.lockFile} cannot be read` }
-  if (record === 'absent' || String(record.owner_session_id).startsWith('generation-')) return null
-  const pid = Number(record.owner_pid)
-  const host = String(record.owner_hostname)
+  if (typeof record === 'string') return { state: 'invalid', generation, why: record, byHand: false }
+  const { owner_session_id, owner_pid: pid, owner_hostname: host } = record
+  if (typeof owner_session_id === 'string' && owner_session_id.startsWith('generation-')) return null
+  if (!isPid(pid) || typeof host !== 'string') {
+    return { state: 'invalid', generation, why: `${AT.lockFile} does not say who holds it`, byHand: false }
+  }
   if (host !== os.hostname()) return { state: 'foreign', generation, pid, host, alive: null }
   const found = processes.identify(pid)
   return { state: 'foreign', generation, pid, host, alive: found !== null && !found.zombie }
 }
 
-/** The JSON object in a file; null if there is none in it. */
-function readRecord(files: Files, file: string): Record<string, unknown> | 'absent' | null {
-  const bytes = files.read(file)
-  if (bytes === null) return 'absent'
+const isPid = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0
+
+/** The JSON object in a file, `absent`, or the sentence that says why there is none. */
+function readRecord(files: Files, places: Places, file: string): Record<string, unknown> | string {
+  let bytes: Uint8Array | null
   try {
-    const record = JSON.parse(utf8.decode(bytes)) as Record<string, unknown> | null
-    return typeof record === 'object' ? record : null
-  } catch {
-    return null
+    bytes = files.readRange(places.at(file), 0, RECORD_BYTES_MAX + 1)
+  } catch (error) {
+    return `${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`
   }
+  if (bytes === null) return 'absent'
+  if (bytes.length === 0) return `${file} is empty`
+  if (bytes.length > RECORD_BYTES_MAX) return `${file} is larger than any lock`
+  try {
+    const record: unknown = JSON.parse(utf8.decode(bytes))
+    if (typeof record === 'object' && record !== null && !Array.isArray(record)) return { ...record }
+  } catch {
+    // Not JSON, or not text.
+  }
+  return `${file} is not a JSON object`
 }
 
-function newestGeneration(files: Files, places: Places): number {
+/** Names of generations, `7` and `7.released`; whatever else lies in the folder is not ours to judge. */
+const GENERATION = /^([1-9]\d{0,14})(\.released)?$/
+
+/** The files of generations among the names of a folder, oldest generation first. */
+export function generationsIn(names: readonly string[]): { generation: number; name: string; released: boolean }[] {
+  const found = names.flatMap((name) => {
+    const match = GENERATION.exec(name)
+    return match ? { generation: Number(match[1]), name, released: match[2] !== undefined } : []
+  })
+  return found.sort((a, b) => a.generation - b.generation)
+}
+
+/** The newest generation; 0 if there is none. */
+export function newestGeneration(files: Files, places: Places): number {
   const names = files.list(places.at(AT.lockFolder)) ?? []
-  return names.reduce((newest, name) => (/^\d{1,9}$/.test(name) ? Math.max(newest, Number(name)) : newest), 0)
+  return generationsIn(names).findLast(({ released }) => !released)?.generation ?? 0
 }
 
-function readHolder(files: Files, places: Places, generation: number): Holder | null {
-  const file = places.at(`${AT.lockFolder}/${generation}`)
-  const record = readRecord(files, file)
-  if (record === null || record === 'absent') return null
-  if (!Number.isInteger(record.pid) || typeof record.token !== 'string') return null
-  const released = files.stat(`${file}.released`) !== null
+const HOLDER_TEXTS = ['host', 'start_time', 'boot_id', 'pid_namespace', 'token', 'acquired_at']
+
+/** Who took a generation, or the sentence that says why that cannot be told. */
+function readHolder(files: Files, places: Places, generation: number): Holder | string {
+  const file = `${AT.lockFolder}/${generation}`
+  const record = readRecord(files, places, file)
+  if (record === 'absent') return `${file} is gone`
+  if (typeof record === 'string') return record
+  if (!isPid(record.pid) || HOLDER_TEXTS.some((name) => typeof record[name] !== 'string')) {
+    return `${file} does not say who holds it`
+  }
+  const released = files.stat(places.at(`${file}.released`)) !== null
   return { ...(record as unknown as Omit<Holder, 'generation' | 'released'>), generation, released }
 }
 
@@ -148,136 +199,21 @@ export function describeLock(state: LockState): { sentence: string; hint: string
             hint: 'if you know it is gone: millrace control clear-stale-state --force',
           }
     case 'invalid':
-      return { sentence: `The lock is unreadable (${state.why}).`, hint: 'millrace control clear-stale-state --force' }
+      return {
+        sentence: `The lock is unreadable (${state.why}).`,
+        hint: state.byHand
+          ? 'if you know that no runtime is at work, move it away'
+          : 'if you know that no runtime is at work: millrace control clear-stale-state --force',
+      }
     case 'foreign':
       if (state.alive)
         return {
           sentence: `Another version of the runtime owns the workspace: process ${state.pid} on ${state.host}.`,
-          hint: 'stop that runtime first',
+          hint: `stop that runtime first; if process ${state.pid} is something else by now, remove ${AT.lockFile}`,
         }
       return {
         sentence: `Another version of the runtime left its lock behind (process ${state.pid} on ${state.host}${state.alive === null ? '; whether it lives cannot be told from here' : ''}).`,
         hint: 'if you know it is gone: millrace control clear-stale-state --force',
       }
-  }
-}
-
-export interface Lock {
-  generation: number
-  /** The holder that was succeeded although it had not released, if any. */
-  tookOver: LockState | null
-  /** Throws `lock_lost` once a higher generation exists. */
-  guard(): void
-  release(): Promise<void>
-}
-
-/**
- * Takes the lock or throws `lock_held` with who holds it. `force` succeeds an unprovable or unreadable holder; of one
- * that lives here it must be told by the caller, who ended it first. If it fails, nothing is held.
- */
-export async function takeLock(ports: LockPorts, options: { force?: boolean } = {}): Promise<Lock> {
-  const { files, places, processes, clock } = ports
-  const before = lockState(ports)
-  if (!isFree(before) && !(options.force && mayForce(before))) {
-    const { sentence, hint } = describeLock(before)
-    throw new MillraceError('lock_held', sentence, { hint })
-  }
-  const folder = places.at(AT.lockFolder)
-  files.makeFolder(folder)
-  // One above the generation that was judged, not above whatever is newest by now: that one may be alive.
-  const generation = before.generation + 1
-  const mine = path.join(folder, String(generation))
-  const self = processes.self()
-  const host = os.hostname()
-  const token = clock.hex(32)
-  const acquired_at = clock.now().toISOString()
-  const record = {
-    host,
-    pid: self.pid,
-    start_time: self.startTime,
-    boot_id: self.bootId,
-    pid_namespace: self.pidNamespace,
-    token,
-    acquired_at,
-  }
-  // Kept so that an old runtime, which knows only this file, refuses to start (spec 01 §4.7).
-  const copy = {
-    workspace_root: places.root,
-    owner_pid: self.pid,
-    owner_hostname: host,
-    owner_session_id: `generation-${generation}`,
-    acquired_at,
-  }
-  const temporary = path.join(folder, `.taking-${token}`)
-  const temporaryCopy = path.join(folder, `.copying-${token}`)
-  const isNewest = () => newestGeneration(files, places) === generation
-  const written = [temporary, temporaryCopy]
-  try {
-    files.write(temporary, json(record))
-    files.write(temporaryCopy, json(copy))
-    await files.flush([temporary, temporaryCopy])
-    files.link(temporary, mine)
-    written.push(mine)
-    if (!isNewest()) throw takenMeanwhile()
-    files.rename(temporaryCopy, places.at(AT.lockFile))
-    written.push(places.at(AT.lockFile))
-    files.unlink(temporary)
-    forgetOld(files, folder, generation)
-    await files.flush([folder, path.dirname(places.at(AT.lockFile))])
-  } catch (error) {
-    for (const file of written.reverse()) removeQuietly(files, file)
-    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? takenMeanwhile() : error
-  }
-  let released = false
-  const guard = () => {
-    if (released || !isNewest()) {
-      throw new MillraceError('lock_lost', 'Another runtime has taken over the workspace.', {
-        hint: 'this one ends; nothing more is written by it',
-      })
-    }
-  }
-  return {
-    generation,
-    tookOver: before.state === 'absent' || before.state === 'released' ? null : before,
-    guard,
-    async release() {
-      guard()
-      released = true
-      unlinkIfThere(files, places.at(AT.lockFile))
-      files.write(path.join(folder, `${generation}.released`), '')
-      await files.flush([folder])
-    },
-  }
-}
-
-function isFree({ state }: LockState): boolean {
-  return state === 'absent' || state === 'released' || state === 'stale'
-}
-
-/** Of whom nothing can be proven may be succeeded by force; who is known to live may not. */
-function mayForce(before: LockState): boolean {
-  if (before.state === 'active') return !before.provable
-  return before.state === 'invalid' || (before.state === 'foreign' && before.alive !== true)
-}
-
-const takenMeanwhile = () =>
-  new MillraceError('lock_held', 'Another runtime is just taking the workspace.', { hint: 'try again' })
-
-const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
-
-function removeQuietly(files: Files, file: string): void {
-  try {
-    if (files.stat(file) !== null) files.unlink(file)
-  } catch {
-    // Withdrawing is best effort: what stays behind is taken over once this process has ended.
-  }
-}
-
-/** Older generations serve nobody: a taker only ever looks at the newest. */
-function forgetOld(files: Files, folder: string, generation: number): void {
-  for (const name of files.list(folder) ?? []) {
-    const number = Number.parseInt(name, 10)
-    if (/^\d{1,9}(\.released)?$/.test(name) && number <= generation - GENERATIONS_KEPT)
-      files.unlink(path.join(folder, name))
   }
 }

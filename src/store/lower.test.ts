@@ -365,6 +365,19 @@ describe('a command', () => {
     })
   })
 
+  test.each([
+    ['nested deeper than can be written again', `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
+    ['larger once it is written than a record may be', `{"a":[${'1,'.repeat(900_000)}1]}`],
+    ['no command at all, of many megabytes', '['.repeat(9_000_000)],
+  ])('that is %s goes there as the beginning of its text', async (_, text) => {
+    const bench = new Bench()
+    write(bench.places.at(AT.incoming), 'c.json', text)
+    await bench.commit([archive('failed', 'is refused')])
+    const kept = JSON.parse(read(bench.places.runtime, `${AT.failed}/c.json`)) as Record<string, unknown>
+    expect(kept).toMatchObject({ error: 'is refused', raw_payload: text.slice(0, 100_000) })
+    expect(fs.readdirSync(bench.places.at(AT.incoming))).toEqual([])
+  })
+
   test('that was taken back meanwhile is a conflict', () => {
     expect(() => new Bench().lower([archive('processed', null)])).toThrow(code('conflict'))
   })

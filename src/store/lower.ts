@@ -290,30 +290,41 @@ class Lowering {
   private archive(change: Change & { change: 'command.archive' }): void {
     const incoming = `${AT.incoming}/${change.file}`
     const bytes = this.readPresent(incoming)
-    const raw = Buffer.from(bytes).toString('utf8')
-    let envelope: unknown
-    try {
-      envelope = JSON.parse(raw)
-    } catch {
-      envelope = undefined
-    }
     const head = {
       schema_version: '1.0',
       kind: 'mailbox_archive',
       disposition: change.disposition,
       archived_at: this.ports.now,
     }
-    const body =
-      envelope === undefined
-        ? { error: change.error, raw_payload: raw.slice(0, 100_000) }
-        : { envelope, result: change.result, ...(change.error === null ? {} : { error: change.error }) }
+    const { result } = change
+    const error = change.error === null ? {} : { error: change.error }
+    // Whoever waits for a command that was carried out reads what came of it.
+    const done = change.disposition === 'processed' ? { result } : {}
     this.put(
       `${change.disposition === 'processed' ? AT.processed : AT.failed}/${change.file}`,
-      json({ ...head, ...body }),
+      withEnvelope(bytes, (envelope) => json({ ...head, envelope, result, ...error })) ??
+        json({ ...head, ...done, ...error, raw_payload: rawPayload(bytes) }),
     )
     this.push({ op: 'remove', path: incoming, hash: hashBytes(bytes) })
   }
 }
+
+/** Of an archive, as it stands in a record: what the command itself writes must fit beside it. */
+const ARCHIVE_CHARS_MAX = 3 * 1024 * 1024
+const RAW_PAYLOAD_BYTES_MAX = 100_000
+
+/** What `write` makes of the envelope; null where there is none, or none that can be written as part of a record. */
+function withEnvelope(bytes: Uint8Array, write: (envelope: unknown) => string): string | null {
+  if (bytes.length > ARCHIVE_CHARS_MAX) return null
+  try {
+    const archive = write(JSON.parse(Buffer.from(bytes).toString('utf8')))
+    return JSON.stringify(archive).length <= ARCHIVE_CHARS_MAX ? archive : null
+  } catch {
+    return null // no JSON, or nested so deep that it cannot be written again
+  }
+}
+
+const rawPayload = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, RAW_PAYLOAD_BYTES_MAX)).toString('utf8')
 
 function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`

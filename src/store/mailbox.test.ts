@@ -3,9 +3,9 @@ import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { clock } from '../../test/agents/clock.ts'
 import { crashEverywhere } from '../../test/rig/crash.ts'
-import { failAt, faultyFiles } from '../../test/rig/faulty-files.ts'
 import { emptyWorkspace, exists, read, setTime, temporaryFolder, write } from '../../test/rig/store.ts'
 import type { Clock } from '../core/clock.ts'
+import { failAt, faultyFiles } from '../selftest/faulty-files.ts'
 import { disk, hashBytes } from './files.ts'
 import { encodeRecord, Journal } from './journal.ts'
 import { AT, type Places } from './layout.ts'
@@ -148,6 +148,21 @@ describe('what waits', () => {
     fs.symlinkSync(path.join(places.root, 'elsewhere.json'), places.at(`${AT.incoming}/link.json`))
     drop(places, 'large.json', ' '.repeat(COMMAND_BYTES_MAX + 1))
     expect(incoming(disk, places).map((one) => one.envelope)).toEqual([null, null])
+  })
+
+  test('is told, not carried out, where its names or its nesting are too much for an archive', () => {
+    const places = workspace()
+    drop(places, 'deep.json', envelope({ payload: JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) }))
+    drop(places, 'nested.json', envelope({ payload: { a: JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) } }))
+    drop(places, 'named.json', envelope({ command: 'x'.repeat(201) }))
+    const told = Object.fromEntries(
+      incoming(disk, places).map((one) => [one.file, one.envelope === null ? one.error : 'understood']),
+    )
+    expect(told).toEqual({
+      'deep.json': 'payload is not an object',
+      'named.json': 'is not a mailbox command: kind, command and command_id are needed',
+      'nested.json': 'is nested more than 64 levels deep',
+    })
   })
 
   test('passes over what could not be archived: a folder, a link to nowhere', () => {

@@ -2,9 +2,11 @@
 import * as path from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
+import { anything, mapOf, maybe, record, text } from '../core/shape.ts'
 import { type FileStat, type Files, utf8 } from './files.ts'
 import { decodeRecord } from './journal.ts'
 import { AT, type Places } from './layout.ts'
+import { pendingRecord } from './pending.ts'
 
 export const COMMAND_BYTES_MAX = 2 * 1024 * 1024
 
@@ -47,8 +49,8 @@ export async function post(
     issuer,
     payload,
   }
-  const text = `${JSON.stringify(envelope, null, 2)}\n`
-  if (Buffer.byteLength(text) > COMMAND_BYTES_MAX) {
+  const content = `${JSON.stringify(envelope, null, 2)}\n`
+  if (Buffer.byteLength(content) > COMMAND_BYTES_MAX) {
     const what = `The command would be larger than ${COMMAND_BYTES_MAX} bytes.`
     throw new MillraceError('document_invalid', what, { hint: 'documents may have at most 1 MiB' })
   }
@@ -57,7 +59,7 @@ export async function post(
   const temporary = path.join(folder, `.${command_id}.tmp`)
   const written = [temporary]
   try {
-    files.write(temporary, text)
+    files.write(temporary, content)
     await files.flush([temporary])
     files.link(temporary, target)
     written.push(target)
@@ -71,12 +73,16 @@ export async function post(
   return command_id
 }
 
+/** Archiving a file takes reading it. */
+const ARCHIVED_BYTES_MAX = 256 * 1024 * 1024
+
 /** A file that cannot be understood counts as being written until it has rested this long. */
 const UNREADABLE_AFTER_MS = 2000
 
 /**
  * What waits, oldest first. Unreadable files are among it, so that they can be archived as failed, but not before they
- * have rested at `now` (milliseconds since the epoch). A folder or a link to nowhere can't be archived: it is passed over.
+ * have rested at `now` (milliseconds since the epoch). A folder, a link to nowhere or a file too large to be read can't be
+ * archived: it is passed over.
  */
 export function incoming(files: Files, places: Places, now = Number.POSITIVE_INFINITY): Incoming[] {
   const names = files.list(places.at(AT.incoming)) ?? []
@@ -85,6 +91,7 @@ export function incoming(files: Files, places: Places, now = Number.POSITIVE_INF
     .flatMap((file) => {
       const stat = files.stat(places.at(`${AT.incoming}/${file}`))
       if (stat === null || !isReadable(files, places.at(`${AT.incoming}/${file}`), stat)) return []
+      if (stat.bytes > ARCHIVED_BYTES_MAX) return []
       const one = readEnvelope(files, places, file, stat)
       if (one === null || (one.envelope === null && Math.abs(now - stat.mtimeMs) < UNREADABLE_AFTER_MS)) return []
       return { one, at: one.envelope?.issued_at ?? '', mtimeNs: stat.mtimeNs }
@@ -101,6 +108,17 @@ function isReadable(files: Files, at: string, stat: FileStat): boolean {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
+/** Names travel into events and errors. */
+const NAME_CHARS_MAX = 200
+const isName = (value: unknown): value is string => typeof value === 'string' && value.length <= NAME_CHARS_MAX
+/** Metadata of a document may have half as many. What writes JSON goes down level by level, and has only so much stack. */
+const PAYLOAD_DEPTH_MAX = 64
+
+function isNestedBeyond(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((member) => isNestedBeyond(member, levels - 1))
+}
+
 /** Null if the file has gone since it was listed. */
 function readEnvelope(files: Files, places: Places, file: string, stat: FileStat): Incoming | null {
   const bad = (error: string): Incoming => ({ file, envelope: null, error })
@@ -114,13 +132,14 @@ function readEnvelope(files: Files, places: Places, file: string, stat: FileStat
   } catch (error) {
     return bad(`is not valid JSON: ${(error as Error).message}`)
   }
-  if (json?.kind !== 'mailbox_command' || typeof json.command !== 'string' || typeof json.command_id !== 'string') {
+  if (json?.kind !== 'mailbox_command' || !isName(json.command) || !isName(json.command_id)) {
     return bad('is not a mailbox command: kind, command and command_id are needed')
   }
   const payload = json.payload ?? {}
   if (typeof payload !== 'object' || Array.isArray(payload)) return bad('payload is not an object')
-  const issued_at = typeof json.issued_at === 'string' ? json.issued_at : ''
-  const issuer = typeof json.issuer === 'string' ? json.issuer : 'operator'
+  if (isNestedBeyond(payload, PAYLOAD_DEPTH_MAX)) return bad(`is nested more than ${PAYLOAD_DEPTH_MAX} levels deep`)
+  const issued_at = isName(json.issued_at) ? json.issued_at : ''
+  const issuer = isName(json.issuer) ? json.issuer : 'operator'
   const { command_id, command } = json
   return {
     file,
@@ -150,9 +169,12 @@ export function archived(files: Files, places: Places, commandId: string): Archi
   return null
 }
 
-function archiveIn(bytes: Uint8Array): { result?: Record<string, unknown>; error?: string } | null {
+const isArchive = record({ result: maybe(mapOf(anything)), error: maybe(text) })
+
+function archiveIn(bytes: Uint8Array) {
   try {
-    return JSON.parse(utf8.decode(bytes)) as { result?: Record<string, unknown>; error?: string } | null
+    const archive: unknown = JSON.parse(utf8.decode(bytes))
+    return isArchive(archive) ? archive : null
   } catch {
     return null
   }
@@ -170,9 +192,9 @@ export async function withdraw(files: Files, places: Places, commandId: string):
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw error
   }
-  const bytes = files.read(places.at(AT.journal))
-  const record = bytes === null ? null : decodeRecord(bytes)
-  const isTaken = record?.operations.some((operation) => operation.op === 'remove' && operation.path === file) ?? false
+  const bytes = pendingRecord(files, places)?.bytes ?? null
+  const pending = bytes === null ? null : decodeRecord(bytes)
+  const isTaken = pending?.operations.some((operation) => operation.op === 'remove' && operation.path === file) ?? false
   await files.flush([places.at(AT.incoming)])
   return !isTaken && !isArchived(files, places, `${commandId}.json`)
 }

@@ -1,8 +1,10 @@
 /** Reading run folders: requests, stage results and transition history of past and present runs. */
 import * as path from 'node:path'
+import type * as z from 'zod'
 import { isSafeId } from '../core/ids.ts'
-import type { StageRequest } from '../core/request.ts'
-import type { StageResult } from '../core/result.ts'
+import { StageRequest } from '../core/request.ts'
+import { StageResult } from '../core/result.ts'
+import { type Transition, transitionIn } from '../core/transition.ts'
 import { type Files, readText } from './files.ts'
 import { AT, type Places, runFolder } from './layout.ts'
 
@@ -14,7 +16,7 @@ export interface RunFolder {
   /** In order of completion. */
   results: StageResult[]
   /** Records of `transition_history.jsonl`, in order. */
-  transitions: Record<string, unknown>[]
+  transitions: Transition[]
   /** Files that should be readable and are not, relative to the run folder. */
   malformed: string[]
 }
@@ -38,30 +40,32 @@ export function readRun(files: Files, places: Places, runId: string): RunFolder 
   const folder = places.at(runFolder(runId))
   if (files.stat(folder)?.kind !== 'directory') return null
   const malformed: string[] = []
-  const results = readAll<StageResult>(files, folder, 'stage_results', 'stage_result', malformed)
-  const requests = readAll<StageRequest>(files, folder, 'stage_requests', 'stage_request', malformed)
-  const transitions: Record<string, unknown>[] = []
+  const results = readAll(files, folder, 'stage_results', RESULT, malformed)
+  const requests = readAll(files, folder, 'stage_requests', REQUEST, malformed)
+  const transitions: Transition[] = []
   const history = textOrNull(files, path.join(folder, 'transition_history.jsonl')) ?? ''
   for (const line of history.split('\n')) {
     if (line === '') continue
-    try {
-      transitions.push(JSON.parse(line) as Record<string, unknown>)
-    } catch {
-      if (!malformed.includes('transition_history.jsonl')) malformed.push('transition_history.jsonl')
-    }
+    const transition = transitionIn(line)
+    if (transition !== null) transitions.push(transition)
+    else if (!malformed.includes('transition_history.jsonl')) malformed.push('transition_history.jsonl')
   }
   results.sort((a, b) => (a.completed_at < b.completed_at ? -1 : a.completed_at > b.completed_at ? 1 : 0))
   return { run_id: runId, path: folder, requests, results, transitions, malformed }
 }
 
-function readAll<T>(files: Files, folder: string, name: string, kind: string, malformed: string[]): T[] {
+/** Members that this version does not know are passed over. */
+const RESULT = StageResult.strip()
+const REQUEST = StageRequest.strip()
+
+function readAll<T>(files: Files, folder: string, name: string, schema: z.ZodType<T>, malformed: string[]): T[] {
   return (files.list(path.join(folder, name)) ?? [])
     .filter((file) => file.endsWith('.json') && !file.startsWith('.'))
     .sort()
     .flatMap((file) => {
       try {
-        const record = JSON.parse(readText(files, path.join(folder, name, file)) ?? '') as { kind?: unknown }
-        if (record.kind === kind) return [record as T]
+        const read = schema.safeParse(JSON.parse(readText(files, path.join(folder, name, file)) ?? ''))
+        if (read.success) return [read.data]
       } catch {
         // reported below, like a record of another kind
       }
@@ -82,7 +86,7 @@ function textOrNull(files: Files, file: string): string | null {
 export function readRequest(files: Files, places: Places, runId: string, requestId: string): StageRequest | null {
   const text = textOrNull(files, path.join(places.at(runFolder(runId)), 'stage_requests', `${requestId}.json`))
   try {
-    return text === null ? null : (JSON.parse(text) as StageRequest)
+    return text === null ? null : (REQUEST.safeParse(JSON.parse(text)).data ?? null)
   } catch {
     return null
   }

@@ -29,6 +29,22 @@ describe('a state document', () => {
     }
   })
 
+  test('of a format named like a member of every object is of another runtime', () => {
+    for (const schema_version of ['__proto__', 'constructor', 'toString'])
+      expect(upgraded('recovery_counters', { ...newCounters(), schema_version })).toThrow(
+        code('workspace_unsupported', schema_version),
+      )
+  })
+
+  test('with something else deep inside is corrupt and says where', () => {
+    expect(upgraded('recovery_counters', { ...newCounters(), entries: [null] })).toThrow(
+      code('state_corrupt', 'entries.0'),
+    )
+    expect(upgraded('runtime_snapshot', { ...newSnapshot(NOW), pause_sources: [{ source: 5 }] })).toThrow(
+      code('state_corrupt', 'pause_sources.0.source'),
+    )
+  })
+
   test('of another kind is corrupt', () => {
     for (const value of [[], 'text', 7, {}, newCounters()])
       expect(upgraded('runtime_snapshot', value)).toThrow(code('state_corrupt', 'does not hold a runtime_snapshot'))

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { clock } from '../../test/agents/clock.ts'
 import { type CrashOptions, crashEverywhere } from '../../test/rig/crash.ts'
 import { documentText } from '../../test/rig/documents.ts'
-import { failAt, faultyFiles, quickDisk } from '../../test/rig/faulty-files.ts'
 import { Incarnations } from '../../test/rig/incarnations.ts'
 import { contents, emptyWorkspace, exists, read, temporaryFolder, write } from '../../test/rig/store.ts'
 import { beforeStory, chapter, goOn, later, standing } from '../../test/rig/story.ts'
 import { newSnapshot } from '../core/state.ts'
+import { failAt, faultyFiles, quickDisk } from '../selftest/faulty-files.ts'
 import { disk, type Files, hashBytes } from './files.ts'
 import { encodeRecord } from './journal.ts'
 import { AT, placesOf } from './layout.ts'
@@ -250,7 +250,7 @@ describe('opening', () => {
       AT.snapshot,
       '{"kind":"runtime_snapshot","schema_version":"2.0","revision":1}',
       'state_corrupt',
-      'lacks',
+      'runtime_mode',
     ],
     ['no closure target', `${AT.targets}/root.json`, '[]', 'state_corrupt', 'closure_target_state'],
   ])(

@@ -6,16 +6,18 @@ import type { Change } from '../core/changes.ts'
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { ItemKind } from '../core/item.ts'
-import type { Plan } from '../core/plan.ts'
+import { Plan } from '../core/plan.ts'
 import { type ClosureTarget, type Counters, newCounters, newSnapshot, type Snapshot } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import { readConsistently } from './consistent.ts'
 import { type Files, hashBytes, readText, utf8 } from './files.ts'
 import { ItemIndex } from './items.ts'
 import { Journal } from './journal.ts'
-import { AT, itemFile, type Places, placesOf, planFolder } from './layout.ts'
-import { type Lock, type LockState, lockState, type Processes, takeLock } from './lock.ts'
+import { AT, itemFile, journalFile, type Places, placesOf, planFolder } from './layout.ts'
+import { type LockState, lockState, type Processes } from './lock.ts'
 import { lower } from './lower.ts'
+import { adoptRecord } from './pending.ts'
+import { endHolder, type Lock, takeLock } from './take-lock.ts'
 import { upgradeState } from './upgrade.ts'
 
 export interface WorkspacePorts {
@@ -28,7 +30,8 @@ interface State {
   snapshot: Snapshot
   counters: Counters
   targets: ClosureTarget[]
-  plan: Plan | null
+  /** Read when first asked for: it is large, and much is done without it. */
+  plan: () => Plan | null
 }
 
 /** Reads `read(view)` on one consistent state, without a lock (design §5, *Reading*). */
@@ -89,15 +92,22 @@ function readState(files: Files, places: Places): State {
       (name) =>
         upgradeState<ClosureTarget>('closure_target_state', readJson(files, places, `${AT.targets}/${name}`)) ?? [],
     )
-  return { snapshot, counters, targets, plan: readPlan(files, places, AT.plan) }
+  return { snapshot, counters, targets, plan: once(() => readPlan(files, places, AT.plan)) }
+}
+
+function once<T>(read: () => T): () => T {
+  let known: { value: T } | null = null
+  return () => {
+    known ??= { value: read() }
+    return known.value
+  }
 }
 
 /** A plan that cannot be read counts as absent: it is compiled anew (spec 01 §4.4). */
 function readPlan(files: Files, places: Places, file: string): Plan | null {
   try {
     const text = readText(files, places.at(file))
-    const plan = text === null ? null : (JSON.parse(text) as Plan)
-    return plan?.schema_version === '2.0' && plan.kind === 'compiled_run_plan' ? plan : null
+    return text === null ? null : (Plan.safeParse(JSON.parse(text)).data ?? null)
   } catch {
     return null
   }
@@ -113,10 +123,16 @@ function viewOf(
 ): View {
   return {
     now: clock.now().toISOString(),
-    ...state,
+    snapshot: state.snapshot,
+    counters: state.counters,
+    targets: state.targets,
+    get plan() {
+      return state.plan()
+    },
     items: index,
     planOf(planId) {
-      if (state.plan?.compiled_plan_id === planId) return state.plan
+      const plan = state.plan()
+      if (plan?.compiled_plan_id === planId) return plan
       if (!plans.has(planId)) plans.set(planId, readPlan(files, places, `${planFolder(planId)}/plan.json`))
       return plans.get(planId) ?? null
     },
@@ -149,7 +165,7 @@ export interface Notice {
 }
 
 export interface OpenOptions {
-  /** Succeed a holder of whom nothing can be proven. */
+  /** End a holder that lives here, and succeed one of whom nothing can be proven. */
   force?: boolean
   /** Ends the process when a commit could neither be made nor taken back. */
   onFatal: (error: MillraceError) => never
@@ -174,13 +190,16 @@ export class Workspace {
   static async open(ports: WorkspacePorts, workspaceRoot: string, options: OpenOptions): Promise<Workspace> {
     const places = placesOf(workspaceRoot)
     const { files, clock, processes } = ports
-    const lock = await takeLock({ files, places, processes, clock }, options.force ? { force: true } : {})
+    const lockPorts = { files, places, processes, clock }
+    if (options.force) await endHolder(lockPorts)
+    const lock = await takeLock(lockPorts, options.force ? { force: true } : {})
     try {
+      await adoptRecord(files, places, lock)
       const notices: Notice[] = []
       const journal = new Journal({
         files,
         root: places.runtime,
-        file: AT.journal,
+        file: journalFile(lock.generation),
         generation: lock.generation,
         guard: lock.guard,
         onFatal: options.onFatal,
@@ -212,8 +231,17 @@ export class Workspace {
     this.notices = notices
     this.index = new ItemIndex(this.files, places, () => this.clock.now().getTime())
     this.state = readState(this.files, places)
+    if (lock.tookOver !== null && lock.tookOver.state !== 'stale') this.leaveOneRevisionOut()
     this.index.refresh()
     this.remember()
+  }
+
+  /**
+   * A holder that was succeeded unproven may still be about to write the record of its next transaction. That has the
+   * next revision; ours begin behind it, so that whoever finds such a record later knows it for one that was too late.
+   */
+  private leaveOneRevisionOut(): void {
+    this.state.snapshot = { ...this.state.snapshot, revision: this.state.snapshot.revision + 1 }
   }
 
   get degraded(): boolean {
@@ -266,7 +294,7 @@ export class Workspace {
 
   /** Puts the plan in force that was just committed. */
   usePlan(plan: Plan): void {
-    this.state = { ...this.state, plan }
+    this.state = { ...this.state, plan: () => plan }
     this.plans.set(plan.compiled_plan_id, plan)
   }
 

@@ -6,8 +6,8 @@ import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import type { Files } from '../../src/core/files.ts'
+import { type FaultyDisk, faultyFiles, type Step } from '../../src/selftest/faulty-files.ts'
 import { disk } from '../../src/store/files.ts'
-import { type FaultyDisk, faultyFiles, type Step } from './faulty-files.ts'
 import { forgetfulDisk, seeded } from './power-loss.ts'
 
 /** `stopped`: killed between two operations. `torn`: killed in the middle of a write. `power`: what was not flushed may be lost. */

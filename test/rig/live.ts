@@ -113,9 +113,11 @@ export class Daemon {
   readonly child: ChildProcess
   private readonly rig: Rig
   private readonly gone: Promise<void>
-  private complaint = ''
+  /** What it wrote to its standard error. */
+  complaint = ''
 
-  constructor(rig: Rig) {
+  /** `within`: a program that starts it in other surroundings, with its arguments. */
+  constructor(rig: Rig, within: readonly string[] = []) {
     this.rig = rig
     const args = [
       bundled(path.join(import.meta.dirname, 'daemon-program.ts')),
@@ -123,11 +125,12 @@ export class Daemon {
       PACKAGE_ROOT,
       scriptedProgram(),
     ]
-    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const [program = '', ...rest] = [...within, process.execPath, ...args]
+    this.child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'pipe'] })
     this.child.stderr!.on('data', (text) => {
       this.complaint += text
     })
-    this.gone = new Promise((resolve) => this.child.once('exit', () => resolve()))
+    this.gone = new Promise((resolve) => this.child.once('close', () => resolve()))
   }
 
   /** Waits until an agent of the stage is at work; gives its request id. */
@@ -145,6 +148,12 @@ export class Daemon {
   async kill(): Promise<void> {
     this.child.kill('SIGKILL')
     await this.gone
+  }
+
+  /** Waits until it has ended by itself; gives its exit status. */
+  async ended(): Promise<number | null> {
+    await this.gone
+    return this.child.exitCode
   }
 
   async stop(): Promise<void> {

@@ -1,10 +1,12 @@
 /** The ports of a whole runtime in a workspace: the real disk, clock, processes and runners, or what a test gives instead. */
 import type { Clock } from '../../src/core/clock.ts'
 import type { Config } from '../../src/core/config.ts'
+import type { Exec } from '../../src/core/exec.ts'
 import type { Files } from '../../src/core/files.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import type { EnginePorts } from '../../src/engine/engine.ts'
 import { COMMANDS } from '../../src/operations/commands/table.ts'
+import { execWith } from '../../src/runners/exec.ts'
 import { processIdentity } from '../../src/runners/process.ts'
 import { runnersFor } from '../../src/runners/registry.ts'
 import type { Runner } from '../../src/runners/runner.ts'
@@ -17,6 +19,7 @@ export interface GivenPorts {
   clock?: Clock
   files?: Files
   processes?: Processes
+  exec?: Exec
   runners?: (config: Config, root: string) => ReadonlyMap<string, Runner>
 }
 
@@ -42,6 +45,8 @@ export function enginePorts(workspaceRoot: string, installed: Installation, give
       given.runners ??
       ((config) =>
         runnersFor(config, { files, clock, workspaceRoot, scriptedAgent: installed.scriptedAgent, environment })),
+    exec: given.exec ?? execWith(clock),
+    environment,
     onFatal: (error) => {
       throw error
     },

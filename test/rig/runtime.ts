@@ -175,7 +175,12 @@ export class Rig {
   }
 
   /** A change as a command of its own makes it: carried out here, or by the runtime that owns the workspace. */
-  issue(command: string, payload: Record<string, unknown> = {}, waitSeconds = 10): Promise<Issued> {
+  issue(
+    command: string,
+    payload: Record<string, unknown> = {},
+    waitSeconds = 10,
+    options: { force?: boolean } = {},
+  ): Promise<Issued> {
     const { files, clock, processes, packageRoot, validators, runners } = enginePorts(this.root, {
       packageRoot: PACKAGE_ROOT,
       scriptedAgent: scriptedProgram(),
@@ -194,7 +199,7 @@ export class Rig {
       runnerNames: RUNNER_NAMES,
       sweep: async (id: string) => (await sweepMarked(id, clock)).found.length,
     }
-    return issue(context as unknown as Context, command, payload)
+    return issue(context as unknown as Context, command, payload, options)
   }
 
   /** Who owns the workspace. */

@@ -5,8 +5,9 @@
 
 import type { Change } from '../../src/core/changes.ts'
 import type { Clock } from '../../src/core/clock.ts'
+import { newRun } from '../../src/core/completion.ts'
 import { ITEM_KINDS, ITEM_STATES } from '../../src/core/item.ts'
-import type { ActiveRun, ClosureTarget } from '../../src/core/state.ts'
+import type { ClosureTarget } from '../../src/core/state.ts'
 import type { View } from '../../src/core/view.ts'
 import { type Files, hashBytes } from '../../src/store/files.ts'
 import { itemFile, type Places } from '../../src/store/layout.ts'
@@ -128,13 +129,14 @@ export function chapter(view: View): Change[] | null {
   }
 }
 
-const run = {
-  run_id: 'run-1',
+const run = newRun('2026-03-02T09:15:00.000Z', {
+  runId: 'run-1',
   plane: 'execution',
-  status: 'ready',
-  work_item_kind: 'task',
-  work_item_id: 'one',
-} as ActiveRun
+  nodeId: 'node',
+  stageKindId: 'stage',
+  planId: 'plan-1',
+  item: { kind: 'task', id: 'one' },
+})
 
 /** Tells the story from wherever the workspace stands to its end. */
 export async function goOn(workspace: Workspace): Promise<void> {

@@ -373,6 +373,46 @@ describe('documents of every kind', () => {
   })
 })
 
+describe('a place that is taken', () => {
+  test('a run is started over though a person put another document into the queue: its item is blocked, theirs stays', async () => {
+    const { live } = await building()
+    rig.replies([])
+    rig.addTask('task-a', { title: 'Another one' })
+    const theirs = rig.read('tasks/queue/task-a.md')
+    await live.command('retry_active')
+    await live.until('the run ended', () => snapshot().active_runs.length === 0)
+    expect(rig.log('runtime_completion_conflict')).toMatchObject([{ taken: 'queued', moved_to: 'blocked' }])
+    expect(rig.log('run_cancelled')).toHaveLength(1)
+    expect([rig.list('tasks/blocked'), rig.list('tasks/queue')]).toEqual([['task-a.md'], ['task-a.md']])
+    expect(rig.read('tasks/queue/task-a.md')).toBe(theirs)
+    await live.close()
+  })
+
+  test('a run whose item can go nowhere is held, and ends once a person has made room', async () => {
+    const { live } = await building()
+    fs.mkdirSync(rig.at('tasks/blocked/task-a.md'))
+    const [run] = snapshot().active_runs
+    await live.command('cancel_run', { run_id: run!.run_id })
+    await live.until('the run is held', () => snapshot().active_runs[0]?.status === 'held')
+    expect(snapshot().active_runs[0]!.held!.reason).toContain('tasks/blocked/task-a.md')
+    fs.rmdirSync(rig.at('tasks/blocked/task-a.md'))
+    await live.until('the run ended', () => snapshot().active_runs.length === 0)
+    expect([rig.list('tasks/active'), rig.list('tasks/blocked')]).toEqual([[], ['task-a.md']])
+    await live.close()
+  })
+
+  test('a cancelled run leaves the same document in the blocked folder as it is', async () => {
+    const { live } = await building()
+    const text = rig.read('tasks/active/task-a.md')
+    rig.place('tasks/blocked/task-a.md', text)
+    const [run] = snapshot().active_runs
+    await live.command('cancel_run', { run_id: run!.run_id })
+    await live.until('the run ended', () => snapshot().active_runs.length === 0)
+    expect([rig.list('tasks/active'), rig.read('tasks/blocked/task-a.md')]).toEqual([[], text])
+    await live.close()
+  })
+})
+
 describe('files of the runtime', () => {
   test('a status file that a person wrote into is kept beside before it is replaced', async () => {
     const { live } = await building()

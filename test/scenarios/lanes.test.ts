@@ -112,7 +112,7 @@ describe('two lanes', () => {
     expect(rig.list('tasks/done')).toEqual(['task-a.md'])
   })
 
-  test('after a crash each lane is resumed by itself: one adopted, one run again', async () => {
+  test('after a crash each lane is resumed by itself: one adopted, one run again (W-52)', async () => {
     await both([
       { stage: 'planner', steps: [{ artifacts: true }, { wait_ms: 900 }], outcome: 'PLANNER_COMPLETE' },
       long('builder'),

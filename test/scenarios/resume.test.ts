@@ -1,8 +1,10 @@
 /** After the death of a runtime: what becomes of the stages it left (design §6; spec 02 §11, 28). Nothing is done twice or forgotten. */
 import * as fs from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
+import { parseConfig } from '../../src/core/config.ts'
 import type { StageRequest } from '../../src/core/request.ts'
 import type { ClosureTarget, Snapshot } from '../../src/core/state.ts'
+import type { Listener } from '../../src/engine/engine.ts'
 import { carriersOf } from '../../src/runners/process.ts'
 import type { Handle } from '../../src/runners/runner.ts'
 import { Daemon, killAgent, Live, pause, until } from '../rig/live.ts'
@@ -42,6 +44,18 @@ function diedBeforeTheAgent(requestId: string): void {
   fs.writeFileSync(`${folder}/${requestId}.json`, JSON.stringify(request))
   Object.assign(active, { status: 'started', request_id: requestId })
   fs.writeFileSync(rig.at('state/runtime_snapshot.json'), JSON.stringify(state))
+}
+
+/** Types of the events of each transaction of a runtime; `work` gives it the listener. */
+let told: string[][] = []
+const listener: Listener = (change) => {
+  if (change.change === 'event.append') told.at(-1)!.push(change.event_type)
+  else if (change.change === 'state.set') told.push([])
+}
+async function transactionsOf(work: () => Promise<unknown>): Promise<string[][]> {
+  told = [[]]
+  await work()
+  return told
 }
 
 describe('a stage whose runtime died', () => {
@@ -167,6 +181,24 @@ describe('a stage whose runtime died', () => {
     expect(rig.log('stage_interrupted')).toMatchObject([{ request_id: requestId, reason: 'stopped' }])
   })
 
+  test('an agent that was killed by a runtime which did not live to say so uses no budget either', async () => {
+    const requestId = await orphaned([{ wait_ms: 60_000 }])
+    const { runners } = enginePorts(rig.root, { packageRoot: PACKAGE_ROOT, scriptedAgent: scriptedProgram() })
+    const runner = runners(parseConfig({}, 'test'), rig.root).get('scripted')!
+    const request = rig.requests('builder')[0]!
+    await runner
+      .follow(request, rig.json<Handle>('runs', run().run_id, `runner_handle.${requestId}.json`))
+      .stop('killed')
+    rig.replies([])
+    await rig.work()
+    expect(rig.log('router_decision').map((data) => data.reason)).toEqual([
+      'builder:BUILDER_COMPLETE',
+      'checker:CHECKER_PASS',
+      'updater_complete',
+    ])
+    expect(rig.log('stage_interrupted')).toMatchObject([{ request_id: requestId }])
+  })
+
   test('a run that is cancelled while no runtime lives ends its agent and blocks its item at once', async () => {
     const requestId = await orphaned([{ wait_ms: 60_000 }])
     expect(await rig.issue('cancel_run', { run_id: run().run_id })).toMatchObject({ mode: 'direct', applied: true })
@@ -228,6 +260,17 @@ describe('the budget for interruptions', () => {
     expect(rig.stages()).toEqual(['builder'])
   })
 
+  test('its last interruption and the end of its run are one transaction, so that neither is told twice', async () => {
+    rig = await Rig.create({ mode: { recovery_limits: { interruptions_max: 0 } } })
+    rig.addTask('task-a')
+    await rig.ticks(1)
+    diedBeforeTheAgent('request-lost')
+    const transactions = await transactionsOf(() => rig.work(100, [listener]))
+    expect(transactions.filter((told) => told.includes('stage_interrupted'))).toEqual([
+      ['stage_interrupted', 'work_item_blocked', 'run_cancelled'],
+    ])
+  })
+
   test('a stage that ends gives the next one a fresh budget', async () => {
     rig = await Rig.create()
     rig.addTask('task-a')
@@ -241,7 +284,7 @@ describe('the budget for interruptions', () => {
 
 describe('a stage that may run only once', () => {
   /** A closure target whose judgement was interrupted: the shipped arbiter is declared single_attempt_only. */
-  async function interruptedJudgement(): Promise<void> {
+  async function interruptedJudgement(listeners: Listener[] = []): Promise<void> {
     rig = await Rig.create({ replies: [{ stage: 'arbiter', outcome: 'BLOCKED', steps: [{ wait_ms: 60_000 }] }] })
     rig.addRootSpec('root')
     fs.renameSync(rig.at('specs/queue/root.md'), rig.at('specs/done/root.md'))
@@ -250,7 +293,7 @@ describe('a stage that may run only once', () => {
     await daemon.kill()
     await killAgent(requestId)
     rig.replies([])
-    await rig.work()
+    await rig.work(100, listeners)
   }
 
   test('is held after an interruption instead of being repeated unasked', async () => {
@@ -264,6 +307,13 @@ describe('a stage that may run only once', () => {
     expect(rig.log('run_held')).toHaveLength(1)
     await rig.work()
     expect(rig.log('run_held')).toHaveLength(1)
+  })
+
+  test('is held in the transaction that tells of the interruption: a crash leaves no moment in which it would be repeated', async () => {
+    const transactions = await transactionsOf(() => interruptedJudgement([listener]))
+    expect(transactions.filter((told) => told.includes('stage_interrupted'))).toEqual([
+      ['stage_interrupted', 'run_held'],
+    ])
   })
 
   test.each(['retry_active', 'clear_stale_state'])('goes on by %s', async (command) => {

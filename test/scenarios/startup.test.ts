@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Counters, Snapshot } from '../../src/core/state.ts'
 import { disk } from '../../src/store/files.ts'
-import { Daemon, Live, pause } from '../rig/live.ts'
+import { Daemon, Live, pause, until } from '../rig/live.ts'
 import { Rig } from '../rig/runtime.ts'
 
 const rigs: Rig[] = []
@@ -78,7 +78,8 @@ describe('the lock', () => {
   test('scenario 19, W-46: after a crash the lock is stale whatever the snapshot says, and the next start takes over', async () => {
     const rig = await create()
     const daemon = new Daemon(rig)
-    while (rig.log('runtime_started').length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    // The snapshot is the last thing a transaction writes: then the daemon is at rest.
+    await until('the daemon to run', () => rig.json<Snapshot>('state/runtime_snapshot.json').process_running)
     await daemon.kill()
     expect(rig.json<Snapshot>('state/runtime_snapshot.json').process_running).toBe(true)
     expect(rig.lock().state).toBe('stale')

@@ -13,7 +13,7 @@ import type { Added } from '../../src/operations/queue-add.ts'
 import { addedSchema, issuedSchema } from '../../src/operations/schemas.ts'
 import { disk } from '../../src/store/files.ts'
 import { placesOf } from '../../src/store/layout.ts'
-import { takeLock } from '../../src/store/lock.ts'
+import { takeLock } from '../../src/store/take-lock.ts'
 import { contextIn, newWorkspace, type TestContext, type TestWorkspace } from '../rig/context.ts'
 import { spec, task } from '../rig/runtime.ts'
 

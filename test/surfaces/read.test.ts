@@ -16,7 +16,7 @@ import { type AnyOperation, OPERATIONS } from '../../src/operations/table.ts'
 import { disk } from '../../src/store/files.ts'
 import { encodeRecord } from '../../src/store/journal.ts'
 import { placesOf } from '../../src/store/layout.ts'
-import { takeLock } from '../../src/store/lock.ts'
+import { takeLock } from '../../src/store/take-lock.ts'
 import { contextIn, newWorkspace, type TestContext, type TestWorkspace } from '../rig/context.ts'
 import { Rig, spec, task } from '../rig/runtime.ts'
 

@@ -1,0 +1,54 @@
+/** The reference stories cover what they must, and the table they are told with can fail. */
+import { expect, test } from 'vitest'
+import type { Change } from '../../src/core/changes.ts'
+import type { Files } from '../../src/core/files.ts'
+import { crashTable, tell } from '../../src/selftest/crash-table.ts'
+import { STORIES } from '../../src/selftest/stories.ts'
+import { INSTALLATION } from './table.ts'
+
+/** Every kind of change; a new one without a line here does not compile, and without a story this test fails. */
+const CHANGES: Record<Change['change'], true> = {
+  'item.add': true,
+  'item.move': true,
+  'item.rewrite': true,
+  'item.drop_copy': true,
+  'item.set_aside': true,
+  'state.set': true,
+  'counters.set': true,
+  'status.set': true,
+  'closure.put': true,
+  'artifact.put': true,
+  'document.put': true,
+  'line.append': true,
+  'event.append': true,
+  'log.rotate': true,
+  'command.discard': true,
+  'command.archive': true,
+}
+
+test('every kind of change to a workspace is part of a crash story', { timeout: 60_000 }, async () => {
+  const told = new Set<string>()
+  for (const story of STORIES) for (const change of (await tell(INSTALLATION, story)).changes) told.add(change)
+  expect([...told].sort()).toEqual(Object.keys(CHANGES).sort())
+})
+
+const task = STORIES.find((story) => story.name === 'task')!
+
+test('a disk that does not flush what it is told to breaks the table', { timeout: 60_000 }, async () => {
+  const lying = (files: Files): Files => ({ ...files, flush: async () => {} })
+  const report = await crashTable(INSTALLATION, task, (moment) => moment % 7 === 0, lying)
+  expect(report.broken.length).toBeGreaterThan(20)
+  expect(new Set(report.broken.map(({ state }) => state)).has('kept')).toBe(false)
+})
+
+test('a disk that renames by copying breaks the table', { timeout: 60_000 }, async () => {
+  const copying = (files: Files): Files => ({
+    ...files,
+    rename(from, to) {
+      files.write(to, files.read(from) ?? '')
+      files.unlink(from)
+    },
+  })
+  const report = await crashTable(INSTALLATION, task, (moment) => moment % 7 === 0, copying)
+  expect(report.broken).not.toEqual([])
+})

@@ -1,0 +1,71 @@
+/** A runtime with nothing to do: what its looks cost, and that they miss nothing even if no watcher tells of it. */
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import type { Files } from '../../src/core/files.ts'
+import { runLoop } from '../../src/engine/daemon.ts'
+import { disk } from '../../src/store/files.ts'
+import { Live } from '../rig/live.ts'
+import { Rig, type RigOptions } from '../rig/runtime.ts'
+
+/** Long enough that a whole pass comes round much later than a look. */
+const FLOOR = 'idle_sleep_seconds = 0.2'
+const SOON_MS = 3000
+
+let rig: Rig
+afterEach(() => rig.dispose())
+
+async function idleRig(options: RigOptions): Promise<Rig> {
+  rig = await Rig.create(options)
+  const config = rig.at('millrace.toml')
+  fs.writeFileSync(config, fs.readFileSync(config, 'utf8').replace('idle_sleep_seconds = 0.05', FLOOR))
+  return rig
+}
+
+/** A disk whose changes no watcher tells of. */
+const unwatched: Files = { ...disk, watch: () => () => {} }
+
+test('an idle look costs a small part of a pass and counts as a tick like one', async () => {
+  let stats = 0
+  const counted: Files = {
+    ...unwatched,
+    stat(file) {
+      stats += 1
+      return disk.stat(file)
+    },
+  }
+  await idleRig({ files: counted })
+  const engine = await rig.open()
+  const idleTicks = async (count: number) => {
+    stats = 0
+    const end = await runLoop(engine, { ticksMax: count, stopWhenIdle: false })
+    expect(end.ticks).toBe(count)
+    return stats
+  }
+  await idleTicks(8) // tells once that it is idle, and sees folders of the start settle
+  const pass = await idleTicks(1)
+  const looks = (await idleTicks(12)) - 2 * pass
+  await rig.close()
+  expect(looks / 10).toBeLessThan(pass / 2)
+})
+
+test('an idle runtime notices by looking alone: a task, a command, an idea and an idea written anew', async () => {
+  await idleRig({ files: unwatched })
+  const live = await Live.start(rig)
+  const toIdle = () => live.until('idleness', () => rig.log('runtime_tick_idle').length > 0)
+  const lookSoon = (what: string, type: string, count: number) =>
+    live.until(what, () => rig.log(type).length >= count, SOON_MS)
+  await toIdle()
+  rig.addTask('by-hand')
+  await lookSoon('the task', 'work_item_claimed', 1)
+  await live.until('the task to be done', () => rig.log('work_item_finished').length === 1)
+  await rig.command('pause')
+  await lookSoon('the command', 'runtime_paused', 1)
+  const idea = path.join(rig.root, 'ideas/inbox/dark-mode.md')
+  fs.mkdirSync(path.dirname(idea), { recursive: true })
+  fs.writeFileSync(idea, '# Dark mode\n\nFor the night.\n')
+  await lookSoon('the idea', 'idea_normalized_to_spec', 1)
+  fs.writeFileSync(idea, '# Dark mode\n\nFor the night, and the evening before it.\n')
+  await lookSoon('the idea written anew', 'idea_normalization_skipped', 1)
+  await live.close()
+})

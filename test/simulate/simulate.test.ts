@@ -1,0 +1,27 @@
+/** Seeded simulation in the default suite: some seeds that are always the same, and some that never are. */
+import * as path from 'node:path'
+import { expect, test } from 'vitest'
+import { installationIn, play, simulate, storyOf, told } from './play.ts'
+
+const installation = installationIn(path.join(import.meta.dirname, '../../assets'))
+const ACTIONS_MAX = 60
+const SHRINK_MS_MAX = 30_000
+const FIXED = [1, 2, 3, 4, 5, 6, 7, 8]
+const CHANGING = Array.from({ length: 4 }, (_, number) => (Date.now() + number) % 1_000_000_000)
+
+test.each([...FIXED, ...CHANGING])(
+  'whatever people, agents and the machine do, nothing is lost and the work comes to its end: seed %i',
+  async (seed) => {
+    const { failure } = await simulate(installation, seed, ACTIONS_MAX, SHRINK_MS_MAX)
+    if (failure) throw new Error(told(failure))
+  },
+  SHRINK_MS_MAX * 2,
+)
+
+test('one seed is one run: it ends with the same bytes, and another one with others', async () => {
+  const runOf = (seed: number) => play(installation, seed, storyOf(seed, ACTIONS_MAX))
+  const [first, again, other] = [await runOf(3), await runOf(3), await runOf(6)]
+  expect(again).toEqual(first)
+  expect(first.counts.stages).toBeGreaterThan(0)
+  expect(other.hash).not.toBe(first.hash)
+})
