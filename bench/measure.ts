@@ -15,16 +15,27 @@ export interface Row {
   /** Ours, and what it is measured against; null where the figure stands for itself. */
   ours: Spread | null
   against: Spread | null
-  unit: 'ms' | 'µs' | ''
+  unit: 'ms' | 'µs' | '/s' | 'KiB' | ''
   ratio: Spread
-  /** As `performance.md` words it; null for a figure that is only reported. */
-  target: { text: string; isMet: (median: number) => boolean } | null
+  /** Judges the figure as it is shown; null for one that is only reported. */
+  target: { text: string; isMet: (shown: Spread) => boolean } | null
 }
 
-export const atMost = (limit: number): Row['target'] => ({ text: `≤ ${limit}`, isMet: (median) => median <= limit })
+export const atMost = (limit: number): Row['target'] => ({
+  text: `≤ ${limit}`,
+  isMet: ({ median }) => median <= limit,
+})
+export const atLeast = (limit: number): Row['target'] => ({
+  text: `≥ ${limit}`,
+  isMet: ({ median }) => median >= limit,
+})
+export const p95AtMost = (limit: number): Row['target'] => ({
+  text: `p95 ≤ ${limit}`,
+  isMet: ({ p95 }) => p95 <= limit,
+})
 export const exactly = (figure: number): Row['target'] => ({
   text: `= ${figure}`,
-  isMet: (median) => median === figure,
+  isMet: ({ median }) => median === figure,
 })
 
 export function quantile(samples: readonly number[], share: number): number {
@@ -94,7 +105,7 @@ export function table(rows: readonly Row[]): string {
     row.against === null ? '' : withUnit(row.against, row.unit),
     withUnit(row.ratio, ''),
     row.target?.text ?? 'report',
-    row.target === null ? '' : row.target.isMet(Number(figure(row.ratio.median))) ? 'met' : 'missed',
+    row.target === null ? '' : row.target.isMet(shown(row.ratio)) ? 'met' : 'missed',
   ])
   const widths = HEADINGS.map((heading, at) => Math.max(heading.length, ...cells.map((line) => line[at]!.length)))
   return [HEADINGS, widths.map((width) => '-'.repeat(width)), ...cells]
@@ -108,6 +119,8 @@ export function table(rows: readonly Row[]): string {
 }
 
 const withUnit = ({ median, p95 }: Spread, unit: string) => `${figure(median)} (${figure(p95)})${unit && ` ${unit}`}`
+
+const shown = ({ median, p95 }: Spread): Spread => ({ median: Number(figure(median)), p95: Number(figure(p95)) })
 
 /** Three significant digits; whole numbers stay whole. */
 function figure(value: number): string {

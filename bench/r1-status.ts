@@ -1,8 +1,8 @@
 /** R1: `millrace status --json` with 1,000 items against a Node that does nothing. */
-import { spawnSync } from 'node:child_process'
 import * as path from 'node:path'
 import type { Ground } from './main.ts'
-import { atMost, inTurn, type Row, ratioRow, timed } from './measure.ts'
+import { atMost, inTurn, type Row, ratioRow } from './measure.ts'
+import { bareNodeMs, nodeMs } from './node.ts'
 import { addTasks, newWorkspace, openEngine, taskIds } from './workspace.ts'
 
 const ITEMS = 1000
@@ -13,14 +13,10 @@ export async function statusCommand({ repository, folder }: Ground): Promise<Row
   addTasks(root, taskIds(ITEMS))
   // A runtime was here, so there is a plan and a state to show.
   await (await openEngine(repository, root)).close()
-  const node = (...args: string[]) => {
-    const done = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
-    if (done.status !== 0) throw new Error(`node ${args.join(' ')} failed: ${done.stdout}${done.stderr}`)
-  }
   const figures = await inTurn(
     {
-      ours: () => timed(() => node(path.join(repository, 'dist/millrace.js'), 'status', '--json')),
-      against: () => timed(() => node('-e', '0')),
+      ours: () => nodeMs(root, path.join(repository, 'dist/millrace.js'), 'status', '--json'),
+      against: () => bareNodeMs(root),
     },
     PAIRS,
   )

@@ -6,6 +6,7 @@ import { newDocument, renderDocument } from '../src/core/document.ts'
 import { systemClock } from '../src/engine/clock.ts'
 import { Engine, type Listener } from '../src/engine/engine.ts'
 import { COMMANDS } from '../src/operations/commands/table.ts'
+import { execWith } from '../src/runners/exec.ts'
 import { processIdentity } from '../src/runners/process.ts'
 import { runnersFor } from '../src/runners/registry.ts'
 import { disk, type Files } from '../src/store/files.ts'
@@ -36,8 +37,8 @@ export async function newWorkspace(repository: string, folder: string, program =
 
 export const inRuntime = (root: string, relative: string): string => placesOf(root).at(relative)
 
-/** A task of ordinary length (about 1 KB). */
-export function taskText(id: string): string {
+/** A task of ordinary length (about 1 KB); `fields` are laid over its own. */
+export function taskText(id: string, fields: Record<string, unknown> = {}): string {
   return renderDocument(
     newDocument('task', {
       task_id: id,
@@ -54,16 +55,22 @@ export function taskText(id: string): string {
       tags: ['money', 'rounding'],
       created_at: '2026-03-01T10:00:00Z',
       created_by: 'bench',
+      ...fields,
     }),
   )
 }
 
 /** Puts tasks into a folder of the workspace as somebody's finished work: old enough to be taken at once. */
-export function addTasks(root: string, ids: Iterable<string>, state: 'queue' | 'active' = 'queue'): void {
+export function addTasks(
+  root: string,
+  ids: Iterable<string>,
+  state: 'queue' | 'active' = 'queue',
+  fields: Record<string, unknown> = {},
+): void {
   const past = new Date(Date.now() - 60_000)
   for (const id of ids) {
     const file = inRuntime(root, `tasks/${state}/${id}.md`)
-    fs.writeFileSync(file, taskText(id))
+    fs.writeFileSync(file, taskText(id, fields))
     fs.utimesSync(file, past, past)
   }
 }
@@ -88,6 +95,8 @@ export function openEngine(
       runnerNames: ['codex_cli', 'pi_rpc', 'command', 'scripted'],
       runners: (config, workspaceRoot) =>
         runnersFor(config, { ...ports, workspaceRoot, scriptedAgent: '', environment: { PATH: process.env.PATH } }),
+      exec: execWith(ports.clock),
+      environment: { PATH: process.env.PATH },
       onFatal: (error) => {
         throw error
       },
@@ -108,7 +117,7 @@ export function watched(): { files: Files; rounds: () => number; record: () => U
       return disk.flush(paths)
     },
     write(file, bytes, options) {
-      if (file.endsWith('/state/journal.json')) record = Buffer.from(bytes)
+      if (/\/state\/journal\.\d+\.json$/.test(file)) record = Buffer.from(bytes)
       disk.write(file, bytes, options)
     },
   }

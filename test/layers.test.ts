@@ -11,7 +11,8 @@ const ALLOWED: Record<string, string[]> = {
   store: ['core'],
   runners: ['core'],
   engine: ['core', 'store', 'runners'],
-  operations: ['core', 'store', 'engine'],
+  selftest: ['core', 'store', 'runners', 'engine'],
+  operations: ['core', 'store', 'engine', 'selftest'],
   cli: ['core', 'operations'],
 }
 

@@ -60,6 +60,7 @@ export async function contextFor(
     sweep: async (requestId) =>
       (await (await import('../runners/sweep.ts')).sweepMarked(requestId, systemClock)).found.length,
     exec: async (...call) => (await import('../runners/exec.ts')).execWith(systemClock)(...call),
+    environment: process.env,
     notice: output.notice,
     print: globals.json ? output.notice : output.text,
     onSignal: signals.onSignal,

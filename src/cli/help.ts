@@ -6,9 +6,9 @@ import { VERSION } from './version.ts'
 
 /** First words in the order of the overview; what is missing here comes last, under its own heading. */
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
-  { title: 'Begin', first: ['init', 'demo', 'doctor'] },
+  { title: 'Begin', first: ['init', 'demo', 'doctor', 'selftest'] },
   { title: 'Work', first: ['queue', 'run', 'control', 'planning'] },
-  { title: 'Look', first: ['status', 'runs'] },
+  { title: 'Look', first: ['status', 'runs', 'rescue'] },
   { title: 'Set up', first: ['compile', 'modes', 'config'] },
   { title: 'Reference', first: ['schema', 'version'] },
 ]
@@ -19,6 +19,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   control: 'Steer a runtime: it obeys between two steps.',
   planning: 'Steer the planning plane.',
   runs: 'What agents did, stage by stage.',
+  rescue: 'Working trees kept before each stage: see, compare, bring files back.',
+  selftest: 'See that nothing is lost on this machine.',
   compile: 'From mode to frozen plan.',
   modes: 'Which loops and bindings there are.',
   config: 'Settings in force.',

@@ -37,9 +37,9 @@ export function activityOf(situation: Situation): Activity {
   }
   if (runs.some((run) => run.status === 'started')) {
     const also = snapshot.pause_sources.length > 0 ? `nothing new is started: paused by ${pausers(snapshot)}` : null
-    return say('working', also, also === null ? null : 'millrace resume')
+    return say('working', also, also === null ? null : resuming(snapshot))
   }
-  if (snapshot.pause_sources.length > 0) return say('paused', `by ${pausers(snapshot)}`, 'millrace resume')
+  if (snapshot.pause_sources.length > 0) return say('paused', `by ${pausers(snapshot)}`, resuming(snapshot))
   const held = runs.find((run) => run.held !== null)
   if (held?.held) return say('held', held.held.reason, 'millrace control clear-stale-state')
   const [later] = runs.flatMap((run) =>
@@ -87,3 +87,9 @@ function stopped(situation: Situation): Activity {
   if (waiting.length === 0) return say('stopped', 'nothing is queued', 'millrace add-task "what is to be done"')
   return say('stopped', waiting.join('; '), 'millrace run daemon')
 }
+
+/** Sources that an operator's resume clears; the others clear themselves. */
+const RESUMABLE = ['operator', 'environment']
+
+const resuming = ({ pause_sources }: Snapshot): string | null =>
+  pause_sources.some(({ source }) => RESUMABLE.includes(source)) ? 'millrace resume' : null

@@ -29,6 +29,8 @@ export interface Context {
   sweep: (requestId: string) => Promise<number>
   /** Runs a program to its end: git, a project's tests. */
   exec: Exec
+  /** Our own environment; whoever starts a program picks what it needs. */
+  environment: Readonly<Record<string, string | undefined>>
   /** A line for the operator that is no part of the output (stderr). */
   notice: (line: string) => void
   /** A line of live output of long-running commands (stdout of `run daemon --monitor`, the demo). */

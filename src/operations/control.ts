@@ -130,11 +130,15 @@ export const clearStaleState = control({
   command: 'clear_stale_state',
   summary: 'Take over a dead lock and put held runs back to ready.',
   description:
-    'Releases held runs and held closure targets, clears pauses, and takes over the lock of a runtime that is proven dead. What the next runtime can resume by itself is left to it; --requeue puts every active item back into its queue instead. --force also succeeds a lock of which nothing can be proven from here.',
+    'Releases held runs and held closure targets, clears pauses, and takes over the lock of a runtime that is proven dead. What the next runtime can resume by itself is left to it; --requeue puts every active item back into its queue instead. --force also kills a runtime of this machine that holds the lock, stopped or not, and succeeds a lock of which nothing can be proven from here: be sure that runtime is gone, and end its agents too.',
   input: [
     reason('operator requested stale-state clear'),
     { name: 'requeue', type: 'flag', description: 'Put every active item back into its queue.' },
-    { name: 'force', type: 'flag', description: 'Succeed a lock of another host, namespace or version.' },
+    {
+      name: 'force',
+      type: 'flag',
+      description: 'Kill the runtime that holds the lock; succeed one of another host, namespace or version unseen.',
+    },
   ],
   examples: [{ command: 'millrace control clear-stale-state', does: 'after a crash that left a run held' }],
   payload: (given) => ({ reason: given.reason, ...(given.requeue === true ? { requeue: true } : {}) }),

@@ -7,6 +7,7 @@ import { checkDisk, checkFiles, checkFolders, checkLeftovers } from './examine/l
 import { checkEnvironment, checkPlatform, checkRunners } from './examine/machine.ts'
 import { checkPlan } from './examine/plan.ts'
 import { checkQueues } from './examine/queues.ts'
+import { checkRescue } from './examine/rescue.ts'
 import { checkHeld, checkJournal, checkLock, checkStateFiles, checkStatusFiles } from './examine/state.ts'
 import { type DoctorOutput, type Finding, LEVELS } from './schemas/doctor.ts'
 
@@ -27,6 +28,7 @@ export const doctor: Operation<Context, Record<string, never>, DoctorOutput> = {
       ...(exam.files.stat(exam.places.runtime) === null ? checkFolders(exam) : checkWorkspace(context, exam)),
       ...examined.findings,
       ...(config === null ? [] : [...(await checkRunners(exam, config, plan)), ...checkEnvironment(config)]),
+      ...(await checkRescue(exam)),
       ...checkPlatform(process.platform),
       ...checkDisk(exam),
     ].sort(inOrder)

@@ -2,11 +2,14 @@
  * The one way in (design §5): a change is posted to the mailbox, then the caller tries the lock. Got it: the caller
  * drains the mailbox in order, its own command included. Did not: it waits for the answer of whoever holds it.
  */
+import { event } from '../core/changes.ts'
 import { ERROR_CODES, type ErrorCode, MillraceError } from '../core/errors.ts'
 import { drainMailbox } from '../engine/commands.ts'
 import { cancelled } from '../engine/ending.ts'
+import type { LockState } from '../store/lock.ts'
 import { archived, post } from '../store/mailbox.ts'
 import { compileWorkspace } from '../store/plans.ts'
+import type { Lock } from '../store/take-lock.ts'
 import { Workspace } from '../store/workspace.ts'
 import { COMMANDS } from './commands/table.ts'
 import { type Context, placesIn } from './context.ts'
@@ -16,7 +19,7 @@ export interface Issued {
   /** `direct`: carried out here. `mailbox`: by the runtime that owns the workspace. */
   mode: 'direct' | 'mailbox'
   state: 'applied' | 'refused' | 'queued'
-  /** True only when the archive says so. */
+  /** True only when the archive says so, or a holder was succeeded as `--force` asked. */
   applied: boolean
   detail: string
   command_id: string
@@ -50,9 +53,13 @@ export async function issue(
     const now = clock.monotonicMs()
     if (now >= nextTry) {
       nextTry = now + LOCK_RETRY_MS
-      if (await carryOutHere(context, options.force === true)) {
-        const own = archived(files, places, commandId)
-        if (own) return answered(command, commandId, mailbox_path, 'direct', own)
+      const carried = await carryOutHere(context, options.force === true)
+      const own = carried === null ? null : archived(files, places, commandId)
+      if (carried !== null && own) {
+        const issued = answered(command, commandId, mailbox_path, 'direct', own)
+        if (!options.force || carried.tookOver === null) return issued
+        const detail = `${succession(carried.tookOver)}; ${issued.detail}`
+        return { ...issued, state: 'applied', applied: true, detail }
       }
     }
     if (now - started >= context.waitSeconds * 1000) break
@@ -106,8 +113,11 @@ function answered(
   }
 }
 
-/** Tries the lock; with it, drains the mailbox and ends runs that were asked to end. False if somebody else holds it. */
-async function carryOutHere(context: Context, force: boolean): Promise<boolean> {
+/**
+ * Tries the lock; with it, drains the mailbox and ends runs that were asked to end. Null if somebody else holds it; else
+ * whom this succeeded.
+ */
+async function carryOutHere(context: Context, force: boolean): Promise<Pick<Lock, 'tookOver'> | null> {
   let workspace: Workspace
   try {
     workspace = await Workspace.open(context, context.workspaceRoot, {
@@ -117,10 +127,14 @@ async function carryOutHere(context: Context, force: boolean): Promise<boolean> 
       },
     })
   } catch (error) {
-    if (MillraceError.is(error) && error.code === 'lock_held' && !force) return false
+    if (MillraceError.is(error) && error.code === 'lock_held' && !force) return null
     throw error
   }
   try {
+    const { tookOver } = workspace.lock
+    if (tookOver !== null) {
+      await workspace.commit([event('runtime_lock_taken_over', { state: tookOver.state })])
+    }
     const compile = () =>
       compileWorkspace(
         {
@@ -147,8 +161,24 @@ async function carryOutHere(context: Context, force: boolean): Promise<boolean> 
       if (run.request_id !== null) await context.sweep(run.request_id)
       await workspace.commit(cancelled(workspace.view(), run, run.cancel_requested))
     }
+    return { tookOver }
   } finally {
     await workspace.close()
   }
-  return true
+}
+
+/** How the lock was come by, in words. */
+function succession(tookOver: LockState): string {
+  switch (tookOver.state) {
+    case 'active':
+      return `taken over unverified from process ${tookOver.holder.pid} on ${tookOver.holder.host}`
+    case 'foreign':
+      return `taken over unverified from another version, process ${tookOver.pid} on ${tookOver.host}`
+    case 'invalid':
+      return `taken over unverified (${tookOver.why})`
+    case 'stale':
+      return `taken over from a dead runtime (${tookOver.why})`
+    default:
+      return 'taken over'
+  }
 }

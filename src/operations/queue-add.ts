@@ -155,6 +155,11 @@ async function add(
   const issued = await issue(context, `add_${kind}`, payload)
   const lineage = (issued.result.defaulted_fields as string[] | undefined) ?? []
   if (lineage.length > 0) context.notice(`filled in: ${lineage.map((name) => `${name} = ${document.id}`).join('; ')}`)
+  const stuck = Object.entries((issued.result.unsatisfiable_dependencies as Record<string, string> | undefined) ?? {})
+  if (stuck.length > 0) {
+    const told = stuck.map(([id, state]) => `${id} (${state})`).join(', ')
+    context.notice(`${document.id} waits for what does not come about by itself: ${told}`)
+  }
   return {
     ...issued,
     work_item_kind: kind,

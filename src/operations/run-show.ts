@@ -1,7 +1,8 @@
 /** One run in full: what it was about, where it stands, and its stages in order. */
 import * as path from 'node:path'
 import type { ItemKind } from '../core/item.ts'
-import type { StageResult } from '../core/result.ts'
+import type { StageResult, WorkingTree } from '../core/result.ts'
+import type { Transition } from '../core/transition.ts'
 import type { View } from '../core/view.ts'
 import type { Files } from '../store/files.ts'
 import {
@@ -11,10 +12,8 @@ import {
   type RunParts,
   requestIdOf,
   runState,
-  type Transition,
   timesOf,
   tokensOf,
-  transitionsOf,
 } from './run-summary.ts'
 import { relativePath } from './run-trace.ts'
 import type { RunStage, RunsShowOutput } from './schemas/runs.ts'
@@ -25,7 +24,7 @@ export function showRun(view: View, files: Files, parts: RunParts): RunsShowOutp
   const last = folder.results.at(-1)
   const own = (file: string | null | undefined) => (file ? relativePath(folder.path, file) : null)
   const troubleshoot = folder.requests.flatMap((request) => request.preferred_troubleshoot_report_path ?? [])[0]
-  const decisions = new Map(transitionsOf(folder).map((record) => [record.request_id, record]))
+  const decisions = new Map(folder.transitions.map((record) => [record.request_id, record]))
   const { plane, ...identity } = about
   return {
     run_id: folder.run_id,
@@ -65,6 +64,12 @@ function runningStage({ folder, active }: RunParts): RunsShowOutput['running'] {
   }
 }
 
+function treeState({ before, after }: WorkingTree): NonNullable<RunStage['working_tree']>['state'] {
+  if (before === null) return 'unprotected'
+  if (after === null) return 'unknown'
+  return before === after ? 'unchanged' : 'changed'
+}
+
 function stageOf(result: StageResult, runDir: string, decision: Transition | undefined): RunStage {
   const own = (file: string | null) => (file === null ? null : relativePath(runDir, file))
   const said = (key: string) => (typeof result.metadata[key] === 'string' ? (result.metadata[key] as string) : null)
@@ -93,6 +98,7 @@ function stageOf(result: StageResult, runDir: string, decision: Transition | und
     report_artifact: own(result.report_artifact),
     token_usage: result.token_usage,
     artifact_paths: result.artifact_paths.map((file) => relativePath(runDir, file)),
+    working_tree: result.working_tree ? { state: treeState(result.working_tree), ...result.working_tree } : null,
     notes: result.notes,
     next: decision ? (decision.selected_node_id ?? `terminal:${decision.selected_terminal_state_id}`) : null,
     decision_reason: decision?.selected_edge_reason ?? null,

@@ -4,8 +4,9 @@ import type { Plan } from '../core/plan.ts'
 import type { StageRequest } from '../core/request.ts'
 import { StageResult } from '../core/result.ts'
 import type { ActiveRun } from '../core/state.ts'
+import type { Transition } from '../core/transition.ts'
 import type { RunFolder } from '../store/runs.ts'
-import { type RunParts, runRow, runState, type Transition } from './run-summary.ts'
+import { type RunParts, runRow, runState } from './run-summary.ts'
 import { relativePath, traceOf } from './run-trace.ts'
 
 const PLAN = {
@@ -60,7 +61,7 @@ const result = (id: string, minute: number, changes: Partial<StageResult> = {}):
     ...changes,
   })
 
-const transition = (id: string, changes: Partial<Transition>): Record<string, unknown> => ({
+const transition = (id: string, changes: Partial<Transition>): Transition => ({
   event_id: `transition-${id}`,
   request_id: id,
   event_name: 'stage_transition',
@@ -68,6 +69,7 @@ const transition = (id: string, changes: Partial<Transition>): Record<string, un
   node_id: 'make',
   outcome: 'OK',
   result_class: 'success',
+  failure_class: null,
   selected_edge_id: 'e1',
   selected_node_id: 'make',
   selected_terminal_state_id: null,

@@ -2,27 +2,9 @@
 import { graphOf, type Plan } from '../core/plan.ts'
 import type { StageResult, TokenUsage } from '../core/result.ts'
 import type { ActiveRun } from '../core/state.ts'
+import type { Transition } from '../core/transition.ts'
 import type { RunFolder } from '../store/runs.ts'
 import type { RunRow } from './schemas/runs.ts'
-
-/** What of a transition record is read here (core/transition.ts writes them). */
-export interface Transition {
-  event_id: string
-  request_id: string
-  event_name: string
-  plane: string
-  node_id: string
-  outcome: string
-  result_class: string
-  failure_class: string | null
-  selected_edge_id: string
-  selected_node_id: string | null
-  selected_terminal_state_id: string | null
-  selected_edge_reason: string
-  queue_mutations_applied: string[]
-  frozen_plan: { plan_id: string }
-  timestamp: string
-}
 
 export interface RunParts {
   folder: RunFolder
@@ -30,8 +12,6 @@ export interface RunParts {
   active: ActiveRun | null
   planOf: (planId: string) => Plan | null
 }
-
-export const transitionsOf = (folder: RunFolder): Transition[] => folder.transitions as unknown as Transition[]
 
 export const requestIdOf = (result: StageResult): string | null =>
   typeof result.metadata.request_id === 'string' ? result.metadata.request_id : null
@@ -64,7 +44,7 @@ export function artifactStatus({ folder, active }: RunParts): RunRow['status'] {
 export function runState(parts: RunParts): RunRow['state'] {
   const { folder, active } = parts
   if (active !== null) return active.held === null ? 'active' : 'held'
-  const last = transitionsOf(folder).at(-1)
+  const last = folder.transitions.at(-1)
   if (last?.event_name !== 'run_ended') return folder.malformed.length > 0 ? 'malformed' : 'incomplete'
   const graph = graphFor(parts, last)
   const terminal = graph?.terminal_states.find((state) => state.terminal_state_id === last.selected_terminal_state_id)

@@ -2,16 +2,8 @@
 import * as path from 'node:path'
 import { graphOf } from '../core/plan.ts'
 import type { StageResult } from '../core/result.ts'
-import {
-  aboutRun,
-  failureOf,
-  type RunParts,
-  requestIdOf,
-  runState,
-  type Transition,
-  timesOf,
-  transitionsOf,
-} from './run-summary.ts'
+import type { Transition } from '../core/transition.ts'
+import { aboutRun, failureOf, type RunParts, requestIdOf, runState, timesOf } from './run-summary.ts'
 import type { RunsTraceOutput, TraceEdge, TraceNode } from './schemas/runs.ts'
 
 /** Looks at a file an agent or the runtime left; null sizes for one that is gone. */
@@ -19,7 +11,7 @@ export type LookAt = (file: string) => { size_bytes: number | null; sha256: stri
 
 export function traceOf(parts: RunParts, now: string, lookAt: LookAt): RunsTraceOutput {
   const { folder } = parts
-  const transitions = transitionsOf(folder)
+  const { transitions } = folder
   const { plane: _, ...about } = aboutRun(parts)
   const state = runState(parts)
   const nodes = folder.results.map((result) => nodeOf(result, folder.path, lookAt))
@@ -106,7 +98,7 @@ function edgeOf(
   const follower = next?.request_id ?? running?.trace_node_id ?? null
   return {
     trace_edge_id: record.event_id,
-    source_trace_node_id: record.request_id ?? null,
+    source_trace_node_id: record.request_id,
     source_node_id: record.node_id,
     outcome: record.outcome,
     edge_kind: edge?.kind ?? null,

@@ -1,5 +1,5 @@
 /** Running: one counted tick, or the foreground daemon. The engine does the work; this is its shell. */
-import { MillraceError } from '../core/errors.ts'
+import { asMillraceError, MillraceError } from '../core/errors.ts'
 import type { Operation } from '../core/operation.ts'
 import { drain, type LoopEnd, runLoop } from '../engine/daemon.ts'
 import { Engine, type EngineOptions, type Listener } from '../engine/engine.ts'
@@ -23,6 +23,8 @@ export function openEngine(
       packageRoot: context.packageRoot,
       runnerNames: context.runnerNames,
       runners: context.runners,
+      exec: context.exec,
+      environment: context.environment,
       onFatal: (error) => {
         context.notice(`${error.message} The runtime ends here; the next one goes on.`)
         process.exit(1)
@@ -165,6 +167,7 @@ export const runDaemon: Operation<
       const end = await runLoop(engine, {
         ticksMax: input.max_ticks ?? null,
         stopWhenIdle: input.stop_when_idle === true,
+        onRefusal: telling(context),
       })
       await drain(engine)
       await settleFinished(engine)
@@ -183,6 +186,16 @@ export const runDaemon: Operation<
       await engine.close()
     }
   },
+}
+
+/** Says what the disk refuses, once for as long as it refuses the same. */
+function telling(context: Context): (error: unknown) => void {
+  let told = ''
+  return (error) => {
+    const { message } = asMillraceError(error)
+    if (message !== told) context.notice(`${message} The runtime waits and tries again by itself.`)
+    told = message
+  }
 }
 
 function appendTo(context: Context, file: string): (line: string) => void {

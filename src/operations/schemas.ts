@@ -7,7 +7,9 @@ import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce } from './sche
 import { Doctor, SchemaIndex, Version } from './schemas/doctor.ts'
 import { CompileGraph, CompileShow, CompileValidate, ConfigShow, ModesList, ModesShow } from './schemas/plan.ts'
 import { QueueLs, QueueShow } from './schemas/queue.ts'
+import { RescueList, RescueRestore, RescueShow } from './schemas/rescue.ts'
 import { RunsLs, RunsShow, RunsTail, RunsTrace } from './schemas/runs.ts'
+import { Selftest } from './schemas/selftest.ts'
 import { Status } from './schemas/status.ts'
 
 type Schema = Record<string, unknown>
@@ -31,6 +33,7 @@ export const initSchema = (): Schema => json(Init)
 export const runOnceSchema = (): Schema => json(RunOnce)
 export const runDaemonSchema = (): Schema => json(RunDaemon)
 export const demoSchema = (): Schema => json(Demo)
+export const selftestSchema = (): Schema => json(Selftest)
 export const statusSchema = (): Schema => withPlaneKeys(Status, { _queue_depth: DEPTH, _status_marker: MARKER })
 export const queueLsSchema = (): Schema => withPlaneKeys(QueueLs, { _queue_depth: DEPTH, _active: ACTIVE })
 export const queueShowSchema = (): Schema => json(QueueShow)
@@ -38,6 +41,9 @@ export const runsLsSchema = (): Schema => json(RunsLs)
 export const runsShowSchema = (): Schema => json(RunsShow)
 export const runsTraceSchema = (): Schema => json(RunsTrace)
 export const runsTailSchema = (): Schema => json(RunsTail)
+export const rescueListSchema = (): Schema => json(RescueList)
+export const rescueShowSchema = (): Schema => json(RescueShow)
+export const rescueRestoreSchema = (): Schema => json(RescueRestore)
 export const compileValidateSchema = (): Schema => json(CompileValidate)
 export const compileShowSchema = (): Schema => json(CompileShow)
 export const compileGraphSchema = (): Schema => json(CompileGraph)

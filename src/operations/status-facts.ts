@@ -4,6 +4,19 @@ import type { RuntimeEvent } from '../core/events.ts'
 import type { Files } from '../core/files.ts'
 import { ITEM_KINDS, type ItemKind, type ItemState } from '../core/item.ts'
 import type { Plan } from '../core/plan.ts'
+import {
+  anything,
+  flag,
+  integer,
+  listOf,
+  mapOf,
+  maybe,
+  oneOf,
+  orNull,
+  record,
+  type Shape,
+  text,
+} from '../core/shape.ts'
 import type { ActiveRun, ClosureTarget, Counters, Snapshot } from '../core/state.ts'
 import type { PendingRecord } from '../store/consistent.ts'
 import { tailEvents } from '../store/event-log.ts'
@@ -17,7 +30,7 @@ export interface Facts {
   counters: Counters | null
   targets: ClosureTarget[]
   plan: Plan | null
-  baseline: { manifest_id?: string; seed_package_version?: string } | null
+  baseline: { manifest_id?: string | null | undefined; seed_package_version?: string | null | undefined } | null
   depths: Record<ItemKind, KindDepth>
   mailboxWaiting: number
   titles: Map<string, string | null>
@@ -27,19 +40,81 @@ export interface Facts {
 /** Takes a parsed state file for what it should be, or throws. */
 export type Accept = <T>(kind: string, value: unknown) => T | null
 
-/** Members this module and its callers look into, by kind of document. */
-const LOOKED_INTO: Readonly<Record<string, readonly string[]>> = {
-  runtime_snapshot: [
-    'active_runs',
-    'pause_sources',
-    'announced',
-    'status_markers_by_plane',
-    'last_results_by_plane',
-    'failure_class_by_plane',
-  ],
-  recovery_counters: ['entries'],
-  closure_target_state: ['root_spec_id', 'blocking_work_ids', 'closure_open'],
+const pause = record({ source: text, reason: text, since: text, until: orNull(text) })
+const run = record({
+  run_id: text,
+  plane: text,
+  node_id: text,
+  stage_kind_id: text,
+  request_kind: oneOf('active_work_item', 'closure_target'),
+  work_item_kind: orNull(oneOf(...ITEM_KINDS)),
+  work_item_id: orNull(text),
+  closure_target_root_spec_id: orNull(text),
+  status: oneOf('ready', 'started', 'held'),
+  request_id: orNull(text),
+  active_since: text,
+  stage_since: text,
+  stage_runs: integer,
+  failure_class: orNull(text),
+  not_before: orNull(text),
+  held: orNull(record({ reason: text, since: text })),
+  cancel_requested: orNull(record({ reason: text })),
+})
+const result = record({
+  terminal_result: text,
+  result_class: text,
+  run_id: text,
+  stage_result_path: text,
+  failure_class: orNull(text),
+})
+
+/** What is looked into here and by the callers, by kind of document. */
+const LOOKED_INTO: Readonly<Record<string, Shape<unknown>>> = {
+  runtime_snapshot: record({
+    revision: integer,
+    runtime_mode: oneOf('once', 'daemon'),
+    process_running: flag,
+    pause_sources: listOf(pause),
+    stop_requested: orNull(record({ drain: flag })),
+    active_mode_id: text,
+    compiled_plan_id: text,
+    config_version: text,
+    active_runs: listOf(run),
+    status_markers_by_plane: mapOf(text),
+    last_results_by_plane: mapOf(result),
+    failure_class_by_plane: mapOf(text),
+    last_reload_outcome: orNull(oneOf('applied', 'failed_retained_previous_plan')),
+    last_reload_error: orNull(text),
+    watcher_mode: oneOf('watch', 'poll', 'off'),
+    announced: mapOf(text),
+    updated_at: text,
+  }),
+  recovery_counters: record({
+    entries: listOf(record({ work_item_kind: text, work_item_id: text, counter_name: text, count: integer })),
+  }),
+  closure_target_state: record({
+    root_spec_id: text,
+    latest_verdict_path: orNull(text),
+    latest_report_path: orNull(text),
+    closure_open: flag,
+    blocking_work_ids: listOf(text),
+    opened_at: text,
+    rounds: integer,
+    held: orNull(record({ reason: text, retry_at: orNull(text) })),
+  }),
 }
+
+const isPlan = record({
+  schema_version: oneOf('2.0'),
+  kind: oneOf('compiled_run_plan'),
+  mode_id: text,
+  graphs_by_plane: mapOf(anything),
+  claim_order: record({ planes: listOf(record({ plane: text, kinds: listOf(text) })) }),
+  compile_input_fingerprint: record({ mode_id: text, config_fingerprint: text, assets_fingerprint: text }),
+  resolved_assets: listOf(record({ path: text, content_sha256: text })),
+})
+
+const isBaseline = record({ manifest_id: maybe(text), seed_package_version: maybe(text) })
 
 /**
  * The quick way to accept: documents of the format in force with all that is looked into. Throws for anything else, which
@@ -48,8 +123,7 @@ const LOOKED_INTO: Readonly<Record<string, readonly string[]>> = {
 export const acceptCurrent: Accept = <T>(kind: string, value: unknown): T | null => {
   const document = value as Record<string, unknown> | null
   if (document === null) return null
-  const isWhole = LOOKED_INTO[kind]!.every((member) => document[member] !== null && document[member] !== undefined)
-  if (document.kind === kind && document.schema_version === '2.0' && isWhole) return document as T
+  if (document.kind === kind && document.schema_version === '2.0' && LOOKED_INTO[kind]!(document)) return document as T
   throw corrupt(`state (${kind})`, 'is not of the format in force')
 }
 
@@ -65,7 +139,7 @@ export function readFacts(files: Files, places: Places, pending: PendingRecord |
     counters: accept<Counters>('recovery_counters', readJson(files, places, AT.counters)),
     targets,
     plan: readPlan(files, places),
-    baseline: readLeniently<{ manifest_id?: string; seed_package_version?: string }>(files, places, AT.baseline),
+    baseline: readLeniently(files, places, AT.baseline, isBaseline),
     depths: Object.fromEntries(ITEM_KINDS.map((kind) => [kind, depthOf(files, places, kind)])) as Facts['depths'],
     mailboxWaiting: names(files, places.at(AT.incoming), '.json').length,
     titles: new Map(snapshot.active_runs.map((run) => [run.run_id, titleOf(files, places, run)])),
@@ -95,18 +169,17 @@ function readJson(files: Files, places: Places, file: string): unknown {
 }
 
 /** For records that only inform: unreadable counts as absent. */
-function readLeniently<T>(files: Files, places: Places, file: string): T | null {
+function readLeniently<T>(files: Files, places: Places, file: string, shape: Shape<T>): T | null {
   try {
-    return JSON.parse(readText(files, places.at(file)) ?? 'null') as T | null
+    const value: unknown = JSON.parse(readText(files, places.at(file)) ?? 'null')
+    return shape(value) ? value : null
   } catch {
     return null
   }
 }
 
-function readPlan(files: Files, places: Places): Plan | null {
-  const plan = readLeniently<Plan>(files, places, AT.plan)
-  return plan?.schema_version === '2.0' && plan.kind === 'compiled_run_plan' ? plan : null
-}
+const readPlan = (files: Files, places: Places): Plan | null =>
+  readLeniently(files, places, AT.plan, isPlan) as unknown as Plan | null
 
 const TITLE_BYTES_MAX = 1024
 

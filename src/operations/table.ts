@@ -21,6 +21,7 @@ const runs = () => import('./runs.ts')
 const plan = () => import('./plan.ts')
 const config = () => import('./config.ts')
 const run = () => import('./run.ts')
+const rescue = () => import('./rescue.ts')
 
 export const OPERATIONS: readonly TableEntry[] = [
   { name: 'init', summary: 'Make a workspace.', load: async () => (await import('./workspace.ts')).init },
@@ -28,6 +29,11 @@ export const OPERATIONS: readonly TableEntry[] = [
     name: 'demo',
     summary: 'Watch one spec go through the whole runtime, on a small sample project.',
     load: async () => (await import('./demo.ts')).demo,
+  },
+  {
+    name: 'selftest crash',
+    summary: 'Crash the runtime on this file system, and see that nothing is lost.',
+    load: async () => (await import('./selftest.ts')).selftestCrash,
   },
   {
     name: 'status',
@@ -63,6 +69,17 @@ export const OPERATIONS: readonly TableEntry[] = [
   },
   { name: 'runs trace', summary: 'The path one run took, edge by edge.', load: async () => (await runs()).trace },
   { name: 'runs tail', summary: 'The last report of a run.', load: async () => (await runs()).tail },
+  {
+    name: 'rescue list',
+    summary: 'Working trees kept before each stage.',
+    load: async () => (await rescue()).list,
+  },
+  {
+    name: 'rescue show',
+    summary: 'How the working tree differs from a kept one, or one kept file.',
+    load: async () => (await rescue()).show,
+  },
+  { name: 'rescue restore', summary: 'Bring files of a kept tree back.', load: async () => (await rescue()).restore },
   {
     name: 'control pause',
     summary: 'Start nothing new; running stages go on.',

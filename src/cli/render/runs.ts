@@ -90,17 +90,35 @@ function record(output: RunsShowOutput, look: Look): string {
 }
 
 function stageLines(stage: RunStage, look: Look): string {
-  const { token_usage, artifact_paths, notes, next, decision_reason, queue_changes, failure_class, ...flat } = stage
+  const { token_usage, artifact_paths, notes, next, decision_reason, queue_changes, failure_class, ...rest } = stage
+  const { working_tree, ...flat } = rest
   return [
     ...Object.entries(flat).map(([key, value]) => look.field(key, value)),
     ...tokenLines(token_usage, look),
     ...artifact_paths.map((file) => look.field('artifact_path', file)),
+    look.field('working_tree', working_tree && treeLine(working_tree)),
     look.field('failure_class', failure_class),
     ...notes.map((note) => look.field('note', note)),
     look.field('next', next),
     look.field('decision_reason', decision_reason),
     ...queue_changes.map((change) => look.field('queue_change', change)),
   ].join('\n')
+}
+
+/** What a stage did to the files of the user, in one line. */
+function treeLine({ state, ref, left_out, problem }: NonNullable<RunStage['working_tree']>): string {
+  const how = {
+    changed: 'files changed',
+    unchanged: 'files unchanged',
+    unknown: 'files unknown',
+    unprotected: 'protection off',
+  }
+  const notes = [
+    ...(ref === null ? [] : [`from before: ${ref}`]),
+    ...(left_out.length === 0 ? [] : [`not held: ${left_out.join(', ')}`]),
+    ...(problem === null ? [] : [problem]),
+  ]
+  return [how[state], ...notes].join('; ')
 }
 
 function story(output: RunsShowOutput, look: Look): string {
@@ -145,6 +163,7 @@ function chapter(stage: RunStage, look: Look): string {
     `${mark} ${paint.bold(stage.node_id)} ${stage.terminal_result} ${paint.dim(facts.filter((one) => one !== null).join(' · '))}`,
     ...(stage.failure_class === null ? [] : [`  ${paint.red(stage.failure_class)}`]),
     ...stage.notes.map((note) => `  ${look.safe(note)}`),
+    ...(stage.working_tree === null ? [] : [`  ${paint.dim(look.safe(treeLine(stage.working_tree)))}`]),
     ...stage.artifact_paths.map((file) => `  ${paint.dim(look.safe(file))}`),
     ...stage.queue_changes.map((change) => `  + ${look.safe(change)}`),
     ...(stage.next === null ? [] : [`  → ${stage.next} ${paint.dim(stage.decision_reason ?? '')}`]),

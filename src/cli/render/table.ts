@@ -9,10 +9,12 @@ const queue = () => import('./queue.ts')
 const plan = () => import('./plan.ts')
 const runs = () => import('./runs.ts')
 const run = () => import('./run.ts')
+const rescue = () => import('./rescue.ts')
 
 const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   init: async () => (await import('./workspace.ts')).init,
   demo: async () => (await import('./demo.ts')).demo,
+  'selftest crash': async () => (await import('./selftest.ts')).selftestCrash,
   status: async () => (await import('./status.ts')).status,
   'queue ls': async () => (await queue()).ls,
   'queue show': async () => (await queue()).show,
@@ -27,6 +29,9 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'runs show': async () => (await runs()).show,
   'runs trace': async () => (await runs()).trace,
   'runs tail': async () => (await runs()).tail,
+  'rescue list': async () => (await rescue()).list,
+  'rescue show': async () => (await rescue()).show,
+  'rescue restore': async () => (await rescue()).restore,
   'control pause': control,
   'control resume': control,
   'control stop': control,

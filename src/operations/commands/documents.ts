@@ -17,6 +17,7 @@ import { isIdeaName } from '../../core/idea.ts'
 import { requireSafeId } from '../../core/ids.ts'
 import type { ItemKind } from '../../core/item.ts'
 import type { ChangeContext, ChangeOperation } from '../../core/operation.ts'
+import { unsatisfiable } from '../../core/select.ts'
 import { itemFile } from '../../store/layout.ts'
 import { done, only, text } from './payload.ts'
 
@@ -36,6 +37,8 @@ export function addDocument(kind: DocumentKind & ItemKind): ChangeOperation {
     draft.add({ change: 'item.add', kind, id: document.id, state: 'queued', text: rendered })
     draft.forget('runtime_tick_idle', 'runtime')
     const path = `millrace-agents/${itemFile(kind, document.id, 'queued')}`
+    const dependsOn = listField(document, 'depends_on')
+    const unsatisfiable_dependencies = unsatisfiable({ kind, id: document.id, dependsOn }, view)
     if (kind === 'task' || kind === 'spec')
       draft.event(`mailbox_add_${kind}_applied`, { [`${kind}_id`]: document.id, path })
     return done(draft, `enqueued ${kind} ${document.id}`, {
@@ -43,6 +46,7 @@ export function addDocument(kind: DocumentKind & ItemKind): ChangeOperation {
       work_item_id: document.id,
       artifact_path: path,
       defaulted_fields: Object.keys(lineage),
+      ...(Object.keys(unsatisfiable_dependencies).length > 0 ? { unsatisfiable_dependencies } : {}),
     })
   }
 }
@@ -103,6 +107,8 @@ export const addIdea: ChangeOperation = ({ view }, payload) => {
     })
   if (typeof markdown !== 'string' || markdown.trim() === '')
     throw new MillraceError('document_invalid', 'The idea is empty.')
+  if (Buffer.byteLength(markdown) > DOCUMENT_BYTES_MAX)
+    throw new MillraceError('document_invalid', `The idea is larger than ${DOCUMENT_BYTES_MAX} bytes.`)
   if (view.readFile(`ideas/inbox/${name}`) !== null)
     throw new MillraceError('item_exists', `ideas/inbox/${name} exists already.`, {
       hint: 'choose another name, or edit that file',

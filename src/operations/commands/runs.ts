@@ -50,7 +50,8 @@ export const retryActive: ChangeOperation = ({ view }, payload) => {
   }
   const run = findRun(view, null, (scope as string | undefined) ?? null)
   const draft = new Draft(view)
-  if (run.status === 'held' && run.work_item_id === null) {
+  // Where its plan is gone it could only be held again: then the target is judged anew, under the plan in force.
+  if (run.status === 'held' && run.work_item_id === null && view.planOf(run.compiled_plan_id) !== null) {
     draft.putRun({ ...run, status: 'ready', held: null, stage_since: view.now })
     return done(draft, `${run.run_id} is started again at ${run.node_id}`, { run_id: run.run_id })
   }

@@ -6,6 +6,7 @@ import { readText } from '../../store/files.ts'
 import { decodeRecord } from '../../store/journal.ts'
 import { AT, statusFile } from '../../store/layout.ts'
 import { describeLock, type LockState, lockState } from '../../store/lock.ts'
+import { pendingRecord } from '../../store/pending.ts'
 import { upgradeState } from '../../store/upgrade.ts'
 import type { Finding } from '../schemas/doctor.ts'
 import { type Examination, error, named, remark, warning } from './examination.ts'
@@ -74,9 +75,10 @@ const STUCK_AFTER_MS = 2000
 
 export function checkJournal(exam: Examination): Finding[] {
   const { files, places, now } = exam
-  const bytes = files.read(places.at(AT.journal))
-  if (bytes === null) return []
-  const path = named(exam, AT.journal)
+  const pending = pendingRecord(files, places)
+  if (pending === null) return []
+  const { file, bytes } = pending
+  const path = named(exam, file)
   let record: ReturnType<typeof decodeRecord>
   try {
     record = decodeRecord(bytes)
@@ -85,7 +87,7 @@ export function checkJournal(exam: Examination): Finding[] {
     return [error('journal_unsupported', { path, message: cause.message, remedy: cause.hint ?? null })]
   }
   const owned = lockOf(exam).state === 'active'
-  const age = now.getTime() - (files.stat(places.at(AT.journal))?.mtimeMs ?? now.getTime())
+  const age = now.getTime() - (files.stat(places.at(file))?.mtimeMs ?? now.getTime())
   if (owned && age <= STUCK_AFTER_MS) return []
   if (record === null) {
     return [

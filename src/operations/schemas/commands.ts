@@ -26,6 +26,10 @@ const issued = {
       work_item_id: text('Its id.').optional(),
       artifact_path: text('Document that was made, relative to the workspace.').optional(),
       defaulted_fields: z.array(z.string()).describe('Fields that were filled in.').optional(),
+      unsatisfiable_dependencies: z
+        .record(z.string(), z.string())
+        .describe('What it waits for in vain unless somebody sees to it, by id: unknown, blocked, cancelled or cycle.')
+        .optional(),
       affected_dependents: z.array(z.string()).describe('Items that still wait for the one taken away.').optional(),
       run_id: text('Run concerned.').optional(),
       compiled_plan_id: text('Plan that was put in force.').optional(),

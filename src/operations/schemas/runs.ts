@@ -1,6 +1,6 @@
 /** What the run operations give. */
 import * as z from 'zod'
-import { TokenUsage } from '../../core/result.ts'
+import { TokenUsage, WorkingTree } from '../../core/result.ts'
 
 const text = (what: string) => z.string().describe(what)
 const maybe = (what: string) => z.string().nullable().describe(what)
@@ -69,6 +69,17 @@ export const RunStage = z.strictObject({
   report_artifact: maybe('Its report.'),
   token_usage: Tokens,
   artifact_paths: z.array(z.string()).describe('Files it left.'),
+  working_tree: z
+    .strictObject({
+      state: z
+        .enum(['changed', 'unchanged', 'unknown', 'unprotected'])
+        .describe(
+          'Whether the stage changed files of the user. `unknown`: kept before, but not read again. `unprotected`: not kept.',
+        ),
+      ...WorkingTree.shape,
+    })
+    .nullable()
+    .describe('What it did to the working tree; null in records of older versions.'),
   notes: z.array(z.string()).describe('What the runtime noted.'),
   next: maybe('Where the run went then: a node, or `terminal:<state>`; null if it never got a decision.'),
   decision_reason: maybe('Why there.'),

@@ -1,0 +1,309 @@
+/** The reference stories: between them, every kind of transaction the runtime makes. */
+import * as path from 'node:path'
+import type { Files } from '../core/files.ts'
+import { readText } from '../store/files.ts'
+import { type Act, type Script, taskText } from './instant-runner.ts'
+import { ROOT } from './scene.ts'
+import { posting, type Story, succeeding } from './story.ts'
+
+const at = (relative: string): string => path.join(ROOT, 'millrace-agents', relative)
+const PLANNED = ['PLANNER_COMPLETE', 'MANAGER_COMPLETE']
+const BUILT = ['BUILDER_COMPLETE', 'CHECKER_PASS', 'UPDATE_COMPLETE']
+
+/** One kind of stage does something else than succeed. */
+const unless = (kind: string, act: (...given: Parameters<Script>) => ReturnType<Script> | null): Script => {
+  return (...given) => (given[0].stage_kind_id === kind ? act(...given) : null) ?? succeeding()(...given)
+}
+
+export const STORIES: readonly Story[] = [
+  {
+    name: 'first start',
+    about: 'control',
+    tells: 'a runtime is started for the first time and puts its plan in force',
+    isFresh: true,
+    begin: () => {},
+    script: succeeding(),
+    ends: {},
+    outcomes: [],
+  },
+  {
+    name: 'task',
+    about: 'execution',
+    tells: 'a task is claimed, its stages are started and settled, it is done',
+    begin: ({ task }) => task('a'),
+    script: succeeding(),
+    ends: { 'task a': 'done' },
+    outcomes: BUILT,
+  },
+  {
+    name: 'recovery',
+    about: 'execution',
+    tells: 'a blocked stage is repaired, and a fix round is made',
+    begin: ({ task }) => task('a'),
+    script: succeeding({ builder: ['BLOCKED'], checker: ['FIX_NEEDED'] }),
+    ends: { 'task a': 'done' },
+    outcomes: [
+      'BLOCKED',
+      'TROUBLESHOOT_COMPLETE',
+      'BUILDER_COMPLETE',
+      'FIX_NEEDED',
+      'FIXER_COMPLETE',
+      'DOUBLECHECK_PASS',
+      'UPDATE_COMPLETE',
+    ],
+    also: (files) => has(JSON.parse(readText(files, at('state/recovery_counters.json')) ?? '').entries, 0, 'budgets'),
+  },
+  {
+    name: 'handoff',
+    about: 'execution',
+    tells: 'a task that cannot be repaired is handed to planning as an incident, which is blocked',
+    begin: ({ task }) => task('a'),
+    script: succeeding({
+      builder: ['BLOCKED'],
+      troubleshooter: ['BLOCKED', 'BLOCKED'],
+      consultant: ['NEEDS_PLANNING'],
+      auditor: ['BLOCKED'],
+      mechanic: ['BLOCKED', 'BLOCKED'],
+    }),
+    ends: { 'task a': 'blocked', 'incident incident-a-*': 'blocked' },
+    outcomes: ['BLOCKED', 'BLOCKED', 'BLOCKED', 'NEEDS_PLANNING', 'BLOCKED', 'BLOCKED', 'BLOCKED'],
+  },
+  {
+    name: 'root spec',
+    about: 'planning',
+    tells: 'a spec is planned, its task built, and the arbiter passes it',
+    begin: ({ rootSpec }) => rootSpec('root'),
+    script: succeeding(),
+    ends: { 'spec root': 'done', 'task root-task': 'done' },
+    outcomes: [...PLANNED, ...BUILT, 'ARBITER_COMPLETE'],
+    also: (files) => closed(files, { closure_open: false, rounds: 1 }),
+  },
+  {
+    name: 'gap',
+    about: 'planning',
+    tells: 'the arbiter finds a gap, which becomes an incident, a task, and a pass in the next round',
+    begin: ({ rootSpec }) => rootSpec('root'),
+    script: unless('arbiter', (_request, _attempt, files) =>
+      (files.list(at('incidents/resolved')) ?? []).length === 0 ? 'REMEDIATION_NEEDED' : null,
+    ),
+    ends: {
+      'spec root': 'done',
+      'task root-task': 'done',
+      'incident arbiter-gap-root-*': 'done',
+      'task arbiter-gap-root-*': 'done',
+    },
+    outcomes: [
+      ...PLANNED,
+      ...BUILT,
+      'REMEDIATION_NEEDED',
+      'AUDITOR_COMPLETE',
+      ...PLANNED,
+      ...BUILT,
+      'ARBITER_COMPLETE',
+    ],
+    also: (files) => closed(files, { closure_open: false, rounds: 2 }),
+  },
+  {
+    name: 'held closure',
+    about: 'planning',
+    tells: 'the arbiter is blocked, its target is held and judged again later',
+    begin: ({ rootSpec }) => rootSpec('root'),
+    script: unless('arbiter', (_request, _attempt, files) => (judgements(files) === 0 ? 'BLOCKED' : null)),
+    ends: { 'spec root': 'done', 'task root-task': 'done' },
+    outcomes: [...PLANNED, ...BUILT, 'BLOCKED', 'ARBITER_COMPLETE'],
+    also: (files) => closed(files, { closure_open: false, rounds: 2 }),
+  },
+  {
+    name: 'commands',
+    about: 'control',
+    tells: 'work is added, taken away and retried, the runtime paused and resumed, a command refused',
+    async begin({ task, command }) {
+      task('unwanted')
+      task('again', {}, 'blocked')
+      await command('pause')
+      await command('cancel_work_item', { work_item_id: 'unwanted' })
+      await command('retry_work_item', { work_item_id: 'again' })
+      await command('add_task', { text: taskText('added') })
+      await command('add_idea', { source_name: 'wish.md', markdown: '# A wish\n\nMake it so.\n' })
+      await command('resume')
+      await command('no_such_command')
+    },
+    script: succeeding({ planner: ['BLOCKED', 'BLOCKED', 'BLOCKED'], mechanic: ['BLOCKED', 'BLOCKED', 'BLOCKED'] }),
+    ends: {
+      'spec idea-wish': 'blocked',
+      'task unwanted': 'cancelled',
+      'task again': 'done',
+      'task added': 'done',
+    },
+    outcomes: ['BLOCKED', 'BLOCKED', 'BLOCKED', ...BUILT, ...BUILT],
+    also: (files) => [
+      ...has(lines(files, at('state/interventions.jsonl')), 2, 'interventions'),
+      ...has(files.list(at('state/mailbox/failed')) ?? [], 1, 'refused commands'),
+    ],
+  },
+  {
+    name: 'stop',
+    about: 'control',
+    tells: 'the runtime is stopped in the middle of a stage; the next one runs the stage again',
+    begin: ({ task }) => task('a'),
+    script: unless('builder', ({ previous_attempt }) => (previous_attempt === null ? until('stop') : null)),
+    ends: { 'task a': 'done' },
+    outcomes: BUILT,
+  },
+  {
+    name: 'cancel',
+    about: 'control',
+    tells: 'a run is cancelled in the middle of a stage; its item is blocked',
+    begin: ({ task }) => task('a'),
+    script: unless('builder', ({ run_id }) => until('cancel_run', { run_id })),
+    ends: { 'task a': 'blocked' },
+    outcomes: [],
+  },
+  {
+    name: 'requeue',
+    about: 'control',
+    tells: 'a run is started over in the middle of a stage; its item goes back to the queue and through',
+    begin: ({ task }) => task('a'),
+    script: unless('builder', ({ previous_attempt }, _attempt, files) =>
+      previous_attempt !== null || files.stat(at('tasks/queue/a.requeue.jsonl')) !== null
+        ? null
+        : until('retry_active'),
+    ),
+    ends: { 'task a': 'done' },
+    outcomes: BUILT,
+  },
+  {
+    name: 'reload',
+    about: 'control',
+    tells: 'the config is edited and reloaded while a stage runs',
+    begin: ({ task }) => task('a'),
+    script: unless('builder', () => ({
+      outcome: 'BUILDER_COMPLETE',
+      async meanwhile(files, clock) {
+        await saved(files, at('millrace.toml'), '[stages.checker]\ntimeout_seconds = 77\n')
+        await posting('reload_config')(files, clock)
+      },
+    })),
+    ends: { 'task a': 'done' },
+    outcomes: BUILT,
+  },
+  {
+    name: 'broken documents',
+    about: 'control',
+    tells: 'a document nobody can read is set aside, and one that no run owns goes back to its queue',
+    begin({ task, file }) {
+      task('lost', {}, 'active')
+      file('millrace-agents/tasks/queue/broken.md', '# Not a task\n')
+    },
+    script: succeeding(),
+    ends: { 'task lost': 'done' },
+    outcomes: BUILT,
+    also: (files) =>
+      has(
+        (files.list(at('tasks/queue')) ?? []).filter((name) => name.startsWith('broken')),
+        2,
+        'files of the broken document',
+      ),
+  },
+  {
+    name: 'log rotation',
+    about: 'control',
+    tells: 'the event log is put aside',
+    begin: ({ task }) => task('a'),
+    script: succeeding(),
+    first: (engine) => engine.commit([{ change: 'log.rotate' }]),
+    ends: { 'task a': 'done' },
+    outcomes: BUILT,
+  },
+  {
+    name: 'rewritten document',
+    about: 'control',
+    tells: 'a queued document is written anew',
+    begin: ({ task }) => task('a'),
+    script: succeeding(),
+    async first(engine) {
+      const { hash } = engine.workspace.view().read('task', 'a', 'queued')!
+      const text = taskText('a', { title: 'Something else' })
+      await engine.commit([{ change: 'item.rewrite', kind: 'task', id: 'a', state: 'queued', text, hash }])
+    },
+    ends: { 'task a': 'done' },
+    outcomes: BUILT,
+  },
+  {
+    name: 'carried out before',
+    about: 'control',
+    tells: 'a command comes back whose archive a crash had kept; it is put away and not carried out again',
+    async begin({ task, file, command }) {
+      task('a')
+      const id = await command('cancel_work_item', { work_item_id: 'a' })
+      file(`millrace-agents/state/mailbox/processed/${id}.json`, '{}\n')
+      const told = { event_type: 'mailbox_command_applied', data: { command_id: id } }
+      const event = { schema_version: '1.0', kind: 'runtime_event', occurred_at: '2026-03-01T10:00:00Z', ...told }
+      file('millrace-agents/logs/runtime_events.jsonl', `${JSON.stringify(event)}\n`)
+    },
+    script: succeeding(),
+    ends: { 'task a': 'done' },
+    outcomes: BUILT,
+  },
+  {
+    name: 'done by hand',
+    about: 'control',
+    tells: 'a person copies the document of a running stage to where finished ones lie; it is not finished twice',
+    begin: ({ task }) => task('a'),
+    script: unless('updater', () => ({
+      outcome: 'UPDATE_COMPLETE',
+      meanwhile: (files) => files.write(at('tasks/done/a.md'), files.read(at('tasks/active/a.md')) ?? ''),
+    })),
+    ends: { 'task a': 'done' },
+    outcomes: BUILT,
+    hasHands: true,
+  },
+  {
+    name: 'withdrawal',
+    about: 'control',
+    tells: 'a person takes the document of a running stage away; the run ends and the document stays there',
+    begin: ({ task }) => task('a'),
+    script: unless('builder', () => ({
+      outcome: null,
+      meanwhile: (files) => files.rename(at('tasks/active/a.md'), at('tasks/blocked/a.md')),
+    })),
+    ends: { 'task a': 'blocked' },
+    outcomes: [],
+    hasHands: true,
+  },
+]
+
+/** The stage asks for a command, then works until it is stopped. */
+const until = (command: string, payload: Record<string, unknown> = {}): Act => ({
+  outcome: null,
+  meanwhile: posting(command, payload),
+})
+
+/** Saves a file as a careful editor does. */
+async function saved(files: Files, file: string, text: string): Promise<void> {
+  files.write(`${file}.new`, text)
+  await files.flush([`${file}.new`])
+  files.rename(`${file}.new`, file)
+  await files.flush([path.dirname(file)])
+}
+
+interface Target {
+  closure_open: boolean
+  rounds: number
+}
+
+const target = (files: Files): Partial<Target> =>
+  JSON.parse(readText(files, at('arbiter/targets/root.json')) ?? '{}') as Partial<Target>
+
+const judgements = (files: Files): number => target(files).rounds ?? 0
+
+function closed(files: Files, expected: Target): string[] {
+  const { closure_open, rounds } = target(files)
+  const isRight = closure_open === expected.closure_open && rounds === expected.rounds
+  return isRight ? [] : [`the closure target says closure_open=${closure_open} after ${rounds} rounds`]
+}
+
+const lines = (files: Files, file: string): string[] => (readText(files, file) ?? '').split('\n').slice(0, -1)
+
+const has = (found: readonly unknown[], count: number, what: string): string[] =>
+  found.length === count ? [] : [`${found.length} ${what}, not ${count}`]
