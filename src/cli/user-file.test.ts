@@ -38,7 +38,7 @@ describe('reading a file the user named', () => {
     ['.', 'is a folder', ''],
     ['/dev/null', 'not an ordinary file', 'write - instead'],
     ['huge.md', 'larger than 16 MiB', ''],
-    ['a\0b', 'cannot be read', ''],
+    ['a\0b', 'does not exist', ''],
   ])('refuses %j: %s', async (file, sentence, hint) => {
     await expect(read(file)).rejects.toMatchObject({
       code: 'file_unreadable',

@@ -129,8 +129,10 @@ async function tellWaiting(engine: Engine, view: View, plan: Plan): Promise<void
   for (const { kinds } of plan.claim_order.planes) {
     for (const kind of kinds) {
       let looked = 0
-      for (const item of view.items.queued(kind as ItemEntry['kind'])) {
+      for (const item of [...view.items.queued(kind as ItemEntry['kind'])]) {
         if (++looked > TOLD_ITEMS_MAX) break
+        // Whoever mends what an item waits for may do so in place.
+        engine.workspace.index.rereadIfEdited(item.kind, 'queued', `${item.id}.md`)
         if (isDeferredByClosure(item, view, plan)) deferred.push(item.id)
         const dependencies = unsatisfiable(item, view)
         const stuck = Object.entries(dependencies)

@@ -30,7 +30,6 @@ export interface Told {
   changes: ReadonlySet<Change['change']>
 }
 
-
 export interface Broken {
   story: string
   state: StateKind
@@ -54,7 +53,7 @@ export interface StoryReport {
 const places = placesOf(ROOT)
 
 /** The lock tells which process it was, not what the work is; temporary siblings are nobody's. */
-const isLeftOut = (file: string): boolean =>
+export const isLeftOut = (file: string): boolean =>
   file === `${RUNTIME_ROOT}/state/lock` ||
   file === `${RUNTIME_ROOT}/state/runtime_daemon.lock.json` ||
   /(^|\/)\.[^/]*\.(tmp-millrace|tmp)$/.test(file)
@@ -142,7 +141,7 @@ export function brokenCell(story: Story, state: DiskState, number: number, { ste
 }
 
 /** A life after the crash; far enough from those of the story that no id is given twice. */
-const LIFE_AFTER = 100
+export const LIFE_AFTER = 100
 
 async function judge(
   installation: Installation,
@@ -175,83 +174,6 @@ export async function recover(on: Life): Promise<void> {
   }
   const workspace = await Workspace.open(on, ROOT, { onFatal })
   await workspace.close()
-}
-
-/** Of a double crash: how many recoveries were cut short, and where the second one came to another end than the first. */
-export interface TwiceReport {
-  story: string
-  /** Crashes whose recovery was cut short at each of its operations; and how many there are. */
-  crashes: number
-  ofCrashes: number
-  /** Legal states of the disk, in the middle of recovery, that were recovered again. */
-  states: number
-  broken: Broken[]
-}
-
-/**
- * Cuts recovery itself short: after every operation of it, in every legal state. The second recovery must leave exactly
- * what the first would have. Takes the crashes of the story in the order `random` says, until `isOver` says so.
- */
-export async function crashTwice(
-  installation: Installation,
-  story: Story,
-  random: () => number,
-  isOver: () => boolean,
-): Promise<TwiceReport> {
-  const { moments } = await tell(installation, story)
-  const crashes = [...crashesOf(story, moments)]
-  const report: TwiceReport = { story: story.name, crashes: 0, ofCrashes: crashes.length, states: 0, broken: [] }
-  const again = new Map<string, string>()
-  while (crashes.length > 0 && !isOver()) {
-    const [{ state, boot, number, moment }] = crashes.splice(Math.floor(random() * crashes.length), 1) as [Crashed]
-    const middle: SimulatedDisk[] = []
-    const on = machine(installation, LIFE_AFTER, boot, state.tree)
-    const files = faultyFiles({ done: () => middle.push(on.disk.snapshot()) }, on.disk).files
-    await recover({ ...on, files })
-    const once = hashTree(on.disk.top, isLeftOut)
-    report.crashes += 1
-    for (const disk of middle) {
-      for (const second of legalStates(disk)) {
-        const bootAgain = isPowerLoss(second.kind) ? boot + 1 : boot
-        const key = `${bootAgain} ${hashTree(second.tree)}`
-        const twice = again.get(key) ?? (await recovered(installation, second.tree, bootAgain))
-        again.set(key, twice)
-        report.states += 1
-        if (twice === once) continue
-        const what = [`recovery was then cut short (${second.kind}), and the next one came to another end`]
-        report.broken.push(brokenCell(story, state, number, moment, what))
-      }
-    }
-  }
-  return report
-}
-
-async function recovered(installation: Installation, tree: FolderNode, boot: number): Promise<string> {
-  const on = machine(installation, LIFE_AFTER + 1, boot, tree)
-  await recover(on)
-  return hashTree(on.disk.top, isLeftOut)
-}
-
-/** A crash of a story: a moment, and what it left of the disk. */
-export interface Crashed {
-  state: DiskState
-  boot: number
-  number: number
-  moment: Moment
-}
-
-/** Every crash of a story that leaves the disk another than those before. */
-export function* crashesOf(story: Story, moments: readonly Moment[]): Generator<Crashed> {
-  const seen = new Set<string>()
-  for (const [number, moment] of moments.entries()) {
-    for (const state of legalStates(moment.disk)) {
-      if (story.hasHands && isPowerLoss(state.kind)) continue
-      const boot = isPowerLoss(state.kind) ? 2 : 1
-      const key = `${boot} ${hashTree(state.tree)}`
-      if (!seen.has(key)) yield { state, boot, number, moment }
-      seen.add(key)
-    }
-  }
 }
 
 async function end(

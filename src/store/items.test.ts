@@ -121,6 +121,19 @@ describe('a document of other hands', () => {
     expect(bench.index.invalid()).toEqual([])
   })
 
+  test('that was malformed and is mended in place, with nothing else changed in its folder, is read again by itself', () => {
+    const bench = new Bench()
+    const file = bench.put('tasks/active/half.md', '# Ha')
+    bench.settle()
+    bench.index.inState('task', 'active')
+    bench.pass(MALFORMED_AFTER_MS)
+    expect(bench.index.invalid()).toHaveLength(1)
+    fs.writeFileSync(file, documentText('task', 'half'))
+    setTime(file, bench.now - HOUR_MS)
+    bench.pass(1000)
+    expect([bench.ids('task', 'active'), bench.index.invalid()]).toEqual([['half'], []])
+  })
+
   test('edited in place is read again when somebody says so', () => {
     const bench = new Bench()
     const file = bench.add('task', 'queued', 'a', { title: 'before' })
@@ -130,7 +143,7 @@ describe('a document of other hands', () => {
     setTime(file, bench.now - HOUR_MS)
     bench.pass(1000)
     expect(bench.index.inState('task', 'queued')[0]?.title).toBe('before')
-    bench.index.reread('task', 'queued', 'a.md')
+    bench.index.rereadIfEdited('task', 'queued', 'a.md')
     expect(bench.index.inState('task', 'queued')[0]?.title).toBe('after')
     bench.index.reread('task', 'queued', 'not-there.md')
     expect(bench.ids('task', 'queued')).toEqual(['a'])

@@ -118,7 +118,17 @@ export class ItemIndex implements Items {
       const due = folder.check !== null && now >= folder.check.at
       if (moved || folder.unsure || due) this.list(folder, mtimeNs, moved)
     }
+    for (const folder of this.withInvalid)
+      for (const slot of [...folder.slots.values()].filter(({ status }) => status === 'invalid'))
+        this.rereadIfEdited(folder.kind, folder.state, slot.name)
     for (const folder of [...this.settling]) this.lookAgain(folder)
+  }
+
+  /** Reads a document again if it was edited in place, which leaves the mtime of its folder as it is. */
+  rereadIfEdited(kind: ItemKind, state: ItemState, name: string): void {
+    const folder = this.folder(kind, state)
+    const slot = folder.slots.get(name)
+    if (slot && slot.look !== null && this.isReplaced(folder, slot)) this.reread(kind, state, name)
   }
 
   /** Reads one file again; for hints of a watcher and for what a claim found changed. */

@@ -95,6 +95,15 @@ describe('every transaction', () => {
     expect(operations.at(-1)).toMatchObject({ path: AT.snapshot })
   })
 
+  test('begins a line of its own behind one that somebody left unfinished', async () => {
+    const bench = new Bench()
+    write(bench.places.runtime, AT.events, 'a note without an end')
+    await bench.commit([{ change: 'event.append', event_type: 'runtime_started', data: {} }])
+    const [note, event] = read(bench.places.runtime, AT.events).split('\n')
+    expect(note).toBe('a note without an end')
+    expect(JSON.parse(event!)).toMatchObject({ event_type: 'runtime_started' })
+  })
+
   test('gathers the lines of one file into one append', () => {
     const bench = new Bench()
     write(bench.places.runtime, AT.events, '{"old":1}\n')

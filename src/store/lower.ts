@@ -153,10 +153,17 @@ class Lowering {
     const last = this.operations.pop()!
     for (const [path, text] of this.lines) {
       const offset = sizeOf(this.ports.files, this.ports.places.at(path))
-      this.push({ op: 'append', path, offset, content: { text } })
+      const content = { text: this.isLineOpen(path, offset) ? `\n${text}` : text }
+      this.push({ op: 'append', path, offset, content })
     }
     this.operations.push(last)
     return { operations: this.operations, items: this.items, snapshot }
+  }
+
+  /** Somebody has left the last line unfinished: ours would be lost in it. */
+  private isLineOpen(path: string, bytes: number): boolean {
+    const { files, places } = this.ports
+    return bytes > 0 && files.readRange(places.at(path), bytes - 1, 1)?.at(0) !== NEWLINE
   }
 
   private wrote(kind: ItemKind, state: ItemState, name: string, gone: boolean): void {
@@ -308,6 +315,8 @@ class Lowering {
     this.push({ op: 'remove', path: incoming, hash: hashBytes(bytes) })
   }
 }
+
+const NEWLINE = 10
 
 /** Of an archive, as it stands in a record: what the command itself writes must fit beside it. */
 const ARCHIVE_CHARS_MAX = 3 * 1024 * 1024

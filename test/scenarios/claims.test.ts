@@ -104,6 +104,16 @@ describe('which item is next', () => {
     expect(rig.list('tasks/done')).toEqual(['task-b.md'])
   })
 
+  test('a dependency that a person takes out of a waiting task, in place, is waited for no longer', async () => {
+    rig = await Rig.create()
+    rig.addTask('task-a', { depends_on: ['nowhere'] })
+    const live = await Live.start(rig)
+    await live.until('it is told', () => rig.log('dependency_unsatisfiable').length === 1)
+    fs.writeFileSync(rig.at('tasks/queue/task-a.md'), rig.read('tasks/queue/task-a.md').replace(/.*nowhere\n/, ''))
+    await live.until('done', () => rig.list('tasks/done').length === 1)
+    await live.close()
+  })
+
   test('W-17: a dependency that cannot come about by itself is told once, whether unknown, blocked or a cycle', async () => {
     rig = await Rig.create()
     rig.addTask('needs-unknown', { depends_on: ['nowhere'] })

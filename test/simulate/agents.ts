@@ -327,4 +327,4 @@ export function outcomeOf(request: StageRequest, wished: number): string {
   return ordered[wished % ordered.length]![0]
 }
 
-export const folderOf = (request: StageRequest, kind: string): string => path.join(request.outbox_dir, kind)
+const folderOf = (request: StageRequest, kind: string): string => path.join(request.outbox_dir, kind)

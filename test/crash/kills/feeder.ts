@@ -10,7 +10,7 @@ import type { Ledger } from './ledger.ts'
 import type { Ended, Scene } from './scene.ts'
 
 /** The queue is filled up to here, and again once it has run down to a few. */
-const UNDER_WAY_MAX = 20
+const UNDER_WAY_MAX = 12
 const FEW = 3
 
 interface Adding {

@@ -3,13 +3,13 @@
  * or waits it out as it sees fit; and with the cause gone the work must come to its end as in peace.
  */
 
-import { asMillraceError } from '../core/errors.ts'
-import type { Files } from '../core/files.ts'
-import { brokenInTheEnd, postedIn } from './crash-table.ts'
-import { faultyFiles } from './faulty-files.ts'
-import { type Installation, machine } from './scene.ts'
-import type { FolderNode } from './simulated-disk.ts'
-import { beginning, carryOn, type Story } from './story.ts'
+import { asMillraceError } from '../../src/core/errors.ts'
+import type { Files } from '../../src/core/files.ts'
+import { brokenInTheEnd, postedIn } from '../../src/selftest/crash-table.ts'
+import { faultyFiles } from '../../src/selftest/faulty-files.ts'
+import { type Installation, machine } from '../../src/selftest/scene.ts'
+import type { FolderNode } from '../../src/selftest/simulated-disk.ts'
+import { beginning, carryOn, type Story } from '../../src/selftest/story.ts'
 
 export const ERROR_CODES = ['ENOSPC', 'EIO', 'EACCES', 'EMFILE', 'EROFS'] as const
 export type DiskErrorCode = (typeof ERROR_CODES)[number]
