@@ -52,8 +52,14 @@ export async function keepEvidence(files: Files, request: StageRequest): Promise
     .filter((name) => name.includes(request.request_id))
     .map((name) => path.join(request.run_dir, name))
   // Its own document too, which it may have rewritten.
-  const made = [...owed, ...(request.active_work_item_path === null ? [] : [request.active_work_item_path])]
-  const paths = new Set([...left, ...made, ...made.map((file) => path.dirname(file)), request.run_dir])
+  const own = request.active_work_item_path === null ? [] : [request.active_work_item_path]
+  const made = [
+    ...owed,
+    ...own,
+    ...handedIn(files, request.outbox_dir).map(({ kind, name }) => path.join(request.outbox_dir, kind, name)),
+  ]
+  const folders = [request.run_dir, path.dirname(request.outbox_dir), request.outbox_dir]
+  const paths = new Set([...left, ...made, ...made.map((file) => path.dirname(file)), ...folders])
   const there = [...paths].filter((file) => ['file', 'directory'].includes(files.stat(file)?.kind ?? ''))
   await files.flush(there).catch(() => {})
 }
@@ -69,19 +75,21 @@ function utf8Tolerant(bytes: Uint8Array | null): string | null {
   return bytes === null ? null : Buffer.from(bytes).toString('utf8')
 }
 
+/** Names in the outbox by kind, as many as one stage may hand in. */
+function handedIn(files: Files, outbox: string): { kind: string; name: string }[] {
+  const names = (folder: string) => (files.list(folder) ?? []).sort()
+  const all = names(outbox).flatMap((kind) => names(path.join(outbox, kind)).map((name) => ({ kind, name })))
+  return all.filter(({ name }) => !name.startsWith('.')).slice(0, HAND_INS_MAX)
+}
+
 function readOutbox(files: Files, outbox: string): HandIn[] {
-  const found: HandIn[] = []
   let chars = 0
-  for (const kind of (files.list(outbox) ?? []).sort()) {
-    for (const name of (files.list(path.join(outbox, kind)) ?? []).sort()) {
-      if (name.startsWith('.') || found.length >= HAND_INS_MAX) continue
-      const handIn = readHandIn(files, kind, path.join(outbox, kind, name), name)
-      chars += JSON.stringify(handIn.text).length
-      const tooMuch = `the documents handed in have more than ${HAND_INS_CHARS_MAX} characters together`
-      found.push(chars <= HAND_INS_CHARS_MAX ? handIn : { ...handIn, document: null, text: '', faults: [tooMuch] })
-    }
-  }
-  return found
+  return handedIn(files, outbox).map(({ kind, name }) => {
+    const handIn = readHandIn(files, kind, path.join(outbox, kind, name), name)
+    chars += JSON.stringify(handIn.text).length
+    const tooMuch = `the documents handed in have more than ${HAND_INS_CHARS_MAX} characters together`
+    return chars <= HAND_INS_CHARS_MAX ? handIn : { ...handIn, document: null, text: '', faults: [tooMuch] }
+  })
 }
 
 function readHandIn(files: Files, kind: string, file: string, name: string): HandIn {

@@ -18,7 +18,7 @@ test('a disk that refuses any one call loses nothing, and the work comes to its 
   )
   console.info(`${report.calls} calls, ${report.refusals} refusals, ${report.ended} runtimes ended for one`)
   expect(report.broken).toEqual([])
-  expect(report.refusals).toBeGreaterThan(700)
+  expect(report.refusals).toBeGreaterThan(500)
   // Most are waited out; those that meet a runtime while it starts end it, with a sentence.
   expect(report.ended).toBeLessThan(report.refusals / 2)
 })
