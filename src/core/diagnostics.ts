@@ -1,5 +1,6 @@
 /** Coded, located findings of the compiler. A compile reports all it can see, not just the first. */
 import * as z from 'zod'
+import { clip } from './clip.ts'
 
 export const DIAGNOSTIC_CODES = {
   MODE_UNKNOWN: 'No mode of that id is shipped or in the workspace.',
@@ -57,16 +58,30 @@ export const CompileDiagnostics = z.strictObject({
 })
 export type CompileDiagnostics = z.infer<typeof CompileDiagnostics>
 
+/** A name in an asset may be as long as the file. */
+const AT_CHARS_MAX = 300
+const MESSAGE_CHARS_MAX = 4000
+
 /** Collects findings under the name of one file. */
 export class Findings {
   readonly all: Diagnostic[] = []
 
   error(code: DiagnosticCode, path: string, at: string | null, message: string): void {
-    this.all.push({ code, severity: 'error', path, at, message })
+    this.tell('error', code, path, at, message)
   }
 
   warn(code: DiagnosticCode, path: string, at: string | null, message: string): void {
-    this.all.push({ code, severity: 'warning', path, at, message })
+    this.tell('warning', code, path, at, message)
+  }
+
+  private tell(
+    severity: Diagnostic['severity'],
+    code: DiagnosticCode,
+    path: string,
+    at: string | null,
+    message: string,
+  ): void {
+    this.all.push({ code, severity, path, at: at && clip(at, AT_CHARS_MAX), message: clip(message, MESSAGE_CHARS_MAX) })
   }
 
   get failed(): boolean {

@@ -3,6 +3,7 @@ import { MillraceError } from '../core/errors.ts'
 import type { RuntimeEvent } from '../core/events.ts'
 import type { Files } from '../core/files.ts'
 import { ITEM_KINDS, type ItemKind, type ItemState } from '../core/item.ts'
+import { parseJson } from '../core/json.ts'
 import type { Plan } from '../core/plan.ts'
 import {
   anything,
@@ -162,7 +163,7 @@ const corrupt = (file: string, what: string): MillraceError =>
 
 function readJson(files: Files, places: Places, file: string): unknown {
   try {
-    return JSON.parse(readText(files, places.at(file)) ?? 'null')
+    return parseJson(readText(files, places.at(file)) ?? 'null')
   } catch (error) {
     throw corrupt(file, `is not valid JSON: ${(error as Error).message}`)
   }
@@ -171,7 +172,7 @@ function readJson(files: Files, places: Places, file: string): unknown {
 /** For records that only inform: unreadable counts as absent. */
 function readLeniently<T>(files: Files, places: Places, file: string, shape: Shape<T>): T | null {
   try {
-    const value: unknown = JSON.parse(readText(files, places.at(file)) ?? 'null')
+    const value: unknown = parseJson(readText(files, places.at(file)) ?? 'null')
     return shape(value) ? value : null
   } catch {
     return null

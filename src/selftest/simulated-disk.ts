@@ -60,9 +60,11 @@ export class SimulatedDisk implements Files {
   snapshot(): SimulatedDisk {
     const copy = new SimulatedDisk(this.root, this.nowMs, this.elsewhere)
     const copies = new Map<DiskNode, DiskNode>()
-    const { entries, flushed } = copyKnowing(this.top, copies) as FolderNode
-    Object.assign(copy.top, { entries, flushed })
+    Object.assign(copy.top, copyKnowing(this.top, copies))
     copy.lastWritten = this.lastWritten && ((copies.get(this.lastWritten) as FileNode | undefined) ?? null)
+    copy.free = this.free
+    copy.inodes = this.inodes
+    copy.changes = this.changes
     return copy
   }
 
@@ -117,70 +119,74 @@ export class SimulatedDisk implements Files {
   }
 
   readonly makeFolder = (folder: string): string | null => {
-    const node = this.find(folder)
-    if (node === 'elsewhere') throw failure('EROFS', 'mkdir', folder)
+    const node = this.own('mkdir', folder)
     if (node?.kind === 'file') throw failure('EEXIST', 'mkdir', folder)
     if (node !== null) return null
-    const above = path.dirname(folder)
-    const made = this.makeFolder(above)
-    this.enter(above, folder, newFolder(this.newInode(), this.newTime()))
+    if (this.absence(folder) === 'ENOTDIR') throw failure('ENOTDIR', 'mkdir', folder)
+    const made = this.makeFolder(path.dirname(folder))
+    this.enter(this.parent('mkdir', folder), folder, newFolder(this.newInode(), this.newTime()))
     return made ?? folder
   }
 
   readonly write = (file: string, bytes: Uint8Array | string, options: { exclusive?: boolean } = {}): void => {
-    const node = this.find(file)
-    if (node === 'elsewhere') throw failure('EROFS', 'open', file)
-    if (node?.kind === 'folder') throw failure('EISDIR', 'open', file)
-    if (node !== null && options.exclusive) throw failure('EEXIST', 'open', file)
-    this.fill(node ?? this.newFile(file), Buffer.from(bytes), 0)
+    if (options.exclusive && this.own('open', file) !== null) throw failure('EEXIST', 'open', file)
+    this.fill(this.ownFile('open', file) ?? this.newFile(file), Buffer.from(bytes), 0)
   }
 
   readonly append = (file: string, bytes: Uint8Array | string): void => {
-    const node = this.findFile(file) ?? this.newFile(file)
+    const node = this.ownFile('open', file) ?? this.newFile(file)
     this.fill(node, Buffer.concat([node.bytes, Buffer.from(bytes)]), node.flushedPrefix)
   }
 
   readonly truncate = (file: string, bytes: number): void => {
-    const node = this.findFile(file)
-    if (node === null) throw failure('ENOENT', 'truncate', file)
-    this.fill(node, node.bytes.subarray(0, bytes), Math.min(node.flushedPrefix, bytes))
+    const node = this.ownFile('open', file)
+    if (node === null) throw failure(this.absence(file), 'open', file)
+    const zeros = Buffer.alloc(Math.max(0, bytes - node.bytes.length))
+    this.fill(node, Buffer.concat([node.bytes.subarray(0, bytes), zeros]), Math.min(node.flushedPrefix, bytes))
   }
 
   readonly rename = (from: string, to: string): void => {
-    const [node, there] = [this.find(from), this.find(to)]
-    if (node === null || node === 'elsewhere') throw failure('ENOENT', 'rename', from)
+    const [source, target] = [this.parent('rename', from), this.parent('rename', to)]
+    const [node, there] = [this.own('rename', from), this.own('rename', to)]
+    if (node === null) throw failure('ENOENT', 'rename', from)
+    if (to.startsWith(`${from}/`)) throw failure('EINVAL', 'rename', from)
     if (node === there) return
-    if (there !== null && there !== 'elsewhere' && there.kind === 'folder') throw failure('EISDIR', 'rename', to)
-    this.enter(path.dirname(to), to, node)
-    this.leave(from)
+    if (from.startsWith(`${to}/`)) throw failure('ENOTEMPTY', 'rename', to)
+    if (there?.kind === 'folder') {
+      if (node.kind === 'file') throw failure('EISDIR', 'rename', to)
+      if (there.entries.size > 0) throw failure('ENOTEMPTY', 'rename', to)
+    } else if (there !== null && node.kind === 'folder') throw failure('ENOTDIR', 'rename', to)
+    this.enter(target, to, node)
+    this.leave(source, from)
   }
 
   readonly link = (from: string, to: string): void => {
-    const node = this.findFile(from)
-    if (node === null) throw failure('ENOENT', 'link', from)
-    if (this.find(to) !== null) throw failure('EEXIST', 'link', to)
-    this.enter(path.dirname(to), to, node)
+    const node = this.own('link', from)
+    if (node === null) throw failure(this.absence(from), 'link', from)
+    const target = this.parent('link', to)
+    if (this.own('link', to) !== null) throw failure('EEXIST', 'link', to)
+    if (node.kind === 'folder') throw failure('EPERM', 'link', from)
+    this.enter(target, to, node)
   }
 
   readonly unlink = (file: string): void => {
-    const node = this.find(file)
-    if (node === null) throw failure('ENOENT', 'unlink', file)
-    if (node === 'elsewhere' || node.kind === 'folder') throw failure('EISDIR', 'unlink', file)
-    this.leave(file)
+    if (this.ownFile('unlink', file) === null) throw failure(this.absence(file), 'unlink', file)
+    this.leave(this.parent('unlink', file), file)
   }
 
   readonly removeFolder = (folder: string): void => {
-    const node = this.find(folder)
-    if (node === null || node === 'elsewhere') throw failure('ENOENT', 'rmdir', folder)
+    const node = this.own('rmdir', folder)
+    if (node === null) throw failure(this.absence(folder), 'rmdir', folder)
     if (node.kind === 'file') throw failure('ENOTDIR', 'rmdir', folder)
     if (node.entries.size > 0) throw failure('ENOTEMPTY', 'rmdir', folder)
-    this.leave(folder)
+    this.leave(this.parent('rmdir', folder), folder)
   }
 
   readonly flush = async (paths: readonly string[]): Promise<void> => {
     this.lastWritten = null
     for (const target of paths) {
       const node = this.find(target)
+      if (node === null && this.absence(target) === 'ENOTDIR') throw failure('ENOTDIR', 'open', target)
       if (node === null || node === 'elsewhere') continue
       if (node.kind === 'file') flushFile(node)
       else node.flushed = new Map(node.entries)
@@ -208,17 +214,40 @@ export class SimulatedDisk implements Files {
     return node ?? null
   }
 
-  private findFile(file: string): FileNode | null {
+  /** What a change is about; null if nothing is there. Elsewhere nothing is changed. */
+  private own(operation: string, file: string): DiskNode | null {
     const node = this.find(file)
-    if (node === 'elsewhere') throw failure('EROFS', 'open', file)
-    if (node?.kind === 'folder') throw failure('EISDIR', 'open', file)
+    if (node === 'elsewhere') throw failure('EROFS', operation, file)
     return node
   }
 
+  private ownFile(operation: string, file: string): FileNode | null {
+    const node = this.own(operation, file)
+    if (node?.kind === 'folder') throw failure('EISDIR', operation, file)
+    return node
+  }
+
+  /** The folder a name is put into or taken from. */
+  private parent(operation: string, file: string): FolderNode {
+    const parent = this.own(operation, path.dirname(file))
+    if (parent === null) throw failure(this.absence(file), operation, file)
+    if (parent.kind === 'file') throw failure('ENOTDIR', operation, file)
+    return parent
+  }
+
+  /** Why nothing is there: nothing of that name, or a file where one of its folders should be. */
+  private absence(file: string): 'ENOENT' | 'ENOTDIR' {
+    const above = path.dirname(file)
+    const node = this.find(above)
+    if (node === null) return this.absence(above)
+    return node !== 'elsewhere' && node.kind === 'file' ? 'ENOTDIR' : 'ENOENT'
+  }
+
   private newFile(file: string): FileNode {
+    const parent = this.parent('open', file)
     const fresh = { flushed: null, flushedPrefix: 0, inode: this.newInode(), mtimeNs: this.newTime() }
     const node: FileNode = { kind: 'file', bytes: new Uint8Array(), ...fresh }
-    this.enter(path.dirname(file), file, node)
+    this.enter(parent, file, node)
     return node
   }
 
@@ -227,17 +256,13 @@ export class SimulatedDisk implements Files {
     this.lastWritten = node
   }
 
-  private enter(folder: string, file: string, node: DiskNode): void {
-    const parent = this.find(folder)
-    if (parent === null) throw failure('ENOENT', 'open', file)
-    if (parent === 'elsewhere' || parent.kind === 'file') throw failure('ENOTDIR', 'open', file)
+  private enter(parent: FolderNode, file: string, node: DiskNode): void {
     parent.entries.set(path.basename(file), node)
     parent.mtimeNs = this.newTime()
     this.lastWritten = null
   }
 
-  private leave(file: string): void {
-    const parent = this.find(path.dirname(file)) as FolderNode
+  private leave(parent: FolderNode, file: string): void {
     parent.entries.delete(path.basename(file))
     parent.mtimeNs = this.newTime()
     this.lastWritten = null

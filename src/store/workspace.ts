@@ -2,10 +2,12 @@
  * The workspace: read → decide → commit (design §5). A reader sees one consistent state without any lock; a writer
  * holds the lock, keeps its view in memory and commits transactions. Nothing outside the store writes runtime files.
  */
+
 import type { Change } from '../core/changes.ts'
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { ItemKind } from '../core/item.ts'
+import { parseJson } from '../core/json.ts'
 import { Plan } from '../core/plan.ts'
 import { type ClosureTarget, type Counters, newCounters, newSnapshot, type Snapshot } from '../core/state.ts'
 import type { View } from '../core/view.ts'
@@ -67,7 +69,7 @@ function readJson(files: Files, places: Places, file: string): unknown {
   try {
     const text = readText(files, places.at(file))
     if (text === null) return null
-    const value: unknown = JSON.parse(text)
+    const value: unknown = parseJson(text)
     if (value === null) throw new SyntaxError('it holds null')
     return value
   } catch (error) {

@@ -1,4 +1,4 @@
-/** The real thing, bounded: the built daemon killed at random moments (needs the build in dist/). See kills.mjs. */
+/** The real thing, bounded: the built daemon killed at random moments (needs the build in dist/). See test/run.mjs. */
 import { spawnSync } from 'node:child_process'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
@@ -8,8 +8,8 @@ const LIMIT_MS = 240_000
 
 /** Every failure names the seed and keeps its folder; the same seed chooses the same strikes again. */
 function play(kills: number, seed: number): Summary {
-  const program = path.join(import.meta.dirname, 'kills.mjs')
-  const args = [program, '--kills', String(kills), '--seed', String(seed), '--json']
+  const program = path.join(import.meta.dirname, '../run.mjs')
+  const args = [program, 'kills', '--kills', String(kills), '--seed', String(seed), '--json']
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: LIMIT_MS })
   expect(status, `seed ${seed}\n${stderr}`).toBe(0)
   return JSON.parse(stdout) as Summary

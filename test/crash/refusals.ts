@@ -64,13 +64,13 @@ export interface RefusalReport {
 }
 
 /**
- * Tells the story once for each call and each error it can give. `isChosen` narrows the calls down; `lasts` is how many
- * calls in a row are refused.
+ * Tells the story once for each call and each error it can give. `isChosen` narrows the calls down (their number, whether
+ * it only reads, how many there are); `lasts` is how many calls in a row are refused.
  */
 export async function refuseEverywhere(
   installation: Installation,
   story: Story,
-  isChosen: (number: number, isReading: boolean) => boolean = () => true,
+  isChosen: (number: number, isReading: boolean, calls: number) => boolean = () => true,
   lasts = 1,
 ): Promise<RefusalReport> {
   const calls: { call: Call; path: string }[] = []
@@ -84,7 +84,7 @@ export async function refuseEverywhere(
   )
   const report: RefusalReport = { story: story.name, calls: calls.length, refusals: 0, ended: 0, broken: [] }
   for (const [number, { call, path }] of calls.entries()) {
-    if (!isChosen(number, READING.has(call))) continue
+    if (!isChosen(number, READING.has(call), calls.length)) continue
     for (const code of MAY_GIVE(call)) {
       let made = 0
       const refused = (files: Files) =>

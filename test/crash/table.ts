@@ -6,9 +6,10 @@ import { crashTable, type StoryReport } from '../../src/selftest/crash-table.ts'
 import type { Installation } from '../../src/selftest/scene.ts'
 import type { Story } from '../../src/selftest/story.ts'
 import { disk } from '../../src/store/files.ts'
+import { quickly } from '../simulate/installed.ts'
 
 export const INSTALLATION: Installation = {
-  disk,
+  disk: quickly(disk),
   packageRoot: path.join(import.meta.dirname, '..', '..', 'assets'),
   version: '0.0.0-test',
   commands: COMMANDS,

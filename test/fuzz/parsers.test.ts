@@ -1,6 +1,6 @@
 /**
  * Every parser against noise, against valid files with something done to them, and against a megabyte of the same. The
- * longer run is `node test/fuzz/run.mjs --seconds 3600`.
+ * longer run is `node test/run.mjs parsers --seconds 3600`.
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'

@@ -616,7 +616,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
   const over = (file: string, bytes: Uint8Array) => withFile(places.runtime, file, bytes)
   const state = (name: string, file: string, check: (files: Files) => unknown): Parser => ({
     name,
-    modules: ['store/workspace.ts', 'store/upgrade.ts', 'store/consistent.ts', 'store/files.ts'],
+    modules: ['core/json.ts', 'store/workspace.ts', 'store/upgrade.ts', 'store/consistent.ts', 'store/files.ts'],
     examples: [workspace.bytes(file)],
     refusals: 'one sentence',
     parse: (bytes) => check(over(file, bytes)),

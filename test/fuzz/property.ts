@@ -22,7 +22,7 @@ export interface Failure {
   wrong: string
   /** The smallest input that was found to do it. */
   base64: string
-  /** Hand both to `run.mjs`, or to `fc.assert`, to see it again. */
+  /** Hand both to `test/run.mjs parsers`, or to `fc.assert`, to see it again. */
   seed: number
   path: string | null
 }

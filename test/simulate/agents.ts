@@ -2,7 +2,6 @@
  * The agents of the simulated machine: processes of their own that outlive the runtime which started them, unless power
  * goes or they are tethered to it. Each behaves as its temper says; what the runner contract promises is kept here.
  */
-import * as path from 'node:path'
 import type { StageRequest } from '../../src/core/request.ts'
 import type { RawResult } from '../../src/core/result.ts'
 import type { Following, Handle, Remains, Runner } from '../../src/runners/runner.ts'
@@ -326,5 +325,3 @@ export function outcomeOf(request: StageRequest, wished: number): string {
   const ordered = [...table.filter(isSuccess), ...table.filter((entry) => !isSuccess(entry))]
   return ordered[wished % ordered.length]![0]
 }
-
-const folderOf = (request: StageRequest, kind: string): string => path.join(request.outbox_dir, kind)

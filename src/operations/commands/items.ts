@@ -6,7 +6,7 @@ import { ITEM_KINDS, type ItemEntry, type ItemState, isItemKind } from '../../co
 import type { ChangeContext, ChangeOperation } from '../../core/operation.ts'
 import { requeueRecord } from '../../engine/ending.ts'
 import { AT } from '../../store/layout.ts'
-import { done, only, text } from './payload.ts'
+import { done, only, text, textOrNull } from './payload.ts'
 
 /** The one place an item lies in; asks for the kind where the id is ambiguous. */
 function findItem(view: ChangeContext['view'], id: string, kind: string | null): ItemEntry {
@@ -65,11 +65,7 @@ function intervention(
 
 export const retryWorkItem: ChangeOperation = ({ view }, payload) => {
   only(payload, 'work_item_id', 'work_item_kind', 'reason')
-  const item = findItem(
-    view,
-    text(payload, 'work_item_id'),
-    (payload.work_item_kind as string | null | undefined) ?? null,
-  )
+  const item = findItem(view, text(payload, 'work_item_id'), textOrNull(payload, 'work_item_kind'))
   if (item.state !== 'blocked' && item.state !== 'quarantined')
     throw new MillraceError(
       'item_state',
@@ -91,11 +87,7 @@ export const retryWorkItem: ChangeOperation = ({ view }, payload) => {
 
 export const cancelWorkItem: ChangeOperation = ({ view }, payload) => {
   only(payload, 'work_item_id', 'work_item_kind', 'reason', 'force')
-  const item = findItem(
-    view,
-    text(payload, 'work_item_id'),
-    (payload.work_item_kind as string | null | undefined) ?? null,
-  )
+  const item = findItem(view, text(payload, 'work_item_id'), textOrNull(payload, 'work_item_kind'))
   if (item.state !== 'queued' && item.state !== 'blocked')
     throw new MillraceError(
       'item_state',

@@ -17,6 +17,10 @@ export const text = (payload: Record<string, unknown>, name: string, fallback?: 
   throw new MillraceError('mailbox_invalid', `The command needs ${name} as text.`)
 }
 
+/** For what may be left out, or be null. */
+export const textOrNull = (payload: Record<string, unknown>, name: string): string | null =>
+  (Object.hasOwn(payload, name) ? payload[name] : null) === null ? null : text(payload, name)
+
 export function only(payload: Record<string, unknown>, ...names: string[]): void {
   const unknown = Object.keys(payload).filter((name) => !names.includes(name))
   if (unknown.length > 0)

@@ -1,6 +1,7 @@
 /** Checks of the runtime state: state files by their schema, status files, the journal, the lock, runs and targets on hold. */
 import * as z from 'zod'
 import { MillraceError } from '../../core/errors.ts'
+import { parseJson } from '../../core/json.ts'
 import { ClosureTarget, Counters, Snapshot } from '../../core/state.ts'
 import { readText } from '../../store/files.ts'
 import { decodeRecord } from '../../store/journal.ts'
@@ -40,7 +41,7 @@ function checkStateFile(exam: Examination, { kind, file, code, schema }: StateFi
   try {
     const text = readText(exam.files, exam.places.at(file))
     if (text === null) return [] // told as missing
-    const checked = schema.safeParse(upgradeState(kind, JSON.parse(text)))
+    const checked = schema.safeParse(upgradeState(kind, parseJson(text)))
     if (checked.success) return []
     return [error(code, { path, message: z.prettifyError(checked.error).replace(/\s*\n\s*/g, ' '), remedy: RESTORE })]
   } catch (cause) {

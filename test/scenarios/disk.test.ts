@@ -1,0 +1,155 @@
+/** A disk that is nearly full, or refuses what is asked of it: the runtime waits for room, and nothing is lost. */
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Files } from '../../src/core/files.ts'
+import type { StatusOutput } from '../../src/operations/schemas/status.ts'
+import { OPERATIONS } from '../../src/operations/table.ts'
+import { disk } from '../../src/store/files.ts'
+import { contextIn } from '../rig/context.ts'
+import { Live } from '../rig/live.ts'
+import { Rig, type RigOptions, reply } from '../rig/runtime.ts'
+
+let rig: Rig
+let live: Live | null = null
+afterEach(async () => {
+  await live?.close().catch(() => {})
+  live = null
+  rig?.dispose()
+})
+
+async function operate<T>(name: string, context = contextIn(rig.root)): Promise<T> {
+  const operation = await OPERATIONS.find((one) => one.name === name)!.load()
+  return operation.run(context, {}) as Promise<T>
+}
+
+describe('with less room on the disk than the floor', () => {
+  const MIB = 1024 * 1024
+  /** The floor where nothing else is configured. */
+  const FLOOR_MIB = 200
+  let freeBytes = 0
+  /** How often the runtime has looked: once in each pass. */
+  let looks = 0
+  const measured: Files = {
+    ...disk,
+    freeBytes() {
+      looks += 1
+      return freeBytes
+    },
+  }
+  const roomy = () => {
+    freeBytes = FLOOR_MIB * MIB
+  }
+  const tight = () => {
+    freeBytes = FLOOR_MIB * MIB - 1
+  }
+
+  async function workspace(options: RigOptions = {}): Promise<void> {
+    rig = await Rig.create({ files: measured, ...options })
+    rig.addTask('task-a')
+  }
+  const started = () => rig.log('stage_started').length
+  const sources = async () => (await operate<StatusOutput>('status')).pause_sources
+
+  test('no stage is started, and status says who pauses and why', async () => {
+    tight()
+    await workspace()
+    expect(await rig.work()).toMatchObject({ exit_reason: 'idle' })
+    expect(started()).toBe(0)
+    expect(rig.list('tasks/queue')).toEqual(['task-a.md'])
+    expect(await operate<StatusOutput>('status')).toMatchObject({
+      paused: true,
+      pause_sources: 'disk',
+      pauses: [
+        {
+          source: 'disk',
+          reason: 'less than 200 MiB are free on the disk of the workspace (runtime.free_disk_floor_mib)',
+          until: null,
+        },
+      ],
+    })
+  })
+
+  test('is said once, however long it lasts', async () => {
+    tight()
+    await workspace()
+    await rig.ticks(5)
+    await rig.ticks(5)
+    expect(rig.log('runtime_paused')).toEqual([
+      { source: 'disk', reason: expect.stringContaining('200 MiB'), until: null },
+    ])
+  })
+
+  test('a stage in flight goes on and is settled, the next one waits, and with room again work goes on by itself', async () => {
+    roomy()
+    const untilToldTo = { run: { command: 'while [ ! -e go-on ]; do sleep 0.02; done' } }
+    await workspace({ replies: [reply('builder', 'BUILDER_COMPLETE', { steps: [untilToldTo, { artifacts: true }] })] })
+    live = await Live.start(rig)
+    const request = await live.agent('builder')
+    tight()
+    await live.until('the pause', () => rig.log('runtime_paused').length === 1)
+    expect(live.engine.lanes.get(request)?.stop).toBe('none')
+    fs.writeFileSync(path.join(rig.root, 'go-on'), '')
+    await live.until('the builder to be settled', () => rig.log('router_decision').length === 1)
+    expect(rig.result(rig.requests('builder')[0]!)).toMatchObject({ terminal_result: 'BUILDER_COMPLETE' })
+    const [looked, wanted] = [looks, 10]
+    await live.until('more passes', () => looks >= looked + wanted)
+    expect(rig.stages()).toEqual(['builder'])
+    expect(await sources()).toBe('disk')
+    roomy()
+    await live.until('the task to be done', () => rig.list('tasks/done').length === 1)
+    expect(rig.log('runtime_resumed')).toEqual([{ source: 'disk', reason: 'there is room again' }])
+    expect(await sources()).toBe('none')
+  })
+
+  test('other pauses stay as they are: neither room nor a resume lifts what is not its own', async () => {
+    tight()
+    await workspace()
+    await rig.ticks(1)
+    await rig.issue('pause', { reason: 'mine' })
+    expect((await sources()).split(',').sort()).toEqual(['disk', 'operator'])
+    roomy()
+    await rig.work()
+    expect(await operate<StatusOutput>('status')).toMatchObject({
+      pause_sources: 'operator',
+      pauses: [{ source: 'operator', reason: 'mine' }],
+    })
+    tight()
+    await rig.ticks(1)
+    expect((await rig.issue('resume')).detail).toBe('resumed; still paused by disk')
+    expect(await sources()).toBe('disk')
+    expect(started()).toBe(0)
+    roomy()
+    await rig.work()
+    expect(rig.list('tasks/done')).toEqual(['task-a.md'])
+  })
+
+  test('arrivals and commands are still taken in', async () => {
+    tight()
+    await workspace()
+    live = await Live.start(rig)
+    await live.until('the pause', () => rig.log('runtime_paused').length === 1)
+    expect((await live.command('pause', { reason: 'mine' })).result).toMatchObject({ applied: true })
+    expect(await sources()).toBe('operator,disk')
+  })
+
+  test('a floor of 0 starts stages on any disk', async () => {
+    freeBytes = 0
+    await workspace()
+    const config = rig.at('millrace.toml')
+    fs.writeFileSync(
+      config,
+      fs.readFileSync(config, 'utf8').replace('[runtime]\n', '[runtime]\nfree_disk_floor_mib = 0\n'),
+    )
+    await rig.work()
+    expect(rig.list('tasks/done')).toEqual(['task-a.md'])
+    expect(rig.log('runtime_paused')).toEqual([])
+  })
+
+  test('the floor is exact: that much is enough', async () => {
+    roomy()
+    await workspace()
+    await rig.work()
+    expect(rig.list('tasks/done')).toEqual(['task-a.md'])
+  })
+})
