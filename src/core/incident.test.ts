@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { planWith } from '../../test/rig/assets.ts'
 import { documentText } from '../../test/rig/documents.ts'
-import { Passage, runAt } from '../../test/rig/run.ts'
+import { closureTarget, Passage, runAt } from '../../test/rig/run.ts'
 import { MemoryWorkspace } from '../../test/rig/view.ts'
 import { parseDocument } from './document.ts'
 import { ID_LENGTH_MAX } from './ids.ts'
@@ -17,6 +17,11 @@ function incidentOf(id: string, result: { notes?: string[]; artifact_paths?: str
     result,
     handIns: handIn === undefined ? [] : [{ kind: 'incident', text: handIn }],
   })
+  return readIncident(workspace)
+}
+
+/** The only incident that waits, read. */
+function readIncident(workspace: MemoryWorkspace) {
   const [name] = workspace.idsIn('incident', 'queued')
   return { name: name!, parsed: parseDocument('incident', workspace.textOf('incident', 'queued', name!)!) }
 }
@@ -57,6 +62,64 @@ describe('an incident the runtime opens', () => {
   it('names each symptom and each piece of evidence once', () => {
     const { parsed } = incidentOf('task-001', { notes: ['odd', ' odd '], artifact_paths: ['a.log', 'a.log'] })
     expect(parsed).toMatchObject({ document: { fields: { observed_symptoms: ['odd'], evidence_paths: ['a.log'] } } })
+  })
+
+  it('is told of with where it lies and where it comes from', () => {
+    const roots = { root_spec_id: 'root', root_idea_id: 'idea' }
+    const workspace = new MemoryWorkspace(plan).put(
+      'task',
+      'active',
+      'task-001',
+      documentText('task', 'task-001', roots),
+    )
+    new Passage(workspace, runAt(plan, 'execution', 'consultant', { kind: 'task', id: 'task-001' })).report(
+      'NEEDS_PLANNING',
+    )
+    const [id] = workspace.idsIn('incident', 'queued')
+    expect(workspace.events.find((event) => event.event_type === 'runtime_handoff_incident_enqueued')?.data).toEqual({
+      incident_id: id,
+      source_work_item_kind: 'task',
+      source_work_item_id: 'task-001',
+      destination: `millrace-agents/incidents/incoming/${id}.md`,
+      root_idea_id: 'idea',
+      root_spec_id: 'root',
+      source_task_id: 'task-001',
+      source_spec_id: null,
+    })
+    const [record] = workspace.lines.get('runs/run-1/transition_history.jsonl')!
+    expect(record!.queue_mutations_applied).toContain(`incident ${id} queued`)
+  })
+
+  it('is told of the gap of a closure target as of its root spec, with what judged it for evidence', () => {
+    const workspace = new MemoryWorkspace(plan)
+    workspace.targets.set('root', closureTarget('root'))
+    const passage = new Passage(workspace, runAt(plan, 'planning', 'arbiter', { closureRoot: 'root' }))
+    passage.report('REMEDIATION_NEEDED')
+    const [id] = workspace.idsIn('incident', 'queued')
+    expect(workspace.events.find((event) => event.event_type === 'runtime_handoff_incident_enqueued')?.data).toEqual({
+      incident_id: id,
+      source_work_item_kind: 'spec',
+      source_work_item_id: 'root',
+      destination: `millrace-agents/incidents/incoming/${id}.md`,
+      root_idea_id: 'root',
+      root_spec_id: 'root',
+      source_task_id: null,
+      source_spec_id: 'root',
+    })
+    const { parsed } = readIncident(workspace)
+    expect(parsed).toMatchObject({
+      document: {
+        title: expect.stringMatching(/^root: [a-z ]+$/),
+        body: '',
+        fields: {
+          evidence_paths: [
+            expect.stringMatching(/rubric/),
+            expect.stringMatching(/verdict/),
+            '/w/millrace-agents/runs/run-1/report.md',
+          ],
+        },
+      },
+    })
   })
 
   it('takes the lineage the stage wrote only where the work itself has none', () => {

@@ -45,18 +45,6 @@ export const REGRESSIONS: readonly Regression[] = [
     input: json({ work_item_id: 'T-1', work_item_kind: { toString: 1 }, reason: 'because' }),
   },
   {
-    was: 'a stage name as long as a book was told whole, twice',
-    parser: 'mode',
-    input: json({
-      schema_version: '1.0',
-      kind: 'mode',
-      mode_id: 'default_codex',
-      description: 'x',
-      loop_ids_by_plane: { execution: 'execution.standard' },
-      stage_runner_bindings: { ['a:'.repeat(120_000)]: 'codex_cli' },
-    }),
-  },
-  {
     was: 'an agent handle without a time gave a stage no deadline',
     parser: 'runner invocation',
     input: json({ command: ['codex'], emitted_at: 'some day' }),
