@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { configKeys, NEW_CONFIG, parseConfig } from './config.ts'
+import { describeFormat } from '../../test/rig/format.ts'
+import { Config, configKeys, NEW_CONFIG, parseConfig } from './config.ts'
 import { MillraceError } from './errors.ts'
 
 function refusal(table: unknown): MillraceError {
@@ -11,27 +12,150 @@ function refusal(table: unknown): MillraceError {
   throw new Error('the config was taken')
 }
 
-describe('an empty config', () => {
-  it('is a valid one, with every default', () => {
-    expect(parseConfig({}, 'x')).toMatchObject({
-      runtime: {
-        default_mode: 'default_codex',
-        run_style: 'daemon',
-        idle_sleep_seconds: 1,
-        on_restart: 'adopt',
-        stop_grace_seconds: 5,
+const DEFAULTS = {
+  runtime: {
+    default_mode: 'default_codex',
+    run_style: 'daemon',
+    idle_sleep_seconds: 1,
+    on_restart: 'adopt',
+    free_disk_floor_mib: 200,
+    stop_grace_seconds: 5,
+  },
+  runners: {
+    default_runner: 'codex_cli',
+    output_bytes_max: 256_000_000,
+    codex: {
+      command: 'codex',
+      args: ['exec'],
+      profile: null,
+      permission_default: 'maximum',
+      permission_by_stage: {},
+      permission_by_model: {},
+      model_reasoning_effort: null,
+      skip_git_repo_check: true,
+      extra_config: [],
+      env: {},
+      env_pass: [],
+    },
+    pi: {
+      command: 'pi',
+      args: [],
+      provider: null,
+      thinking: null,
+      disable_context_files: true,
+      disable_skills: true,
+      event_log_policy: 'failure_full',
+      env: {},
+      env_pass: [],
+    },
+    command: { command: null, args: [], env: {}, env_pass: [] },
+    scripted: { replies: null },
+  },
+  recovery: { max_fix_cycles: 2, max_troubleshoot_attempts_before_consult: 2, max_mechanic_attempts: 2 },
+  watchers: { enabled: true, debounce_ms: 250, watch_ideas_inbox: true, watch_specs_queue: true },
+  stages: {},
+}
+const LEVELS = ['basic', 'elevated', 'maximum']
+const EFFORTS = ['low', 'medium', 'high', 'xhigh']
+
+describeFormat('a config', {
+  schema: Config,
+  full: {
+    runtime: {
+      default_mode: 'mine',
+      run_style: 'once',
+      idle_sleep_seconds: 0.5,
+      on_restart: 'kill',
+      free_disk_floor_mib: 0,
+      stop_grace_seconds: 0.5,
+    },
+    runners: {
+      default_runner: 'command',
+      output_bytes_max: 2_000_000,
+      codex: {
+        command: '/bin/codex',
+        args: ['exec', '-v'],
+        profile: 'mine',
+        permission_default: 'basic',
+        permission_by_stage: { builder: 'elevated' },
+        permission_by_model: { large: 'basic' },
+        model_reasoning_effort: 'high',
+        skip_git_repo_check: false,
+        extra_config: ['a=b'],
+        env: { NAME: 'value' },
+        env_pass: ['HOME'],
       },
-      runners: { default_runner: 'codex_cli', output_bytes_max: 256_000_000 },
-      recovery: { max_fix_cycles: 2, max_troubleshoot_attempts_before_consult: 2, max_mechanic_attempts: 2 },
-      watchers: { enabled: true, debounce_ms: 250, watch_ideas_inbox: true },
-      stages: {},
-    })
+      pi: {
+        command: '/bin/pi',
+        args: ['-v'],
+        provider: 'one',
+        thinking: 'high',
+        disable_context_files: false,
+        disable_skills: false,
+        event_log_policy: 'full',
+        env: { NAME: 'value' },
+        env_pass: ['HOME'],
+      },
+      command: { command: '/bin/agent', args: ['-v'], env: { NAME: 'value' }, env_pass: ['HOME'] },
+      scripted: { replies: 'replies.json' },
+    },
+    recovery: { max_fix_cycles: 1, max_troubleshoot_attempts_before_consult: 1, max_mechanic_attempts: 1 },
+    watchers: { enabled: false, debounce_ms: 10, watch_ideas_inbox: false, watch_specs_queue: false },
+    stages: { builder: { runner: 'command', model: 'large', model_reasoning_effort: 'low', timeout_seconds: 60 } },
+  },
+  least: {},
+  filled: DEFAULTS,
+  words: {
+    'runtime.run_style': ['once', 'daemon'],
+    'runtime.on_restart': ['adopt', 'kill'],
+    'runners.codex.permission_default': LEVELS,
+    'runners.codex.permission_by_stage.builder': LEVELS,
+    'runners.codex.permission_by_model.large': LEVELS,
+    'runners.codex.model_reasoning_effort': [...EFFORTS, null],
+    'runners.pi.event_log_policy': ['failure_full', 'full'],
+    'stages.builder.model_reasoning_effort': EFFORTS,
+  },
+  lowest: {
+    'runtime.free_disk_floor_mib': 0,
+    'runners.output_bytes_max': 1_000_000,
+    'recovery.max_fix_cycles': 1,
+    'recovery.max_troubleshoot_attempts_before_consult': 1,
+    'recovery.max_mechanic_attempts': 1,
+    'watchers.debounce_ms': 1,
+    'stages.builder.timeout_seconds': 1,
+  },
+  filledIn: ['runners.default_runner', 'runners.codex.command', 'runners.pi.command'],
+  open: [
+    'runners.codex.permission_by_stage',
+    'runners.codex.permission_by_model',
+    'runners.codex.env',
+    'runners.pi.env',
+    'runners.command.env',
+    'stages',
+  ],
+})
+
+describe('a config', () => {
+  it('may leave out any part of a section', () => {
+    const partial = {
+      runtime: {},
+      runners: { codex: {}, pi: {}, command: {}, scripted: {} },
+      recovery: {},
+      watchers: {},
+    }
+    expect(parseConfig(partial, 'x')).toEqual(DEFAULTS)
+    expect(parseConfig({ runners: {} }, 'x')).toEqual(DEFAULTS)
   })
 
-  it('leaves every default runner ready to use, at the level the seed states', () => {
-    const { codex, pi, command, scripted } = parseConfig({}, 'x').runners
-    expect(codex).toMatchObject({ command: 'codex', args: ['exec'], permission_default: 'maximum', env_pass: [] })
-    expect([pi.command, command.command, scripted.replies]).toEqual(['pi', null, null])
+  it.each(['idle_sleep_seconds', 'stop_grace_seconds'])('takes any time above zero for %s', (key) => {
+    const taken = (value: number) => Config.safeParse({ runtime: { [key]: value } }).success
+    expect([0.001, 1, 86_400].map(taken)).toEqual([true, true, true])
+    expect([0, -1].map(taken)).toEqual([false, false])
+  })
+
+  it('names its mode without the blanks around it', () => {
+    const modeOf = (default_mode: string) => parseConfig({ runtime: { default_mode } }, 'x').runtime.default_mode
+    expect([' default_pi\t', '', '  '].map(modeOf)).toEqual(['default_pi', 'default_codex', 'default_codex'])
   })
 })
 
@@ -99,12 +223,28 @@ describe('the list of keys', () => {
     }
   })
 
+  it('has every key once a name is chosen for each `*`, in the order in which help shows them', () => {
+    const inOrder = (table: object, at: string): string[] =>
+      Object.entries(table).flatMap(([name, value]) => {
+        const path = `${at}${name}`
+        const isSection = value !== null && typeof value === 'object' && !Array.isArray(value)
+        return isSection && Object.keys(value).length > 0 ? inOrder(value, `${path}.`) : [path]
+      })
+    const stages = ['runner', 'model', 'model_reasoning_effort', 'timeout_seconds'].map((name) => `stages.*.${name}`)
+    expect(keys.map((entry) => entry.key)).toEqual([
+      ...inOrder(DEFAULTS, '').filter((at) => at !== 'stages'),
+      ...stages,
+    ])
+  })
+
   it('puts what is compiled at the claim, and what a start decides at the restart', () => {
     for (const { key: name, boundary } of keys) {
       const compiled = /^(recovery\.|stages\.|runtime\.default_mode|runners\.default_runner)/.test(name)
       expect(boundary === 'claim', name).toBe(compiled)
     }
-    expect(key('runtime.on_restart')!.boundary).toBe('restart')
+    expect(keys.filter((entry) => entry.boundary === 'restart').map((entry) => entry.key)).toEqual([
+      'runtime.on_restart',
+    ])
   })
 
   it('covers everything a new workspace is given', () => {

@@ -270,6 +270,28 @@ describe('the line grammar', () => {
     expect(parsed(TASK.replace(/^(?=[A-Z-])/gm, '   '))).toEqual(expected)
   })
 
+  it('takes each line end for what it is, in any mixture', () => {
+    // A CR before a blank line that ends in LF would be one line end with it.
+    const lineEnd = (line: string, end: string) => (line === '' && end === '\n' ? '\r\n' : end)
+    const mixed = (ends: string[]) =>
+      TASK.trimEnd()
+        .split('\n')
+        .map((line, index) => line + lineEnd(line, ends[index % ends.length]!))
+        .join('')
+    const plain = parsed(TASK)
+    for (const ends of [
+      ['\n', '\r'],
+      ['\r', '\n', '\n'],
+      ['\n', '\n', '\n', '\r\n'],
+      ['\r\n', '\r', '\n'],
+      ['\r', '\r', '\r\n'],
+    ]) {
+      expect(parsed(mixed(ends)), JSON.stringify(ends)).toEqual(plain)
+    }
+    const late = TASK.replace('- npm test -- export\n', '- npm test -- export\r')
+    expect(parsed(late)).toEqual(plain)
+  })
+
   it('does not end lines at characters no editor shows as a line end', () => {
     const { fields } = parsed(TASK.replace('Summary: Cap', 'Summary: One\u2028Task-ID: other\x0c\x85Two'))
     expect(fields.summary).toMatch(/^One\u2028Task-ID: other\x0c\x85Two/)
@@ -456,6 +478,9 @@ describe('faults', () => {
       [18, 19, 20].map((line) => `${line} tags: a line in the list Tags is no "- item"; a blank line ends the list`),
     )
     expect(faultsOf(TASK.replace('- reliability', '## Later'))).toHaveLength(1)
+    expect(faultsOf(TASK.replace('- reliability', '- reliability\nas said before: more'))).toEqual([
+      '18 tags: a line in the list Tags is no "- item"; a blank line ends the list',
+    ])
   })
 
   it('E6: the kind is given, so ids of other kinds decide nothing; its own must be there', () => {
@@ -846,6 +871,17 @@ describe('setFields', () => {
         depends_on: ['export-client-timeout'],
       }),
     ).toBe(first.replace('Tags:', 'Depends-On:\n- export-client-timeout\n\nTags:'))
+  })
+
+  it('parts a list from text that followed its one line, and leaves what follows otherwise', () => {
+    const inline = TASK.replace('Tags:\n- reliability\n', 'Tags: reliability\nAs agreed: by all.\n')
+    expect(setFields(inline, 'task', { tags: ['a', 'b'] })).toBe(
+      inline.replace('Tags: reliability\n', 'Tags:\n- a\n- b\n\n'),
+    )
+    for (const next of ['', 'Remark: no field.\n']) {
+      const tight = TASK.replace('- reliability\n\n', `- reliability\n${next}`)
+      expect(setFields(tight, 'task', { tags: ['a'] })).toBe(tight.replace('- reliability', '- a'))
+    }
   })
 
   it('changes a title in both places', () => {

@@ -4,6 +4,7 @@
  * lies there at the end is its own.
  */
 import * as path from 'node:path'
+import { asMillraceError } from '../core/errors.ts'
 import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { RawResult, WorkingTree } from '../core/result.ts'
@@ -105,8 +106,8 @@ async function perform(
     if (asked !== null) await lane.following.stop(asked)
     return await lane.following.result
   } catch (error) {
-    const raw = notStarted(engine, request, `The runner failed: ${(error as Error).message}`)
-    return isDiskError(error) ? { ...raw, cause: 'disk' } : raw
+    if (isDiskError(error)) return { ...notStarted(engine, request, asMillraceError(error).message), cause: 'disk' }
+    return notStarted(engine, request, `The runner failed: ${(error as Error).message}`)
   }
 }
 

@@ -217,15 +217,7 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
     name: harness.name,
     adoptable: true,
 
-    async start(request) {
-      const startedAt = isoTime(clock.now())
-      try {
-        return await start(request, startedAt)
-      } catch (error) {
-        const message = `Runner ${harness.name} could not prepare the stage: ${(error as Error).message}.`
-        return { ...blank(request, startedAt), message, ended_at: isoTime(clock.now()) }
-      }
-    },
+    start: (request) => start(request, isoTime(clock.now())),
 
     follow(request, handle) {
       const reading = newReading(request)

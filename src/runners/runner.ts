@@ -60,7 +60,10 @@ export interface Runner {
   readonly name: string
   /** True if an agent survives the death of the runtime and can be followed again. */
   readonly adoptable: boolean
-  /** Writes prompt and invocation artifacts, then starts the agent. Resolves to a raw result if it could not be started. */
+  /**
+   * Writes prompt and invocation artifacts, then starts the agent. Resolves to a raw result if it could not be started;
+   * rejects with the error of a disk that refused, which is no fault of the agent.
+   */
   start(request: StageRequest): Promise<Handle | RawResult>
   /** Follows a started agent to its end; writes the completion artifacts. May be called by another process than `start`. */
   follow(request: StageRequest, handle: Handle): Following

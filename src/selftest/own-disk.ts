@@ -5,7 +5,7 @@
 import * as path from 'node:path'
 import type { Files } from '../core/files.ts'
 import { hashBytes } from '../store/files.ts'
-import { type Broken, brokenCell, brokenInTheEnd, brokenNow, recover, tell } from './crash-table.ts'
+import { type Broken, brokenCell, brokenInTheEnd, brokenNow, LIFE_AFTER, recover, tell } from './crash-table.ts'
 import { type DiskState, isPowerLoss, legalStates, STATE_KINDS, type StateKind } from './disk-states.ts'
 import { type Installation, lifeOn, ROOT } from './scene.ts'
 import type { FileNode, FolderNode } from './simulated-disk.ts'
@@ -80,7 +80,7 @@ async function judge(
   lay(disk, state.tree, folder, new Map())
   const files = rooted(disk, folder)
   const boot = isPowerLoss(state.kind) ? 2 : 1
-  const on = (life: number) => lifeOn(files, life, boot, nowMs)
+  const on = (life: number) => lifeOn(files, LIFE_AFTER + life, boot, nowMs)
   try {
     const found = brokenNow(on(1), story)
     if (found.length > 0) return found

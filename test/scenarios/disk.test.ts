@@ -2,13 +2,18 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Clock } from '../../src/core/clock.ts'
 import type { Files } from '../../src/core/files.ts'
+import { systemClock } from '../../src/engine/clock.ts'
+import type { RunDaemonOutput } from '../../src/operations/run.ts'
 import type { StatusOutput } from '../../src/operations/schemas/status.ts'
 import { OPERATIONS } from '../../src/operations/table.ts'
+import { faultyFiles, type Step } from '../../src/selftest/faulty-files.ts'
 import { disk } from '../../src/store/files.ts'
 import { contextIn } from '../rig/context.ts'
-import { Live } from '../rig/live.ts'
-import { Rig, type RigOptions, reply } from '../rig/runtime.ts'
+import { Live, until } from '../rig/live.ts'
+import { enginePorts } from '../rig/ports.ts'
+import { PACKAGE_ROOT, Rig, type RigOptions, reply, scriptedProgram } from '../rig/runtime.ts'
 
 let rig: Rig
 let live: Live | null = null
@@ -18,10 +23,14 @@ afterEach(async () => {
   rig?.dispose()
 })
 
-async function operate<T>(name: string, context = contextIn(rig.root)): Promise<T> {
+async function operate<T>(name: string, context = contextIn(rig.root), input = {}): Promise<T> {
   const operation = await OPERATIONS.find((one) => one.name === name)!.load()
-  return operation.run(context, {}) as Promise<T>
+  return operation.run(context, input) as Promise<T>
 }
+
+/** A step of an agent that goes on only when the test says so. */
+const untilToldTo = { run: { command: 'while [ ! -e go-on ]; do sleep 0.02; done' } }
+const goOn = () => fs.writeFileSync(path.join(rig.root, 'go-on'), '')
 
 describe('with less room on the disk than the floor', () => {
   const MIB = 1024 * 1024
@@ -82,14 +91,13 @@ describe('with less room on the disk than the floor', () => {
 
   test('a stage in flight goes on and is settled, the next one waits, and with room again work goes on by itself', async () => {
     roomy()
-    const untilToldTo = { run: { command: 'while [ ! -e go-on ]; do sleep 0.02; done' } }
     await workspace({ replies: [reply('builder', 'BUILDER_COMPLETE', { steps: [untilToldTo, { artifacts: true }] })] })
     live = await Live.start(rig)
     const request = await live.agent('builder')
     tight()
     await live.until('the pause', () => rig.log('runtime_paused').length === 1)
     expect(live.engine.lanes.get(request)?.stop).toBe('none')
-    fs.writeFileSync(path.join(rig.root, 'go-on'), '')
+    goOn()
     await live.until('the builder to be settled', () => rig.log('router_decision').length === 1)
     expect(rig.result(rig.requests('builder')[0]!)).toMatchObject({ terminal_result: 'BUILDER_COMPLETE' })
     const [looked, wanted] = [looks, 10]
@@ -153,3 +161,76 @@ describe('with less room on the disk than the floor', () => {
     expect(rig.list('tasks/done')).toEqual(['task-a.md'])
   })
 })
+
+describe('a disk that refuses in the middle of a run', () => {
+  /** The error that calls of the runtime end with; its agents see the disk as it is. */
+  let refusal: string | null = null
+  /** Which calls; by default those that take room. */
+  let isRefused = takesRoom
+  let refused: Step[] = []
+  /** Waits the runtime asked for while its disk refused, in milliseconds; they are cut short here. */
+  let waits: number[] = []
+  let notices: string[] = []
+  afterEach(() => {
+    refusal = null
+    isRefused = takesRoom
+    refused = []
+    waits = []
+  })
+
+  /** The ports of a runtime on such a disk. */
+  function ports() {
+    const { files } = faultyFiles({
+      fail(step) {
+        if (refusal === null || !isRefused(step)) return null
+        refused.push(step)
+        return refusal
+      },
+    })
+    const clock: Clock = {
+      ...systemClock,
+      after(ms, callback) {
+        if (refusal === null) return systemClock.after(ms, callback)
+        waits.push(ms)
+        return systemClock.after(Math.min(ms, 10), callback)
+      },
+    }
+    return { files, clock }
+  }
+
+  /** Starts a daemon whose builder ends once it is told to, and waits until that is at work. */
+  async function working(): Promise<Promise<RunDaemonOutput>[]> {
+    rig = await Rig.create({
+      replies: [reply('builder', 'BUILDER_COMPLETE', { steps: [untilToldTo, { artifacts: true }] })],
+    })
+    rig.addTask('task-a')
+    const given = ports()
+    const { runners } = enginePorts(rig.root, { packageRoot: PACKAGE_ROOT, scriptedAgent: scriptedProgram() }, given)
+    const context = contextIn(rig.root, { ...given, runners })
+    notices = context.notices
+    const end = operate<RunDaemonOutput>('run daemon', context, { stop_when_idle: true })
+    end.catch(() => {})
+    await until('the builder', () => {
+      const started = rig.log('stage_started')[0]
+      return started !== undefined && rig.isHeard(started)
+    })
+    return [end]
+  }
+
+  test('for want of room is waited out with growing waits, said once, and the work ends when there is room', async () => {
+    const [end] = await working()
+    refusal = 'ENOSPC'
+    goOn()
+    await until('ten tries', () => waits.filter((ms) => ms >= 500).length >= 12).catch(() => {})
+    console.log(waits, notices, refused)
+    refusal = null
+    expect(await end).toMatchObject({ exit_reason: 'idle' })
+    console.log(notices, rig.logTypes())
+    expect(rig.list('tasks/done')).toEqual(['task-a.md'])
+  })
+})
+
+/** What a full disk refuses: whatever would need more of it. */
+function takesRoom({ operation }: Step): boolean {
+  return ['write', 'append', 'makeFolder', 'link', 'rename'].includes(operation)
+}
