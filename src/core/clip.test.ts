@@ -24,5 +24,7 @@ describe('problems', () => {
   it('of a schema name their place', () => {
     const issues = TerminalResult.safeParse({ terminal_result: 5, notes: ['a', 6] }).error!.issues
     expect(issuesText(issues)).toMatch(/^terminal_result: .*; notes\.1: /)
+    const { error } = TerminalResult.safeParse({ terminal_result: 'BLOCKED', unheard_of: 1 })
+    expect(issuesText(error!.issues)).toBe('Unrecognized key: "unheard_of"')
   })
 })

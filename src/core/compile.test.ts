@@ -307,9 +307,69 @@ describe('a mode', () => {
   })
 
   it('that is nothing like a known one is told which there are', () => {
-    expect(compileWith({ mode: 'zzz' }).diagnostics[0]!.message).toBe(
-      'there is no mode zzz; use one of default_codex, default_pi, standard_plain',
+    const changes = { 'modes/zoo.json': { schema_version: '1.0', kind: 'mode', mode_id: 'zoo' } }
+    expect(compileWith({ mode: 'xyz', changes }).diagnostics).toEqual([
+      {
+        code: 'MODE_UNKNOWN',
+        severity: 'error',
+        path: 'modes/xyz.json',
+        at: null,
+        message: 'there is no mode xyz; use one of default_codex, default_pi, standard_plain, zoo',
+      },
+    ])
+  })
+
+  it('that is a slip, or names a loop by one, is told what was probably meant', () => {
+    expect(compileWith({ mode: 'default_codx' }).diagnostics[0]!.message).toBe(
+      'there is no mode default_codx; did you mean default_codex?',
     )
+    const change = edit<Mode>((mode) => Object.assign(mode.loop_ids_by_plane!, { execution: 'execution.standart' }))
+    expect(compileWith({ changes: { [CODEX]: change } }).diagnostics).toEqual([
+      {
+        code: 'LOOP_UNKNOWN',
+        severity: 'error',
+        path: CODEX,
+        at: 'loop_ids_by_plane.execution',
+        message: 'loop execution.standart does not exist; did you mean execution.standard?',
+      },
+    ])
+  })
+
+  it('needs a loop, and is not blamed for its stages while it has none', () => {
+    const change = edit<Mode>((mode) => Object.assign(mode, { loop_ids_by_plane: {} }))
+    const { plan, diagnostics } = compileWith({ changes: { [CODEX]: change } })
+    expect(plan).toBeNull()
+    expect(diagnostics).toEqual([
+      {
+        code: 'MODE_LOOP_MISSING',
+        severity: 'error',
+        path: CODEX,
+        at: 'loop_ids_by_plane',
+        message: 'select a loop for at least one plane',
+      },
+    ])
+  })
+
+  it('cannot give a plane a loop that serves another', () => {
+    const change = edit<Mode>((mode) => Object.assign(mode.loop_ids_by_plane!, { execution: 'planning.standard' }))
+    expect(compileWith({ changes: { [CODEX]: change } }).diagnostics).toEqual([
+      {
+        code: 'LOOP_PLANE_MISMATCH',
+        severity: 'error',
+        path: CODEX,
+        at: 'loop_ids_by_plane.execution',
+        message: 'loop planning.standard serves plane planning; put it there, or choose a loop of plane execution',
+      },
+    ])
+  })
+
+  it('is the same in whatever order it names its planes', () => {
+    const turned = edit<Mode>((mode) => {
+      mode.loop_ids_by_plane = { planning: 'planning.standard', execution: 'execution.standard' }
+    })
+    const { resolved_assets: _, compile_input_fingerprint: __, ...plan } = planWith({ changes: { [CODEX]: turned } })
+    expect(plan.compiled_plan_id).toBe(idOf({}))
+    expect(plan.source_refs).toEqual(planWith().source_refs)
   })
 
   it('may not override what a stage kind forbids, in any map or section', () => {
@@ -406,7 +466,11 @@ describe('an id declared twice', () => {
 
   it('is an error where the id is used', () => {
     expect(compileWith({ mode: 'default_pi', changes }).diagnostics).toMatchObject([
-      { code: 'ASSET_DUPLICATE', path: 'modes/twin.json' },
+      {
+        code: 'ASSET_DUPLICATE',
+        path: 'modes/twin.json',
+        message: 'the id default_pi is declared in modes/default_pi.json too; rename one',
+      },
     ])
   })
 

@@ -1,3 +1,4 @@
+import * as toml from 'smol-toml'
 import { describe, expect, it } from 'vitest'
 import { describeFormat } from '../../test/rig/format.ts'
 import { Config, configKeys, NEW_CONFIG, parseConfig } from './config.ts'
@@ -245,6 +246,12 @@ describe('the list of keys', () => {
     expect(keys.filter((entry) => entry.boundary === 'restart').map((entry) => entry.key)).toEqual([
       'runtime.on_restart',
     ])
+  })
+
+  it('changes nothing by what a new workspace is given', () => {
+    const table = toml.parse(NEW_CONFIG)
+    expect(Object.keys(table)).toEqual(['runtime', 'runners'])
+    expect(parseConfig(table, 'x')).toEqual(DEFAULTS)
   })
 
   it('covers everything a new workspace is given', () => {

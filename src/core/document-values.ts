@@ -126,10 +126,11 @@ export function valueFromJson(field: Field, value: JsonValue, problem: Problem):
       sound = false
       problem(`item ${index + 1} ${what}`)
     }
-    const item = scalarFromJson(field, member, wrong)
-    if (typeof item !== 'string') {
-      if (typeof member === 'string' && member.trim() === '') wrong('is blank')
-    } else if (!isPlaceholder(field, item)) items.push(item)
+    if (typeof member === 'string' && member.trim() === '') wrong('is blank')
+    else {
+      const item = scalarFromJson(field, member, wrong)
+      if (typeof item === 'string' && !isPlaceholder(field, item)) items.push(item)
+    }
   })
   return sound ? items : undefined
 }

@@ -436,6 +436,21 @@ describe('the body', () => {
     expect(renderDocument({ ...document, body: report })).toBe(renderDocument(document))
   })
 
+  it.each([
+    ['one\rTask-ID: evil', 'one\n> Task-ID: evil'],
+    ['Acceptance:\n- nothing', '> Acceptance:\n- nothing'],
+    ['Summary:\n- an item', '> Summary:\n- an item'],
+    ['Request:', '> Request:'],
+    ['Request:\nPlease look twice.', 'Request:\nPlease look twice.'],
+    [' \n\n  indented\n\n', '  indented'],
+    ['Remark: as it is', 'Remark: as it is'],
+    ['', ''],
+  ])('reads %j as %j', (text, body) => {
+    const document = newDocument('task', parsed(TASK).fields, text)
+    expect(document.body).toBe(body)
+    expect(parsed(renderDocument(document))).toEqual(document)
+  })
+
   it('never turns a line break in a value into a field', () => {
     const document = parsed(TASK)
     document.fields.summary = 'one\nTask-ID: evil\r\n\0two'
@@ -527,6 +542,21 @@ describe('faults', () => {
       '36 goals: Goals is a field of spec documents, not of a task',
     ],
     [
+      'a field belongs to two other kinds',
+      `${TASK}\nConstraints:\n- x\n`,
+      '36 constraints: Constraints is a field of spec and probe documents, not of a task',
+    ],
+    [
+      'a field of another kind has a name of three words',
+      `${TASK}\nLearning-Request-ID: x\n`,
+      '36 learning_request_id: Learning-Request-ID is a field of learning_request documents, not of a task',
+    ],
+    [
+      'a word is longer than anybody reads',
+      TASK.replace('queued', 'x'.repeat(61)),
+      `9 status_hint: Status-Hint "${'x'.repeat(60)}…" is not one of queued, active, blocked, done`,
+    ],
+    [
       'an id is not safe',
       TASK.replace('Spec-ID: export-client-spec', 'Spec-ID: ../spec'),
       '8 spec_id: Spec-ID "../spec" is not a safe identifier (letters, digits, ".", "_" and "-", first a letter or digit)',
@@ -551,9 +581,13 @@ describe('faults', () => {
     ).toEqual([
       '8 source_stage: Source-Stage "The Stage" is not a name (lower-case letters and digits, joined by ".", "_" or "-")',
     ])
-    expect(
-      faultsOf(EXAMPLES.learning_request.replace('- run-4f', '- not safe\n- run 4f'), 'learning_request'),
-    ).toHaveLength(2)
+    const runs = EXAMPLES.learning_request.replace('- run-4f', '- not safe\n- run-1\n- run 4f').split('\n')
+    const unsafe = (item: string) =>
+      `${runs.indexOf(`- ${item}`) + 1} originating_run_ids: Originating-Run-IDs "${item}" is not a safe identifier (letters, digits, ".", "_" and "-", first a letter or digit)`
+    expect(faultsOf(runs.join('\n'), 'learning_request')).toEqual([
+      unsafe('not safe'),
+      unsafe('run 4f0c7b6c1f5e4c0c9a53e0f6a4a1b2c3'),
+    ])
   })
 
   it('takes any stage and plane name: which there are is not for documents to say', () => {
@@ -599,6 +633,20 @@ describe('faults', () => {
       '10 created_at',
       '- created_by',
     ])
+    const backwards = `# T\nTags:\n- x\nno item\n\nCreated-At: now\nRoot-Spec-ID: a b\nSpec-ID: a b\n`
+    expect(faultsOf(backwards).map((fault) => fault.split(':')[0])).toEqual([
+      '4 tags',
+      '6 created_at',
+      '7 root_spec_id',
+      '8 spec_id',
+      '- task_id',
+      '- created_by',
+      '- target_paths',
+      '- acceptance',
+      '- required_checks',
+      '- references',
+      '- risk',
+    ])
   })
 
   it('point at a label that was probably meant', () => {
@@ -606,11 +654,18 @@ describe('faults', () => {
       '- task_id: Task-ID is missing (line 3 says task-id, which is not a known label)',
     ])
     expect(faultsOf(TASK.replace('Acceptance:', 'Aceptance:'))[0]).toContain('(line 23 says Aceptance')
+    expect(faultsOf(TASK.replace('Task-ID:', 'Zebra: x\ntask-id:'))[0]).toContain('(line 4 says task-id')
+    expect(faultsOf(TASK.replace('Acceptance:', 'Zebra:'))).toEqual([
+      '- acceptance: Acceptance is missing; it needs at least one "- item" line',
+    ])
   })
 
   it('stop at a bound', () => {
-    const result = parseDocument('task', TASK.replace('- reliability', 'x\n'.repeat(10_000)))
-    expect(result.ok ? 0 : result.faults.length).toBe(51)
+    const faultsWith = (lines: number) => faultsOf(TASK.replace('- reliability\n', 'x\n'.repeat(lines)))
+    expect(faultsWith(50)).toHaveLength(50)
+    const all = faultsWith(10_000)
+    expect(all.slice(0, 50)).toEqual(faultsWith(50))
+    expect(all.slice(50)).toEqual(['- -: there is more; these are the first 50'])
   })
 
   it('make one text for an operator', () => {
@@ -729,6 +784,11 @@ describe('documentFromJson', () => {
   })
 
   it('names unknown keys and the ones probably meant', () => {
+    const long = 'x'.repeat(61)
+    const fault = documentFromJson('task', { ...JSON_TASK, [long]: 1 })
+    expect(fault.ok ? [] : fault.faults).toEqual([
+      { line: null, field: 'x'.repeat(60), message: `unknown key "${'x'.repeat(60)}…"` },
+    ])
     expect(messages({ ...JSON_TASK, taget_paths: [], body: 'x', __proto__: null, constructor: 1 })).toEqual([
       'unknown key "taget_paths" (did you mean target_paths?)',
       'unknown key "body"',
@@ -769,6 +829,29 @@ describe('documentFromJson', () => {
       'references is missing',
       'risk is missing',
     ])
+  })
+
+  it('says once of each item what is wrong with it', () => {
+    const learning = parsed(EXAMPLES.learning_request, 'learning_request').fields
+    const wrong = { ...learning, originating_run_ids: ['run-1', 'not safe', ' ', '', 5, `${'x'.repeat(198)} x`] }
+    const unsafe = 'is not a safe identifier (letters, digits, ".", "_" and "-", first a letter or digit)'
+    expect(messages(wrong, 'learning_request')).toEqual([
+      `originating_run_ids item 2 "not safe" ${unsafe}`,
+      'originating_run_ids item 3 is blank',
+      'originating_run_ids item 4 is blank',
+      'originating_run_ids item 5 must be text',
+      `originating_run_ids item 6 "${'x'.repeat(60)}…" ${unsafe}`,
+    ])
+  })
+
+  it('looks for what is no JSON in every member of metadata', () => {
+    const learning = parsed(EXAMPLES.learning_request, 'learning_request').fields
+    const found = (trigger_metadata: unknown) => messages({ ...learning, trigger_metadata }, 'learning_request')
+    expect(found({ a: { b: 1 }, c: [1, { d: Number.NaN }] })).toEqual(['trigger_metadata holds a number out of range'])
+    expect(found({ a: 1, b: undefined })).toEqual(['trigger_metadata holds something that is not JSON'])
+    const nested = (levels: number): object => (levels === 1 ? {} : { in: nested(levels - 1) })
+    expect(found(nested(32))).toEqual([])
+    expect(found(nested(33))).toEqual(['trigger_metadata is nested more than 32 levels deep'])
   })
 
   it('takes booleans and metadata as what they are', () => {
@@ -831,6 +914,21 @@ describe('setFields', () => {
     const odd = TASK.replace('Status-Hint: queued', '   Status-Hint:    queued   ').replaceAll('\n', '\r\n')
     expect(setFields(odd, 'task', { status_hint: 'active' })).toBe(
       odd.replace('   Status-Hint:    queued   ', '   Status-Hint: active'),
+    )
+  })
+
+  it('refuses to make a document too large to be read again, by one byte', () => {
+    const room = DOCUMENT_BYTES_MAX - bytes(TASK.replace('manager', '')).length
+    const full = setFields(TASK, 'task', { created_by: 'x'.repeat(room) })
+    expect(bytes(full).length).toBe(DOCUMENT_BYTES_MAX)
+    expect(parseDocumentBytes('task', bytes(full)).ok).toBe(true)
+    const whole = `${full.trimEnd().slice(0, -1)}\n`
+    expect(parsed(whole).fields.created_by).toBe('x'.repeat(room))
+    expect(() => setFields(full, 'task', { created_by: 'x'.repeat(room + 1) })).toThrow(
+      expect.objectContaining({
+        code: 'document_invalid',
+        message: expect.stringMatching(/^The task would not be valid: .*(?:larger|large)/),
+      }),
     )
   })
 

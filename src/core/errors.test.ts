@@ -60,6 +60,11 @@ describe('whatever was thrown', () => {
     },
   )
 
+  it('is a trouble of the disk also where no file is named', () => {
+    const cause = Object.assign(new Error('raw'), { code: 'ENOSPC' })
+    expect(asMillraceError(cause).message).toBe('The disk is full (ENOSPC).')
+  })
+
   it('is a defect otherwise, also if it is no error at all', () => {
     for (const thrown of [
       new TypeError('x is not a function'),
@@ -76,6 +81,8 @@ describe('whatever was thrown', () => {
   })
 
   it('is a defect where a switch forgot a case', () => {
-    expect(() => absurd({ kind: 'new' } as never)).toThrow('unexpected value {"kind":"new"}')
+    expect(() => absurd({ kind: 'new' } as never)).toThrow(
+      new MillraceError('internal', 'unexpected value {"kind":"new"}'),
+    )
   })
 })

@@ -10,7 +10,8 @@ const spec = (text: string, fileName = 'export-hardening.md') =>
 
 describe('isIdeaName', () => {
   it('takes a safe id with the extension .md', () => {
-    expect(['export-hardening.md', 'a.md', '2026.plan_b.md'].map(isIdeaName)).toEqual([true, true, true])
+    const longest = `${'x'.repeat(ID_LENGTH_MAX)}.md`
+    expect(['export-hardening.md', 'a.md', '2026.plan_b.md', longest].map(isIdeaName)).toEqual(Array(4).fill(true))
   })
 
   it.each([
@@ -39,6 +40,8 @@ describe('ideaSpecId', () => {
     ['日本.md', 'idea-idea'],
     ['a  &  b.md', 'idea-a-b'],
     ['idea-.md', 'idea-idea'],
+    ['--plan-.-.md', 'idea-plan'],
+    [`${'x'.repeat(ID_LENGTH_MAX - 5)}.md`, `idea-${'x'.repeat(ID_LENGTH_MAX - 5)}`],
   ])('makes of %s the id %s', (fileName, id) => {
     expect(ideaSpecId(fileName)).toBe(id)
   })
@@ -46,6 +49,7 @@ describe('ideaSpecId', () => {
   it('keeps names too long for an id apart', () => {
     const [one, two] = [ideaSpecId(`${'x'.repeat(240)}1.md`), ideaSpecId(`${'x'.repeat(240)}2.md`)]
     expect(one).not.toBe(two)
+    expect(one).toMatch(/^idea-x+-[0-9a-f]{12}$/)
     expect(one.length).toBe(ID_LENGTH_MAX)
   })
 
@@ -85,6 +89,12 @@ describe('ideaToSpec', () => {
   it('takes the first line for a title where there is no heading', () => {
     const { title, fields } = spec('Make it fast\r\nThen make it right\r\n')
     expect([title, fields.summary]).toEqual(['Make it fast', 'Then make it right'])
+  })
+
+  it('takes no hash within a line for a heading, and needs no name', () => {
+    const { title, fields } = spec('Port the C# parts.\n#hashtag\n\n##   Port   \n', '.md')
+    expect([title, fields.summary]).toEqual(['Port', 'Port the C# parts.'])
+    expect(spec('', '.md').title).toBe('idea')
   })
 
   it('falls back to the file name when the idea says nothing', () => {

@@ -13,4 +13,24 @@ it('says nothing when no candidate is near', () => {
 
 it('does not compare words too long to be a slip', () => {
   expect(nearest('a'.repeat(1_000_000), ['a'.repeat(1_000_000)])).toBeNull()
+  const longest = 'a'.repeat(120)
+  expect(nearest(longest, [`${longest}b`])).toBe(`${longest}b`)
+  expect(nearest(`${longest}a`, [longest])).toBeNull()
+})
+
+it('takes two slips for one word, and one letter in three of a longer one', () => {
+  expect(nearest('tiel', ['title'])).toBe('title')
+  expect(nearest('tie', ['title'])).toBe('title')
+  expect(nearest('te', ['title'])).toBeNull()
+  expect(nearest('twelve_chars', ['twelve_XXXXs'])).toBe('twelve_XXXXs')
+  expect(nearest('twelve_chars', ['twelve_XXXXX'])).toBeNull()
+})
+
+it('names the first of several that are equally near, and the nearest of all', () => {
+  expect(nearest('tag', ['tar', 'tan', 'bag'])).toBe('tar')
+  expect(nearest('tags', ['tarx', 'tagx', 'bagx'])).toBe('tagx')
+})
+
+it('counts a letter too many, one too few and one for another alike', () => {
+  for (const slip of ['tittle', 'titl', 'xtitle', 'itle', 'tiXle']) expect(nearest(slip, ['title']), slip).toBe('title')
 })

@@ -65,7 +65,8 @@ describeFormat('the raw result of a runner', {
   },
 })
 
-test('tokens nobody counted are none', () => {
+test('tokens nobody counted are none, and each kind of them says what it counts', () => {
+  for (const member of Object.values(TokenUsage.shape)) expect(member.description).toMatch(/^[A-Z].*\.$/)
   expect(TokenUsage.parse({})).toEqual({
     input_tokens: 0,
     cached_input_tokens: 0,

@@ -19,8 +19,11 @@ describe('a shape', () => {
   it('tells lists, maps, words and numbers apart', () => {
     expect(mapOf(flag)({ a: true, b: false })).toBe(true)
     expect(mapOf(flag)({ a: true, b: 1 })).toBe(false)
+    expect(mapOf(anything)({ a: undefined, b: [] })).toBe(true)
     expect(mapOf(anything)([])).toBe(false)
     expect(listOf(anything)({})).toBe(false)
+    expect([null, 'a', undefined, 1].map((value) => orNull(text)(value))).toEqual([true, true, false, false])
+    expect([null, 'a', undefined, 1].map((value) => maybe(text)(value))).toEqual([true, true, true, false])
     expect(oneOf('on', 'off')('on')).toBe(true)
     expect(oneOf('on', 'off')('constructor')).toBe(false)
     for (const value of [1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60, '1']) expect(integer(value)).toBe(false)

@@ -152,10 +152,12 @@ test('what a stage owes and hands in has its own defaults', () => {
     owed_artifacts_by_outcome: { PAINTED: [{ name: 'picture', path: 'picture.png' }] },
     hand_ins: [{ kind: 'task', outcomes: ['PAINTED'] }],
     validators: {},
+    performer: { type: 'agent' },
   }
   expect(StageKind.parse(owing)).toMatchObject({
     owed_artifacts_by_outcome: { PAINTED: [{ format: 'text', reuse: false }] },
     hand_ins: [{ at_least: 0 }],
     validators: { before: [], after: [] },
+    performer: { type: 'agent' },
   })
 })

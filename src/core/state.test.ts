@@ -10,6 +10,7 @@ import {
   countOf,
   countUp,
   forgetCounters,
+  IDLE_MARKER,
   newCounters,
   newSnapshot,
   Snapshot,
@@ -22,6 +23,15 @@ describe('a new state', () => {
     expect(Snapshot.parse(newSnapshot(NOW))).toEqual(newSnapshot(NOW))
     expect(Counters.parse(newCounters())).toEqual(newCounters())
     expect(newSnapshot(NOW)).toMatchObject({ revision: 0, process_running: false, active_runs: [], updated_at: NOW })
+  })
+
+  it('names a mode, but no plan and no config yet', () => {
+    expect(newSnapshot(NOW)).toMatchObject({
+      active_mode_id: 'default_codex',
+      compiled_plan_id: 'bootstrap',
+      config_version: 'bootstrap',
+    })
+    expect(IDLE_MARKER).toBe('### IDLE')
   })
 })
 
@@ -65,9 +75,13 @@ describe('budgets', () => {
   })
 
   it('are forgotten for one item alone, and the same object if there were none', () => {
-    const used = countUp(countUp(newCounters(), OWNER, 'x', 'k', NOW), { kind: 'spec', id: 'a' }, 'x', 'k', NOW)
+    const owners = [OWNER, { kind: 'spec', id: 'a' }, { kind: 'task', id: 'b' }]
+    const used = owners.reduce((counters, owner) => countUp(counters, owner, 'x', 'k', NOW), newCounters())
     const left = forgetCounters(deepFreeze(used), OWNER)
-    expect(left.entries.map((entry) => entry.work_item_kind)).toEqual(['spec'])
+    expect(left.entries.map((entry) => [entry.work_item_kind, entry.work_item_id])).toEqual([
+      ['spec', 'a'],
+      ['task', 'b'],
+    ])
     expect(forgetCounters(left, OWNER)).toBe(left)
   })
 
@@ -220,6 +234,15 @@ describeFormat('a closure target', {
   least: quiet,
   filled: quiet,
   words: { schema_version: ['2.0'], kind: ['closure_target_state'] },
+})
+
+describe('a run', () => {
+  it('of no kind of work item is refused in so many words', () => {
+    const { error } = Snapshot.safeParse({ ...least, active_runs: [{ ...run, work_item_kind: 'wish' }] })
+    expect(error!.issues.map(({ path, message }) => [path.join('.'), message])).toEqual([
+      ['active_runs.0.work_item_kind', 'no kind of work item'],
+    ])
+  })
 })
 
 describe('a closure target', () => {

@@ -33,6 +33,7 @@ describe('parseTimestamp', () => {
     'yesterday',
     '2026-13-01',
     '2026-00-01',
+    '2026-03-00',
     '2026-02-30',
     '2026-02-29',
     '1900-02-29',
@@ -59,6 +60,9 @@ describe('parseTimestamp', () => {
   it('orders times by the instant they name, to the microsecond', () => {
     expect(parseTimestamp('2026-03-02T11:15:00+02:00')?.ms).toBe(Date.UTC(2026, 2, 2, 9, 15))
     expect(parseTimestamp('2026-03-02T04:15:00-05:00')?.ms).toBe(Date.UTC(2026, 2, 2, 9, 15))
+    expect(parseTimestamp('2026-03-02T14:45:00+05:30')?.ms).toBe(Date.UTC(2026, 2, 2, 9, 15))
+    expect(parseTimestamp('2026-03-02T05:45:00-0330')?.ms).toBe(Date.UTC(2026, 2, 2, 9, 15))
+    expect(parseTimestamp('2026-03-03T09:14:00+23:59')?.ms).toBe(Date.UTC(2026, 2, 2, 9, 15))
     const [early, late] = ['2026-03-02T09:15:00.000001Z', '2026-03-02T09:15:00.000002Z'].map(parseTimestamp)
     expect(early!.ms).toBeLessThan(late!.ms)
   })

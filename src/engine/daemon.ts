@@ -14,8 +14,8 @@ export interface LoopOptions {
   ticksMax: number | null
   /** End as soon as nothing runs and nothing is to be done. */
   stopWhenIdle: boolean
-  /** Told of every refusal of the disk that is waited out; without it the first one ends the loop. */
-  onRefusal?: (error: unknown) => void
+  /** Told of every refusal of the disk that is waited out, and which in a row it is, from 1; without it the first ends the loop. */
+  onRefusal?: (error: unknown, inARow: number) => void
 }
 
 export interface LoopEnd {
@@ -76,7 +76,7 @@ async function undisturbed(engine: Engine, isLast: boolean, onRefusal: LoopOptio
       if (onRefusal && engine.stopping === 'no' && isRefusal(error)) {
         refusals += 1
         pass = 0
-        onRefusal(error)
+        onRefusal(error, refusals)
         await engine.sleep(backoffMs(refusals))
         continue
       }

@@ -3,9 +3,7 @@
  * it. Before it starts, the user's working tree is kept, and what the stage owes is moved out of the way, so that what
  * lies there at the end is its own.
  */
-import * as path from 'node:path'
 import { asMillraceError } from '../core/errors.ts'
-import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { RawResult, WorkingTree } from '../core/result.ts'
 import { type Following, type Handle, isHandle, type Runner } from '../runners/runner.ts'
@@ -13,6 +11,7 @@ import type { Engine } from './engine.ts'
 import { keepEvidence } from './evidence.ts'
 import { isDiskError } from './refusal.ts'
 import { keepBefore, readAfter, recallBefore } from './rescue.ts'
+import { putStaleAside } from './stale-artifacts.ts'
 
 export interface Lane {
   request: StageRequest
@@ -97,7 +96,8 @@ async function perform(
       const before = stopAsked()
       if (before !== null)
         return { ...notStarted(engine, request, 'It was stopped before its agent was started.'), ending: before }
-      clearTheWay(engine.ports.files, request)
+      engine.ports.files.makeFolder(request.outbox_dir)
+      await putStaleAside(engine.ports.files, request)
       handle = await runner.start(request)
     }
     if (!isHandle(handle)) return handle
@@ -108,24 +108,6 @@ async function perform(
   } catch (error) {
     if (isDiskError(error)) return { ...notStarted(engine, request, asMillraceError(error).message), cause: 'disk' }
     return notStarted(engine, request, `The runner failed: ${(error as Error).message}`)
-  }
-}
-
-/**
- * "No stale proof" (design §7): artifacts the stage owes that already exist move to the run's history. Folders it may
- * write to are made.
- */
-function clearTheWay(files: Files, request: StageRequest): void {
-  files.makeFolder(request.outbox_dir)
-  const owed = Object.values(request.owed_artifacts_by_outcome).flat()
-  const seen = new Set<string>()
-  for (const artifact of owed) {
-    if (artifact.reuse || seen.has(artifact.path)) continue
-    seen.add(artifact.path)
-    if (files.stat(artifact.path) === null) continue
-    const history = path.join(request.run_dir, 'history', request.request_id)
-    files.makeFolder(history)
-    files.rename(artifact.path, path.join(history, path.basename(artifact.path)))
   }
 }
 

@@ -19,6 +19,7 @@ import { compileWorkspace, isCurrent, planChanges } from '../store/plans.ts'
 import { Workspace } from '../store/workspace.ts'
 import type { Finished, Lane } from './dispatch.ts'
 import { resume } from './resume.ts'
+import { removeAbandoned } from './scratch.ts'
 
 export interface EnginePorts {
   files: Files
@@ -88,6 +89,7 @@ export class Engine {
       const engine = new Engine(ports, options, workspace, fresh.config)
       for (const listener of listeners) engine.listen(listener)
       await engine.begin(fresh)
+      removeAbandoned(ports, workspace.places)
       await resume(engine)
       return engine
     } catch (error) {

@@ -20,6 +20,9 @@ export function rawOf(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
 }
 
+/** As git reads lists of paths. */
+export const nulled = (raws: readonly string[]): string => raws.map((raw) => `${raw}\0`).join('')
+
 /** One line that names the path and no other. */
 export function shownPath(raw: string): string {
   const text = textOf(raw)

@@ -5,7 +5,7 @@
 import * as path from 'node:path'
 import { OWN_FOLDERS } from '../store/layout.ts'
 import { type GitOptions, git, type Repository } from './git.ts'
-import { rawOf, textOf } from './git-path.ts'
+import { nulled, rawOf, textOf } from './git-path.ts'
 
 export interface Entry {
   /** Git's mode, such as `100644`; `120000` is a symbolic link, `160000` a repository of its own. */
@@ -89,10 +89,9 @@ export async function writeBack(
 ): Promise<void> {
   const { scratch, ...given } = options
   const own = { ...given, env: { ...given.env, GIT_INDEX_FILE: path.join(scratch, 'restore-index') } }
-  const stdin = (paths: readonly string[]) => paths.map((one) => `${one}\0`).join('')
   await git(repository, ['read-tree', tree], own)
   if (files.create.length > 0)
-    await git(repository, ['checkout-index', '-z', '--stdin'], { ...own, stdin: stdin(files.create) })
+    await git(repository, ['checkout-index', '-z', '--stdin'], { ...own, stdin: nulled(files.create) })
   if (files.overwrite.length > 0)
-    await git(repository, ['checkout-index', '--force', '-z', '--stdin'], { ...own, stdin: stdin(files.overwrite) })
+    await git(repository, ['checkout-index', '--force', '-z', '--stdin'], { ...own, stdin: nulled(files.overwrite) })
 }

@@ -40,7 +40,7 @@ export function leftOutLines(leftOut: readonly LeftOut[]): string[] {
 
 const LABELS = { workspace: 'Workspace', run_id: 'Run', request_id: 'Request', node_id: 'Node' } as const
 
-/** Keeps a tree under a new ref. Throws `git_failed`, also where the ref is there already. */
+/** Keeps a tree under a new ref, so that it outlives a loss of power. Throws `git_failed`, also where the ref is there already. */
 export async function keepTree(
   repository: Repository,
   kept: { ref: string; tree: string; leftOut: readonly LeftOut[]; origin: Origin },
@@ -58,15 +58,16 @@ export async function keepTree(
   const people = ['AUTHOR', 'COMMITTER'].flatMap((role) =>
     Object.entries(who).map(([what, value]) => [`GIT_${role}_${what}`, value]),
   )
+  const lasting = { ...options, lasting: 'flushed' as const }
   const how = {
-    ...options,
+    ...lasting,
     env: { ...options.env, ...(Object.fromEntries(people) as Record<string, string>) },
     stdin: Buffer.from(message, 'utf8').toString('latin1'),
   }
   // On top of HEAD, so that commits a stage throws away stay reachable too; a new repository has none yet.
   const onHead = await tryGit(repository, ['commit-tree', kept.tree, '-p', 'HEAD'], how)
   const commit = onHead.code === 0 ? onHead.stdout : await git(repository, ['commit-tree', kept.tree], how)
-  await git(repository, ['update-ref', '--no-deref', kept.ref, commit.trim(), ''], options)
+  await git(repository, ['update-ref', '--no-deref', kept.ref, commit.trim(), ''], lasting)
 }
 
 /** Tree id kept under a ref; null if there is no such ref. */

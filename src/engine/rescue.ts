@@ -4,12 +4,13 @@
  */
 import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
+import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { WorkingTree } from '../core/result.ts'
 import type { EnginePorts } from './engine.ts'
 import { findRepository, type GitPorts, type Repository } from './git.ts'
 import { keepTree, leftOutLines, rescueRef, treeAt } from './rescue-refs.ts'
-import { withScratch } from './scratch.ts'
+import { removeScratch, withScratch } from './scratch.ts'
 import { readWorkingTree } from './working-tree.ts'
 
 /** Longest time keeping or reading a tree may take; then the stage goes on without it. */
@@ -82,20 +83,24 @@ async function inRepository(
   request: StageRequest,
   keep: (repository: Repository, deadlineMs: number) => Promise<WorkingTree>,
 ): Promise<Kept> {
-  let repository: Repository | null = null
   try {
     const deadlineMs = ports.clock.monotonicMs() + TREE_MS_MAX
     const found = await findRepository(ports, request.workspace_root)
-    if (!found.on) return { repository, workingTree: { ...NOTHING, problem: found.reason } }
-    repository = found.repository
+    if (!found.on) return { repository: null, workingTree: { ...NOTHING, problem: found.reason } }
+    const { repository } = found
     return { repository, workingTree: await keep(repository, deadlineMs) }
   } catch (error) {
     return { repository: null, workingTree: { ...NOTHING, problem: sentenceOf(error) } }
   }
 }
 
-const read = (repository: Repository, { run_dir, request_id }: StageRequest, deadlineMs: number) =>
-  withScratch(repository.ports.files, path.join(run_dir, `working_tree.${request_id}`), (scratch) =>
+/** Removes what a runtime that died while it read the working tree left of that. Never throws. */
+export const removeHalfRead = (files: Files, request: StageRequest): void => removeScratch(files, scratchOf(request))
+
+const scratchOf = ({ run_dir, request_id }: StageRequest): string => path.join(run_dir, `working_tree.${request_id}`)
+
+const read = (repository: Repository, request: StageRequest, deadlineMs: number) =>
+  withScratch(repository.ports.files, scratchOf(request), (scratch) =>
     readWorkingTree(repository, { scratch, deadlineMs }),
   )
 

@@ -11,7 +11,7 @@ import { attempt, cancelled } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
 import { hold, holdRun } from './hold.ts'
 import { isRefusal } from './refusal.ts'
-import { refBefore } from './rescue.ts'
+import { refBefore, removeHalfRead } from './rescue.ts'
 
 export async function resume(engine: Engine): Promise<void> {
   for (const run of engine.workspace.view().snapshot.active_runs) {
@@ -28,6 +28,7 @@ export async function resume(engine: Engine): Promise<void> {
 async function resumeRun(engine: Engine, run: ActiveRun, requestId: string): Promise<void> {
   const request = readRequest(engine.ports.files, engine.workspace.places, run.run_id, requestId)
   if (request === null) return holdRun(engine, run, `the request ${requestId} cannot be read`)
+  removeHalfRead(engine.ports.files, request)
   const runner = engine.runners.get(request.runner_name)
   if (!runner) return holdRun(engine, run, `runner ${request.runner_name} is not known any more`)
   const remains = await runner.remains(request)

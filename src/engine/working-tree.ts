@@ -12,7 +12,7 @@ import type { Files } from '../core/files.ts'
 import { readText } from '../store/files.ts'
 import { OWN_FOLDERS } from '../store/layout.ts'
 import { failed, type GitOptions, git, type Repository, tryGit } from './git.ts'
-import { rawOf, textOf } from './git-path.ts'
+import { nulled, rawOf, textOf } from './git-path.ts'
 
 /** A larger new or changed file is not kept, and is named. Also the bounds of what one tree takes in. */
 export const FILE_BYTES_MAX = 100 * 1024 * 1024
@@ -46,7 +46,11 @@ interface ReadOptions {
 export async function readWorkingTree(repository: Repository, options: ReadOptions): Promise<WorkingTreeRead> {
   const { scratch, deadlineMs, quarantine = false } = options
   const objects = quarantine ? quarantined(repository, scratch) : {}
-  const index = { env: { ...objects, GIT_INDEX_FILE: path.join(scratch, 'index') }, deadlineMs }
+  const index = {
+    env: { ...objects, GIT_INDEX_FILE: path.join(scratch, 'index') },
+    deadlineMs,
+    ...(quarantine ? {} : { lasting: 'written' as const }),
+  }
   await copyIndex(repository, index.env.GIT_INDEX_FILE, deadlineMs)
   const listing = await list(repository, index, ['--cached', '-v'])
   const changed = [...listing.changed, ...listing.assumed, ...listing.hidden]
@@ -60,8 +64,6 @@ export async function readWorkingTree(repository: Repository, options: ReadOptio
   const tree = (await git(repository, ['write-tree', '--missing-ok'], index)).trim()
   return { tree, leftOut, env: objects }
 }
-
-const nulled = (paths: readonly string[]): string => paths.map((one) => `${one}\0`).join('')
 
 /**
  * A second name for the user's index, with its stat cache and its time, by which git tells entries that may have changed

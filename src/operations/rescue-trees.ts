@@ -6,7 +6,7 @@ import { findRepository, type GitOptions, type Repository } from '../engine/git.
 import { rawOf, shownPath } from '../engine/git-path.ts'
 import type { Entry } from '../engine/kept-tree.ts'
 import { type KeptTree, keptTrees, RESCUE } from '../engine/rescue-refs.ts'
-import { withScratch } from '../engine/scratch.ts'
+import { withCommandScratch } from '../engine/scratch.ts'
 import { type Context, placesIn } from './context.ts'
 
 /** Files named in one answer. */
@@ -73,5 +73,5 @@ export function filesAt(repository: Repository, entries: ReadonlyMap<string, Ent
 
 /** A folder of our own below the runtime root, for as long as a command needs it. */
 export function inScratch<T>(context: Context, use: (scratch: string) => Promise<T>): Promise<T> {
-  return withScratch(context.files, placesIn(context).at(`state/rescue-${context.clock.hex(16)}`), use)
+  return withCommandScratch(context, placesIn(context), use)
 }

@@ -189,11 +189,11 @@ export const runDaemon: Operation<
 }
 
 /** Says what the disk refuses, once for as long as it refuses the same. */
-function telling(context: Context): (error: unknown) => void {
+function telling(context: Context): (error: unknown, inARow: number) => void {
   let told = ''
-  return (error) => {
+  return (error, inARow) => {
     const { message } = asMillraceError(error)
-    if (message !== told) context.notice(`${message} The runtime waits and tries again by itself.`)
+    if (inARow === 1 || message !== told) context.notice(`${message} The runtime waits and tries again by itself.`)
     told = message
   }
 }

@@ -105,6 +105,22 @@ describe('a put', () => {
     expect(order.filter((step) => inOrder.includes(step))).toEqual(inOrder)
   })
 
+  test('has the note and the folder of what it kept on the device as well', async () => {
+    const flushedOf = async (before: Record<string, string>) => {
+      const root = folderWith(before)
+      const flushed: string[][] = []
+      const flush: Files['flush'] = (paths) => {
+        flushed.push(paths.map((file) => path.relative(root, file)))
+        return disk.flush(paths)
+      }
+      await applied(root, put, { ...disk, flush })
+      return flushed
+    }
+    const note = `${KEPT}.findings.json`
+    expect(await flushedOf({ 'a.md': THEIRS })).toEqual([[KEPT, note, '']])
+    expect(await flushedOf({ 'a.md/inside': THEIRS })).toEqual([[note, '']])
+  })
+
   test('changes nothing where its bytes are already', async () => {
     const root = folderWith({ 'a.md': NEW })
     const faulty = faultyFiles()
@@ -305,6 +321,35 @@ describe('a move', () => {
     const root = folderWith({ 'a.md/x': '1', 'b.md/y': '2' })
     await applied(root, move)
     expect(contents(root)).toMatchObject({ 'b.md': OLD, [`${KEPT}/x`]: '1', [`b.md.conflict-${REVISION}/y`]: '2' })
+  })
+
+  test('of a document too large to carry has its new name on the device before the old one goes', async () => {
+    const order = async (operation: FileOperation) => {
+      const root = folderWith({ 'a.md': OLD })
+      const faulty = faultyFiles()
+      const flushed: string[][] = []
+      const flush: Files['flush'] = (paths) => {
+        flushed.push(paths.map((file) => path.relative(root, file)).sort())
+        return faulty.files.flush(paths)
+      }
+      await applied(root, operation, { ...faulty.files, flush })
+      return [faulty.steps.map((step) => step.operation), flushed]
+    }
+    expect(await order({ ...move, to: 'done/b.md', content: null })).toEqual([
+      ['makeFolder', 'link', 'flush', 'unlink'],
+      [['', 'done', 'done/b.md']],
+    ])
+    expect(await order(move)).toEqual([['link', 'unlink'], []])
+  })
+
+  test('takes files of two devices that happen to have one number for two', async () => {
+    const root = folderWith({ 'a.md': THEIRS, 'b.md': OLD })
+    const stat: Files['stat'] = (file) => {
+      const found = disk.stat(file)
+      return found && { ...found, inode: '7', device: file.endsWith('a.md') ? '1' : '2' }
+    }
+    await applied(root, move, { ...disk, stat })
+    expect(contents(root)).toEqual({ 'a.md': THEIRS, 'b.md': OLD })
   })
 
   const unlinkable = (code: string) => faultyFiles({ fail: (step) => (step.operation === 'link' ? code : null) })

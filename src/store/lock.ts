@@ -6,6 +6,7 @@
  * machines need names of their own before they share a workspace.
  */
 import * as os from 'node:os'
+import { record, type Shape, text } from '../core/shape.ts'
 import type { Files } from './files.ts'
 import { utf8 } from './files.ts'
 import { AT, type Places } from './layout.ts'
@@ -19,13 +20,17 @@ export interface Processes {
   kill(pid: number, signal: NodeJS.Signals): boolean
 }
 
-export interface Holder {
-  generation: number
+/** Which process it was, told so that its death can be proven later. */
+export interface ProcessRecord {
   host: string
   pid: number
   start_time: string
   boot_id: string
   pid_namespace: string
+}
+
+export interface Holder extends ProcessRecord {
+  generation: number
   token: string
   acquired_at: string
   released: boolean
@@ -86,12 +91,18 @@ function obstacleIn(files: Files, places: Places, generation: number): string | 
 }
 
 /** Whether the death of a holder could be told from here: it is on this host and in this pid namespace. */
-function isProvable(processes: Processes, holder: Holder): boolean {
+function isProvable(processes: Processes, holder: ProcessRecord): boolean {
   return holder.host === os.hostname() && holder.pid_namespace === processes.self().pidNamespace
 }
 
+/** This process, as others will judge it by. */
+export function processRecord(processes: Processes): ProcessRecord {
+  const { pid, startTime, bootId, pidNamespace } = processes.self()
+  return { host: os.hostname(), pid, start_time: startTime, boot_id: bootId, pid_namespace: pidNamespace }
+}
+
 /** How it is known that the holder is dead; null if it lives (stopped is alive) or nothing can be told. */
-export function provenDead(processes: Processes, holder: Holder): string | null {
+export function provenDead(processes: Processes, holder: ProcessRecord): string | null {
   if (holder.host !== os.hostname()) return null
   const { bootId } = processes.self()
   // A machine that could not say which boot this is has told nothing.
@@ -162,7 +173,9 @@ export function newestGeneration(files: Files, places: Places): number {
   return generationsIn(names).findLast(({ released }) => !released)?.generation ?? 0
 }
 
-const HOLDER_TEXTS = ['host', 'start_time', 'boot_id', 'pid_namespace', 'token', 'acquired_at']
+const PROCESS = { host: text, pid: isPid, start_time: text, boot_id: text, pid_namespace: text }
+export const isProcessRecord: Shape<ProcessRecord> = record(PROCESS)
+const isHolder = record({ ...PROCESS, token: text, acquired_at: text })
 
 /** Who took a generation, or the sentence that says why that cannot be told. */
 function readHolder(files: Files, places: Places, generation: number): Holder | string {
@@ -170,11 +183,9 @@ function readHolder(files: Files, places: Places, generation: number): Holder | 
   const record = readRecord(files, places, file)
   if (record === 'absent') return `${file} is gone`
   if (typeof record === 'string') return record
-  if (!isPid(record.pid) || HOLDER_TEXTS.some((name) => typeof record[name] !== 'string')) {
-    return `${file} does not say who holds it`
-  }
+  if (!isHolder(record)) return `${file} does not say who holds it`
   const released = files.stat(places.at(`${file}.released`)) !== null
-  return { ...(record as unknown as Omit<Holder, 'generation' | 'released'>), generation, released }
+  return { ...record, generation, released }
 }
 
 /** What the lock says in one sentence, with what can be done about it. */

@@ -13,7 +13,6 @@
  * refuses early, and what decides is the link and, for the guard, the content of our own file: whoever succeeds us by
  * force writes into it.
  */
-import * as os from 'node:os'
 import * as path from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
@@ -28,6 +27,7 @@ import {
   type Looking,
   lockState,
   newestGeneration,
+  processRecord,
   provenDead,
 } from './lock.ts'
 
@@ -57,24 +57,15 @@ export async function takeLock(ports: LockPorts, options: { force?: boolean } = 
   // One above the generation that was judged, not above whatever is newest by now: that one may be alive.
   const generation = before.generation + 1
   const mine = path.join(folder, String(generation))
-  const self = processes.self()
-  const host = os.hostname()
+  const self = processRecord(processes)
   const token = clock.hex(32)
   const acquired_at = clock.now().toISOString()
-  const record = json({
-    host,
-    pid: self.pid,
-    start_time: self.startTime,
-    boot_id: self.bootId,
-    pid_namespace: self.pidNamespace,
-    token,
-    acquired_at,
-  })
+  const record = json({ ...self, token, acquired_at })
   // Kept so that an old runtime, which knows only this file, refuses to start (spec 01 §4.7).
   const copy = json({
     workspace_root: places.root,
     owner_pid: self.pid,
-    owner_hostname: host,
+    owner_hostname: self.host,
     owner_session_id: `generation-${generation}`,
     acquired_at,
   })

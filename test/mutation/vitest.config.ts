@@ -2,11 +2,14 @@ import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Laws take longest, and the first test that fails ends the trial of a mutant: so they come last. */
-class LawsLast extends BaseSequencer {
+const LOADS = 'test/mutation/loads.test.ts'
+
+/** Laws and loading everything take longest, and the first test that fails ends the trial of a mutant: so they come last. */
+class LongestLast extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLaws = ({ moduleId }: TestSpecification) => Number(moduleId.endsWith('.laws.test.ts'))
-    return [...files].sort((a, b) => isLaws(a) - isLaws(b))
+    const isLong = ({ moduleId }: TestSpecification) =>
+      Number(moduleId.endsWith('.laws.test.ts') || moduleId.endsWith(LOADS))
+    return [...files].sort((a, b) => isLong(a) - isLong(b))
   }
 }
 
@@ -20,9 +23,9 @@ const BESIDE = ['src/core/**/*.test.ts', 'src/store/{journal,file-operation}*.te
 export default defineConfig({
   root: resolve(import.meta.dirname, '../..'),
   test: {
-    include: process.env.MUTATION_TESTS?.split(',') ?? BESIDE,
+    include: [...(process.env.MUTATION_TESTS?.split(',') ?? BESIDE), LOADS],
     setupFiles: ['test/mutation/setup.ts'],
-    sequence: { sequencer: LawsLast },
+    sequence: { sequencer: LongestLast },
     testTimeout: 20_000,
   },
 })

@@ -3,6 +3,7 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Clock } from '../../src/core/clock.ts'
+import { asMillraceError } from '../../src/core/errors.ts'
 import type { Files } from '../../src/core/files.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import type { RunDaemonOutput } from '../../src/operations/run.ts'
@@ -28,9 +29,9 @@ async function operate<T>(name: string, context = contextIn(rig.root), input = {
   return operation.run(context, input) as Promise<T>
 }
 
-/** A step of an agent that goes on only when the test says so. */
-const untilToldTo = { run: { command: 'while [ ! -e go-on ]; do sleep 0.02; done' } }
-const goOn = () => fs.writeFileSync(path.join(rig.root, 'go-on'), '')
+/** A step of an agent that goes on only when it is told to. */
+const untilToldTo = (what: string) => ({ run: { command: `while [ ! -e told-to-${what} ]; do sleep 0.02; done` } })
+const tell = (what: string) => fs.writeFileSync(path.join(rig.root, `told-to-${what}`), '')
 
 describe('with less room on the disk than the floor', () => {
   const MIB = 1024 * 1024
@@ -91,13 +92,15 @@ describe('with less room on the disk than the floor', () => {
 
   test('a stage in flight goes on and is settled, the next one waits, and with room again work goes on by itself', async () => {
     roomy()
-    await workspace({ replies: [reply('builder', 'BUILDER_COMPLETE', { steps: [untilToldTo, { artifacts: true }] })] })
+    await workspace({
+      replies: [reply('builder', 'BUILDER_COMPLETE', { steps: [untilToldTo('build'), { artifacts: true }] })],
+    })
     live = await Live.start(rig)
     const request = await live.agent('builder')
     tight()
     await live.until('the pause', () => rig.log('runtime_paused').length === 1)
     expect(live.engine.lanes.get(request)?.stop).toBe('none')
-    goOn()
+    tell('build')
     await live.until('the builder to be settled', () => rig.log('router_decision').length === 1)
     expect(rig.result(rig.requests('builder')[0]!)).toMatchObject({ terminal_result: 'BUILDER_COMPLETE' })
     const [looked, wanted] = [looks, 10]
@@ -198,11 +201,20 @@ describe('a disk that refuses in the middle of a run', () => {
     return { files, clock }
   }
 
-  /** Starts a daemon whose builder ends once it is told to, and waits until that is at work. */
-  async function working(): Promise<Promise<RunDaemonOutput>[]> {
-    rig = await Rig.create({
-      replies: [reply('builder', 'BUILDER_COMPLETE', { steps: [untilToldTo, { artifacts: true }] })],
+  /** Waits until the agent of a stage is at work. */
+  const atWork = (stage: string) =>
+    until(`the ${stage}`, () => {
+      const started = rig.log('stage_started').find((data) => data.stage === stage)
+      return started !== undefined && rig.isHeard(started)
     })
+
+  /** A daemon at work whose builder and checker end once they are told to; gives how it ends. */
+  async function working(): Promise<{ end: Promise<RunDaemonOutput> }> {
+    const replies = [
+      reply('builder', 'BUILDER_COMPLETE', { steps: [untilToldTo('build'), { artifacts: true }] }),
+      reply('checker', 'CHECKER_PASS', { steps: [untilToldTo('check'), { artifacts: true }] }),
+    ]
+    rig = await Rig.create({ replies })
     rig.addTask('task-a')
     const given = ports()
     const { runners } = enginePorts(rig.root, { packageRoot: PACKAGE_ROOT, scriptedAgent: scriptedProgram() }, given)
@@ -210,22 +222,70 @@ describe('a disk that refuses in the middle of a run', () => {
     notices = context.notices
     const end = operate<RunDaemonOutput>('run daemon', context, { stop_when_idle: true })
     end.catch(() => {})
-    await until('the builder', () => {
-      const started = rig.log('stage_started')[0]
-      return started !== undefined && rig.isHeard(started)
-    })
-    return [end]
+    await atWork('builder')
+    return { end }
   }
+  const backoffs = () => waits.filter((ms) => ms >= 500)
 
-  test('for want of room is waited out with growing waits, said once, and the work ends when there is room', async () => {
-    const [end] = await working()
+  test('for want of room is waited out with growing waits, said once each time, and the work ends when there is room', async () => {
+    const { end } = await working()
     refusal = 'ENOSPC'
-    goOn()
-    await until('ten tries', () => waits.filter((ms) => ms >= 500).length >= 12).catch(() => {})
-    console.log(waits, notices, refused)
+    tell('build')
+    await until('ten tries', () => backoffs().length >= 10)
+    expect(backoffs().slice(0, 10)).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000, 30_000])
+    expect(rig.log('router_decision')).toEqual([])
+    expect(notices).toEqual([
+      `The disk is full: ${rig.at('state/journal.1.json')} (ENOSPC). The runtime waits and tries again by itself.`,
+    ])
+    refusal = null
+    await atWork('checker')
+    waits = []
+    refusal = 'ENOSPC'
+    tell('check')
+    await until('three tries', () => backoffs().length >= 3)
+    expect(backoffs().slice(0, 3)).toEqual([500, 1000, 2000])
     refusal = null
     expect(await end).toMatchObject({ exit_reason: 'idle' })
-    console.log(notices, rig.logTypes())
+    expect(notices).toEqual([notices[0], notices[0]])
+    expect(rig.list('tasks/done')).toEqual(['task-a.md'])
+    expect(rig.log('stage_completed').map((data) => data.failure_class ?? null)).toEqual([null, null, null])
+  })
+
+  test('with an error that is no refusal ends the daemon with one sentence, and the next one carries on', async () => {
+    const { end } = await working()
+    isRefused = ({ operation, path: file }) => operation === 'write' && /journal/.test(file)
+    refusal = 'EACCES'
+    tell('build')
+    const error = asMillraceError(await end.then(String, (thrown: unknown) => thrown))
+    expect(error).toMatchObject({
+      code: 'workspace_unwritable',
+      message: `Permission denied: ${rig.at('state/journal.1.json')} (EACCES).`,
+    })
+    expect(notices).toEqual([])
+    expect(backoffs()).toEqual([])
+    refusal = null
+    tell('check')
+    await rig.work()
+    expect(rig.list('tasks/done')).toEqual(['task-a.md'])
+    expect(rig.requests('builder')).toHaveLength(1)
+  })
+
+  test('to let an agent be started puts the stage off, and uses none of what the work may fail', async () => {
+    const given = ports()
+    rig = await Rig.create({ ...given, mode: { recovery_limits: { environment_backoff_seconds: [1] } } })
+    rig.addTask('task-a')
+    isRefused = ({ path: file }) => /runner_prompt/.test(file)
+    refusal = 'ENOSPC'
+    await rig.ticks(1)
+    expect(rig.log('stage_deferred')).toMatchObject([
+      {
+        failure_class: 'environment_disk',
+        reason: expect.stringMatching(/^The disk is full: .*runner_prompt.*\(ENOSPC\)\.$/),
+      },
+    ])
+    expect(rig.json('state/recovery_counters.json').entries).toEqual([])
+    refusal = null
+    await rig.work()
     expect(rig.list('tasks/done')).toEqual(['task-a.md'])
   })
 })

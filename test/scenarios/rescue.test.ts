@@ -7,6 +7,8 @@ import type { Snapshot } from '../../src/core/state.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { OPERATIONS } from '../../src/operations/table.ts'
 import { execWith } from '../../src/runners/exec.ts'
+import { processIdentity } from '../../src/runners/process.ts'
+import { processRecord } from '../../src/store/lock.ts'
 import { contextIn } from '../rig/context.ts'
 import { Daemon, killAgent, Live, until } from '../rig/live.ts'
 import { Rig, type RigOptions, reply } from '../rig/runtime.ts'
@@ -90,6 +92,23 @@ describe('a stage that was interrupted by a crash', () => {
     expect(git('show', `${answer.present_ref}:code.txt`)).toBe('half done\n')
     expect(git('status', '--porcelain', '--', 'code.txt')).toBe(status)
     expect(git('rev-list', '--count', 'HEAD')).toBe('1\n')
+  })
+
+  test('leaves no half-read working tree behind, and neither does a command that was killed', async () => {
+    const requestId = await crashed()
+    const runs = rig.list('runs')
+    const halfRead = rig.at('runs', runs[0]!, `working_tree.${requestId}`)
+    fs.mkdirSync(halfRead)
+    fs.linkSync(path.join(rig.root, '.git/index'), path.join(halfRead, 'index'))
+    const [dead, alive] = ['rescue-00000000000000dd', 'rescue-00000000000000aa']
+    for (const name of [dead, alive]) fs.mkdirSync(rig.at('state', name))
+    const owner = processRecord(processIdentity)
+    fs.writeFileSync(rig.at('state', alive, 'owner.json'), JSON.stringify(owner))
+    fs.writeFileSync(rig.at('state', dead, 'owner.json'), JSON.stringify({ ...owner, start_time: '1' }))
+    await rig.work()
+    expect(fs.existsSync(halfRead)).toBe(false)
+    expect(rig.list('state').filter((name) => name.startsWith('rescue-'))).toEqual([alive])
+    expect(git('ls-files')).toBe('code.txt\n')
   })
 
   test('keeps the ref from before its first attempt when the next one never came to keep a tree', async () => {
