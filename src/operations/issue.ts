@@ -2,16 +2,10 @@
  * The one way in (design §5): a change is posted to the mailbox, then the caller tries the lock. Got it: the caller
  * drains the mailbox in order, its own command included. Did not: it waits for the answer of whoever holds it.
  */
-import { event } from '../core/changes.ts'
 import { ERROR_CODES, type ErrorCode, MillraceError } from '../core/errors.ts'
-import { drainMailbox } from '../engine/commands.ts'
-import { cancelled } from '../engine/ending.ts'
-import type { LockState } from '../store/lock.ts'
+import { type LockState, lockState } from '../store/lock.ts'
 import { archived, post } from '../store/mailbox.ts'
-import { compileWorkspace } from '../store/plans.ts'
 import type { Lock } from '../store/take-lock.ts'
-import { Workspace } from '../store/workspace.ts'
-import { COMMANDS } from './commands/table.ts'
 import { type Context, placesIn } from './context.ts'
 
 export interface Issued {
@@ -53,7 +47,7 @@ export async function issue(
     const now = clock.monotonicMs()
     if (now >= nextTry) {
       nextTry = now + LOCK_RETRY_MS
-      const carried = await carryOutHere(context, options.force === true)
+      const carried = await tryToCarryOut(context, options.force === true)
       const own = carried === null ? null : archived(files, places, commandId)
       if (carried !== null && own) {
         const issued = answered(command, commandId, mailbox_path, 'direct', own)
@@ -113,58 +107,12 @@ function answered(
   }
 }
 
-/**
- * Tries the lock; with it, drains the mailbox and ends runs that were asked to end. Null if somebody else holds it; else
- * whom this succeeded.
- */
-async function carryOutHere(context: Context, force: boolean): Promise<Pick<Lock, 'tookOver'> | null> {
-  let workspace: Workspace
-  try {
-    workspace = await Workspace.open(context, context.workspaceRoot, {
-      force,
-      onFatal: (error) => {
-        throw error
-      },
-    })
-  } catch (error) {
-    if (MillraceError.is(error) && error.code === 'lock_held' && !force) return null
-    throw error
-  }
-  try {
-    const { tookOver } = workspace.lock
-    if (tookOver !== null) {
-      await workspace.commit([event('runtime_lock_taken_over', { state: tookOver.state })])
-    }
-    const compile = () =>
-      compileWorkspace(
-        {
-          files: context.files,
-          places: workspace.places,
-          packageRoot: context.packageRoot,
-          runners: context.runnerNames,
-          validators: context.validators,
-        },
-        { overrides: context.overrides },
-        context.clock.now().toISOString(),
-      )
-    await drainMailbox({
-      workspace,
-      commands: COMMANDS,
-      live: false,
-      hex: (digits) => context.clock.hex(digits),
-      compile,
-      commit: (changes) => workspace.commit(changes),
-      use: () => {},
-    })
-    for (const run of workspace.view().snapshot.active_runs) {
-      if (run.cancel_requested === null) continue
-      if (run.request_id !== null) await context.sweep(run.request_id)
-      await workspace.commit(cancelled(workspace.view(), run, run.cancel_requested))
-    }
-    return { tookOver }
-  } finally {
-    await workspace.close()
-  }
+/** Whom the lock was taken from; null if somebody else holds it. All that carries commands out is loaded only for it. */
+async function tryToCarryOut(context: Context, force: boolean): Promise<Pick<Lock, 'tookOver'> | null> {
+  const { files, processes } = context
+  if (!force && lockState({ files, places: placesIn(context), processes }).state === 'active') return null
+  const { carryOut } = await import('./carry-out.ts')
+  return await carryOut(context, force)
 }
 
 /** How the lock was come by, in words. */

@@ -1,0 +1,64 @@
+/** Carrying commands out where nobody else does: the command line takes the lock and does what a daemon would. */
+import { event } from '../core/changes.ts'
+import { MillraceError } from '../core/errors.ts'
+import { drainMailbox } from '../engine/commands.ts'
+import { cancelled } from '../engine/ending.ts'
+import { compileWorkspace } from '../store/plans.ts'
+import type { Lock } from '../store/take-lock.ts'
+import { Workspace } from '../store/workspace.ts'
+import { COMMANDS } from './commands/table.ts'
+import type { Context } from './context.ts'
+
+/**
+ * Tries the lock; with it, drains the mailbox and ends runs that were asked to end. Null if somebody else holds it; else
+ * whom this succeeded.
+ */
+export async function carryOut(context: Context, force: boolean): Promise<Pick<Lock, 'tookOver'> | null> {
+  let workspace: Workspace
+  try {
+    workspace = await Workspace.open(context, context.workspaceRoot, {
+      force,
+      onFatal: (error) => {
+        throw error
+      },
+    })
+  } catch (error) {
+    if (MillraceError.is(error) && error.code === 'lock_held' && !force) return null
+    throw error
+  }
+  try {
+    const { tookOver } = workspace.lock
+    if (tookOver !== null) {
+      await workspace.commit([event('runtime_lock_taken_over', { state: tookOver.state })])
+    }
+    const compile = () =>
+      compileWorkspace(
+        {
+          files: context.files,
+          places: workspace.places,
+          packageRoot: context.packageRoot,
+          runners: context.runnerNames,
+          validators: context.validators,
+        },
+        { overrides: context.overrides },
+        context.clock.now().toISOString(),
+      )
+    await drainMailbox({
+      workspace,
+      commands: COMMANDS,
+      live: false,
+      hex: (digits) => context.clock.hex(digits),
+      compile,
+      commit: (changes) => workspace.commit(changes),
+      use: () => {},
+    })
+    for (const run of workspace.view().snapshot.active_runs) {
+      if (run.cancel_requested === null) continue
+      if (run.request_id !== null) await context.sweep(run.request_id)
+      await workspace.commit(cancelled(workspace.view(), run, run.cancel_requested))
+    }
+    return { tookOver }
+  } finally {
+    await workspace.close()
+  }
+}
