@@ -81,6 +81,30 @@ describe('a put', () => {
     }
   })
 
+  test.each([
+    ['in its way', create, {}],
+    ['over what it replaces', put, { 'a.md': OLD }],
+  ])('keeps what a person saves %s while it is being written', async (_, operation, before) => {
+    const root = folderWith(before)
+    const write: Files['write'] = (file, bytes, options) => {
+      disk.write(file, bytes, options)
+      if (file.endsWith('.tmp-millrace') && !file.includes('findings'))
+        fs.writeFileSync(path.join(root, 'a.md'), THEIRS)
+    }
+    expect((await applied(root, operation, { ...disk, write })).told).toEqual([`a.md kept as ${KEPT}`])
+    expect(read(root, 'a.md')).toBe(NEW)
+    expect(read(root, KEPT)).toBe(THEIRS)
+  })
+
+  test('never writes into its temporary file, which may be a second name of what a person edits', async () => {
+    const root = folderWith({ 'a.md': THEIRS })
+    fs.linkSync(path.join(root, 'a.md'), path.join(root, '.a.md.3.tmp-millrace'))
+    await applied(root, put)
+    expect(read(root, 'a.md')).toBe(NEW)
+    expect(read(root, KEPT)).toBe(THEIRS)
+    expect(exists(root, '.a.md.3.tmp-millrace')).toBe(false)
+  })
+
   test('keeps what a person left in its way, with a note', async () => {
     const root = folderWith({ 'a.md': THEIRS })
     expect((await applied(root, put)).told).toEqual([`a.md kept as ${KEPT}`])

@@ -11,7 +11,7 @@ import { type FileStat, type Files, hashBytes } from './files.ts'
 export type Payload = { text: string } | { base64: string }
 
 export type FileOperation =
-  /** Writes a temporary sibling and renames it. `expects`: hash of the bytes to replace, or null for absent. */
+  /** Writes a temporary sibling, which then takes the name. `expects`: hash of the bytes to replace, or null for absent. */
   | { op: 'put'; path: string; content: Payload; expects: string | null; leaves: string }
   /** Carries the bytes, so that a disk which lost both names loses nothing; null for documents too large to carry. */
   | { op: 'move'; from: string; to: string; content: Payload | null; hash: string }
@@ -108,11 +108,38 @@ async function put(applying: Applying, operation: FileOperation & { op: 'put' })
   const bytes = bytesOf(operation.content)
   const found = look(files, target)
   touched.add(target).add(path.dirname(target))
-  if (found !== null && found !== 'other' && found.hash === operation.leaves) return
+  if (found !== null && found !== 'other' && found.hash === operation.leaves) {
+    // Its second name, where a crash came between making the one and taking away the other.
+    const second = temporaryOf(target, applying.generation)
+    if (files.stat(second) !== null) unlinkIfThere(files, second)
+    return
+  }
   if (found === 'other' || (found !== null && found.hash !== operation.expects && !isTorn(found.bytes, bytes))) {
     await keepForeign(applying, operation.path)
   }
-  writeWhole(applying, target, bytes)
+  const temporary = writeTemporary(applying, target, bytes)
+  // What a person saved while it was written is kept too: a link refuses a name that is taken since.
+  if (found === null && linked(files, temporary, target)) return unlinkIfThere(files, temporary)
+  if (found === null || found === 'other' || isChanged(files, target, found.stat))
+    await keepForeign(applying, operation.path)
+  files.rename(temporary, target)
+}
+
+/** True once `to` is a second name of the file; false if the name is taken, or the file system has no links. */
+function linked(files: Files, from: string, to: string): boolean {
+  try {
+    files.link(from, to)
+    return true
+  } catch (error) {
+    const code = String((error as NodeJS.ErrnoException).code)
+    if (code === 'EEXIST' || NO_LINKS.has(code)) return false
+    throw error
+  }
+}
+
+function isChanged(files: Files, file: string, before: FileStat): boolean {
+  const now = files.stat(file)
+  return now !== null && (now.mtimeNs !== before.mtimeNs || now.bytes !== before.bytes || !isSameFile(now, before))
 }
 
 async function remove(applying: Applying, operation: FileOperation & { op: 'remove' }): Promise<void> {
@@ -268,12 +295,27 @@ function makeParent(files: Files, target: string, touched: Set<string>): void {
   }
 }
 
-function writeWhole({ files, generation, touched }: Applying, target: string, bytes: Uint8Array | string): void {
-  makeParent(files, target, touched)
-  const temporary = path.join(path.dirname(target), `${temporaryStart(target)}${generation}.tmp-millrace`)
-  files.write(temporary, bytes)
-  files.rename(temporary, target)
+function writeWhole(applying: Applying, target: string, bytes: Uint8Array | string): void {
+  applying.files.rename(writeTemporary(applying, target, bytes), target)
 }
+
+/** Writes a sibling of the file, in the folder of which it makes what is missing; gives its path. */
+function writeTemporary({ files, generation, touched }: Applying, target: string, bytes: Uint8Array | string): string {
+  makeParent(files, target, touched)
+  const temporary = temporaryOf(target, generation)
+  try {
+    files.write(temporary, bytes, { exclusive: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    // Left by a crash, and perhaps a second name of the very file: it is never written in place.
+    unlinkIfThere(files, temporary)
+    files.write(temporary, bytes, { exclusive: true })
+  }
+  return temporary
+}
+
+const temporaryOf = (target: string, generation: number): string =>
+  path.join(path.dirname(target), `${temporaryStart(target)}${generation}.tmp-millrace`)
 
 const temporaryStart = (target: string): string => `.${path.basename(target).slice(0, 200)}.`
 

@@ -153,7 +153,7 @@ describe('a reader', () => {
   })
 })
 
-describe('a writer that dies anywhere', () => {
+describe('a writer that dies anywhere', { timeout: 180_000 }, () => {
   const live = async (files: Files, root: string) => {
     const workspace = await open(root, files)
     await goOn(workspace)
