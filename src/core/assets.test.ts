@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { assetsWith, type Change } from '../../test/rig/assets.ts'
-import { type AssetFamilies, brokenAliases, brokenFileFor, parseFamilies } from './assets.ts'
+import { type AssetFamilies, brokenAliases, brokenFileFor, NOT_TEXT, parseFamilies } from './assets.ts'
 
 const families = (changes: Record<string, Change> = {}): AssetFamilies => parseFamilies(assetsWith(changes))
 
@@ -43,8 +43,18 @@ describe('a broken file', () => {
     ['{\n  "a": 1,\n', 'line 3, column 1'],
     ['', 'line 1, column 1'],
     ['{"a": "b', 'line 1, column 9'],
+    ['  {"a":\n\n', 'line 1, column 8'],
+    ['nonsense', null],
   ])('%j is located at %s', (text, at) => {
     expect(findingsOn(text)).toMatchObject([{ code: 'ASSET_BAD_JSON', path: 'modes/mine.json', at }])
+  })
+
+  it('is told of in one line, and as no text only where it is none', () => {
+    const messageOf = (text: string) => findingsOn(text)[0]!.message
+    expect(messageOf(NOT_TEXT)).toBe('the file is not UTF-8 text; mend the JSON there')
+    const message = messageOf('{\n  "a": 1\n  "b": 2\n}')
+    expect(message).toMatch(/^[^\n]+ JSON[^\n]*; mend the JSON there$/)
+    expect(message).not.toContain('UTF-8')
   })
 
   it('has one finding for each fault, at the path of the value', () => {
@@ -87,16 +97,29 @@ describe('a broken file', () => {
     ).toHaveLength(20)
   })
 
+  it('is reported with a bounded number of unknown keys', () => {
+    const unknown = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`unheard_of_${index}`, 1]))
+    const mode = { schema_version: '1.0', kind: 'mode', mode_id: 'mine', ...unknown }
+    expect(findingsOn(JSON.stringify(mode))).toHaveLength(20)
+  })
+
+  it('is none for a byte order mark within a text', () => {
+    const mode = { schema_version: '1.0', kind: 'mode', mode_id: 'mine', description: 'a\uFEFFb' }
+    expect(families({ 'modes/mine.json': mode }).modes.get('mine')!.value.description).toBe('a\uFEFFb')
+  })
+
   it('is taken for the id that its path suggests', () => {
     const found = families({
       'graphs/execution/mine.json': '{',
       'graphs/other.json': '{',
+      'graphs/execution/mine/deep.json': '{',
       'registry/stage_kinds/execution/custom.json': '{',
       'modes/aliases.json': '[]',
     })
     expect(brokenFileFor(found, 'graphs/', 'execution.mine')?.all[0]?.path).toBe('graphs/execution/mine.json')
     expect(brokenFileFor(found, 'graphs/', 'mine')?.all[0]?.path).toBe('graphs/execution/mine.json')
     expect(brokenFileFor(found, 'graphs/', 'other')?.all[0]?.path).toBe('graphs/other.json')
+    expect(brokenFileFor(found, 'graphs/', 'deep')?.all[0]?.path).toBe('graphs/execution/mine/deep.json')
     expect(brokenFileFor(found, 'graphs/', 'planning.mine')).toBeUndefined()
     expect(brokenFileFor(found, 'modes/', 'mine')).toBeUndefined()
     expect(brokenFileFor(found, 'registry/stage_kinds/', 'custom')).toBeDefined()

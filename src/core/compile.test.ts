@@ -384,13 +384,39 @@ describe('a mode', () => {
       stages: { builder: { timeout_seconds: 5, model_reasoning_effort: 'low' } },
       runners: { codex: { permission_by_stage: { builder: 'basic' } } },
     }
-    expect(compileWith({ changes, config }).diagnostics.map(({ code, path, at }) => [code, path, at])).toEqual([
-      ['NODE_OVERRIDE_NOT_ALLOWED', CODEX, 'stage_model_bindings.builder'],
-      ['NODE_OVERRIDE_NOT_ALLOWED', CODEX, 'stage_runner_bindings.builder'],
-      ['NODE_OVERRIDE_NOT_ALLOWED', CODEX, 'stage_permission_bindings.builder'],
-      ['NODE_OVERRIDE_NOT_ALLOWED', 'millrace.toml', 'runners.codex.permission_by_stage.builder'],
-      ['NODE_OVERRIDE_NOT_ALLOWED', 'millrace.toml', 'stages.builder'],
-      ['NODE_OVERRIDE_NOT_ALLOWED', 'millrace.toml', 'stages.builder'],
+    const refused = (path: string, at: string, override: string) => ({
+      code: 'NODE_OVERRIDE_NOT_ALLOWED',
+      severity: 'error',
+      path,
+      at,
+      message: `builder does not allow to override ${override}; remove it, or add it to allowed_overrides of builder`,
+    })
+    expect(compileWith({ changes, config }).diagnostics).toEqual([
+      refused(CODEX, 'stage_model_bindings.builder', 'model_name'),
+      refused(CODEX, 'stage_runner_bindings.builder', 'runner_name'),
+      refused(CODEX, 'stage_permission_bindings.builder', 'permission_level'),
+      refused('millrace.toml', 'runners.codex.permission_by_stage.builder', 'permission_level'),
+      refused('millrace.toml', 'stages.builder', 'model_reasoning_effort'),
+      refused('millrace.toml', 'stages.builder', 'timeout_seconds'),
+    ])
+  })
+
+  it('and a config that speak of a stage by a slip are told which was probably meant', () => {
+    const change = edit<Mode>((mode) => Object.assign(mode.stage_model_bindings, { buildr: 'm' }))
+    const config = {
+      stages: { alpha: { model: 'm' }, chekcer: { model: 'm' } },
+      runners: { codex: { permission_by_stage: { omega: 'basic' } } },
+    }
+    const { diagnostics } = compileWith({ changes: { [CODEX]: change }, config })
+    expect(diagnostics.map(({ severity, at, message }) => [severity, at, message])).toEqual([
+      [
+        'error',
+        'stage_model_bindings.buildr',
+        'stage buildr is not used by the loops of mode default_codex; did you mean builder?',
+      ],
+      ['warning', 'runners.codex.permission_by_stage.omega', 'mode default_codex uses no stage omega; remove it'],
+      ['warning', 'stages.alpha', 'mode default_codex uses no stage alpha; remove it'],
+      ['warning', 'stages.chekcer', 'mode default_codex uses no stage chekcer; did you mean checker?'],
     ])
   })
 })
@@ -534,7 +560,8 @@ describe('one compile', () => {
   })
 
   it('does not blame the mode for stages whose kind is missing', () => {
-    expect(codesOf({ changes: { [BUILDER]: null } })).toEqual(['NODE_UNKNOWN_STAGE_KIND'])
+    const config = { stages: { builder: { model: 'm' } } }
+    expect(codesOf({ changes: { [BUILDER]: null }, config })).toEqual(['NODE_UNKNOWN_STAGE_KIND'])
   })
 
   it('names an unknown runner at the place it comes from', () => {

@@ -1,5 +1,29 @@
 import { expect, test } from 'vitest'
-import { describeDiagnostic, Findings } from './diagnostics.ts'
+import { describeFormat } from '../../test/rig/format.ts'
+import { CompileDiagnostics, describeDiagnostic, Findings } from './diagnostics.ts'
+
+const report = {
+  schema_version: '2.0',
+  kind: 'compile_diagnostics',
+  ok: false,
+  mode_id: 'mine',
+  compiled_plan_id: null,
+  used_last_known_good: true,
+  diagnostics: [{ code: 'LOOP_UNKNOWN', severity: 'error', path: 'modes/mine.json', at: null, message: 'A message.' }],
+  emitted_at: '2026-03-02T12:00:00.000Z',
+}
+
+describeFormat('the report of a compile', {
+  schema: CompileDiagnostics,
+  full: { ...report, compiled_plan_id: 'plan-1', diagnostics: [{ ...report.diagnostics[0], at: 'mode_id' }] },
+  least: report,
+  filled: report,
+  words: {
+    schema_version: ['2.0'],
+    kind: ['compile_diagnostics'],
+    'diagnostics.0.severity': ['error', 'warning'],
+  },
+})
 
 test('a name as long as a book is told in a few words', () => {
   const findings = new Findings()

@@ -40,6 +40,49 @@ describe('documentJsonSchema', () => {
     expect((documentJsonSchema('task') as Shape).properties.references).toMatchObject({ type: 'array', minItems: 1 })
   })
 
+  it('says so for each type of field', () => {
+    const { properties } = documentJsonSchema('learning_request') as Shape
+    const oneLine = { type: 'string', pattern: '^[^\\r\\n\\u0000]*$' }
+    const something = { type: 'string', pattern: '^[^\\r\\n\\u0000]*[^\\s\\u0000][^\\r\\n\\u0000]*$' }
+    const id = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$', maxLength: 200 }
+    const without = (name: string) => {
+      const { description: _, ...rest } = properties[name]!
+      return rest
+    }
+    expect(Object.fromEntries(Object.keys(properties).map((name) => [name, without(name)]))).toEqual({
+      schema_version: { const: '1.0' },
+      kind: { const: 'learning_request' },
+      learning_request_id: id,
+      title: something,
+      summary: { ...oneLine, default: '' },
+      requested_action: { type: 'string', enum: ['create', 'improve', 'promote', 'export', 'install'] },
+      target_skill_id: { anyOf: [id, { type: 'null' }], default: null },
+      target_stage: {
+        anyOf: [{ type: 'string', pattern: '^[a-z0-9]+(?:[._-][a-z0-9]+)*$' }, { type: 'null' }],
+        default: null,
+      },
+      trigger_metadata: { type: 'object', default: {} },
+      created_at: { type: 'string', format: 'date-time' },
+      created_by: something,
+      updated_at: { anyOf: [{ type: 'string', format: 'date-time' }, { type: 'null' }], default: null },
+      source_refs: { type: 'array', items: something, default: [] },
+      preferred_output_paths: { type: 'array', items: something, default: [] },
+      originating_run_ids: { type: 'array', items: id, default: [] },
+      artifact_paths: { type: 'array', items: something, default: [] },
+      references: { type: 'array', items: something, default: [] },
+    })
+  })
+
+  it('is a closed object of the draft it names', () => {
+    expect(documentJsonSchema('spec')).toMatchObject({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      title: 'spec',
+      description: TABLES.spec.description,
+      type: 'object',
+      additionalProperties: false,
+    })
+  })
+
   it('is plain JSON', () => {
     const schema = documentJsonSchema('task')
     expect(JSON.parse(JSON.stringify(schema))).toEqual(schema)

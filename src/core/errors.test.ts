@@ -49,16 +49,27 @@ describe('whatever was thrown', () => {
     expect(asMillraceError(error)).toBe(error)
   })
 
-  it.each(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'EMFILE', 'ENFILE', 'ENAMETOOLONG'])(
-    'is a trouble of the disk for %s, with the file and what to do',
-    (code) => {
-      const cause = Object.assign(new Error('raw'), { code, path: '/w/state/x.json' })
-      const error = asMillraceError(cause)
-      expect(error).toMatchObject({ code: 'workspace_unwritable', cause })
-      expect(error.message).toMatch(new RegExp(`^[A-Z].*: /w/state/x\\.json \\(${code}\\)\\.$`))
-      expect(error.hint).toMatch(/run the command again/)
-    },
-  )
+  it.each([
+    'ENOSPC',
+    'EDQUOT',
+    'EROFS',
+    'EACCES',
+    'EPERM',
+    'EIO',
+    'EMFILE',
+    'ENFILE',
+    'ENAMETOOLONG',
+    'EISDIR',
+    'ENOTDIR',
+    'ELOOP',
+    'ERR_FS_FILE_TOO_LARGE',
+  ])('is a trouble of the disk for %s, with the file and what to do', (code) => {
+    const cause = Object.assign(new Error('raw'), { code, path: '/w/state/x.json' })
+    const error = asMillraceError(cause)
+    expect(error).toMatchObject({ code: 'workspace_unwritable', cause })
+    expect(error.message).toMatch(new RegExp(`^[A-Z][a-z/ -]+: /w/state/x\\.json \\(${code}\\)\\.$`))
+    expect(error.hint).toMatch(/run the command again/)
+  })
 
   it('is a trouble of the disk also where no file is named', () => {
     const cause = Object.assign(new Error('raw'), { code: 'ENOSPC' })

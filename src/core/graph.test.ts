@@ -18,14 +18,14 @@ interface Exported {
 const exported = (plane?: string) => graphJson(plan, plane) as Exported[]
 
 describe('the text', () => {
-  const text = graphText(plan)
+  const text = () => graphText(plan)
 
   it('begins with the plan, its mode and its planes in claim order', () => {
     expect(
-      text.startsWith(`compiled_plan_id: ${id}\nmode_id: default_codex\nplanes: planning,execution\n\nplanning:\n`),
+      text().startsWith(`compiled_plan_id: ${id}\nmode_id: default_codex\nplanes: planning,execution\n\nplanning:\n`),
     ).toBe(true)
-    expect(text.endsWith('\n')).toBe(true)
-    expect(text).toContain('\n\nexecution:\n')
+    expect(text().endsWith('\n')).toBe(true)
+    expect(text()).toContain('\n\nexecution:\n')
   })
 
   it.each([
@@ -40,12 +40,14 @@ describe('the text', () => {
     '  terminal:needs_planning class=escalate_planning writes=NEEDS_PLANNING effects=create_incident,block_item',
     '  completion closure_target -> arbiter trigger=backlog_drained pass=terminal:arbiter_complete gap=terminal:remediation_needed rounds_max=5 hold_backoff_seconds=300,1800,7200',
   ])('has the line %j', (line) => {
-    expect(text.split('\n')).toContain(line)
+    expect(text().split('\n')).toContain(line)
   })
 
   it('has one line for every edge of every loop', () => {
     const rows = Object.values(plan.graphs_by_plane).flatMap((graph) => graph.transitions)
-    const lines = text.split('\n').filter((line) => /^ {2}[a-z]+ --[A-Z_]+--> /.test(line))
+    const lines = text()
+      .split('\n')
+      .filter((line) => /^ {2}[a-z]+ --[A-Z_]+--> /.test(line))
     expect(lines).toHaveLength(rows.length)
   })
 
@@ -103,6 +105,11 @@ describe('the JSON', () => {
       exported_at: COMPILED_AT,
       entries: [{ entry_key: 'task', node_id: 'builder', stage_kind_id: 'builder', plane: 'execution' }],
     })
+    expect(exported('planning')[0]!.entries.map(({ entry_key, stage_kind_id }) => [entry_key, stage_kind_id])).toEqual([
+      ['spec', 'planner'],
+      ['incident', 'auditor'],
+      ['closure_target', 'arbiter'],
+    ])
     expect(graph!.nodes[0]).toMatchObject({
       node_id: 'builder',
       running_status_marker: 'BUILDER_RUNNING',
@@ -139,16 +146,18 @@ describe('the JSON', () => {
 })
 
 describe('the Mermaid chart', () => {
-  const chart = graphMermaid(plan)
-  const lines = chart.split('\n').map((line) => line.trim())
+  const chart = () =>
+    graphMermaid(plan)
+      .split('\n')
+      .map((line) => line.trim())
 
   it('is a flowchart with a closed subgraph for each plane', () => {
-    expect(lines[0]).toBe('flowchart TD')
-    expect(lines.filter((line) => line.startsWith('subgraph '))).toEqual([
+    expect(chart()[0]).toBe('flowchart TD')
+    expect(chart().filter((line) => line.startsWith('subgraph '))).toEqual([
       'subgraph m_planning["planning"]',
       'subgraph m_execution["execution"]',
     ])
-    expect(lines.filter((line) => line === 'end')).toHaveLength(2)
+    expect(chart().filter((line) => line === 'end')).toHaveLength(2)
   })
 
   it.each([
@@ -159,10 +168,11 @@ describe('the Mermaid chart', () => {
     'm_execution__node__updater -->|"UPDATE_COMPLETE"| m_execution__terminal__update_5f_complete',
     'm_execution__node__consultant -.->|"CONSULT_COMPLETE beyond 3 consultant_invocations"| m_execution__terminal__needs_5f_planning',
   ])('has the line %s', (line) => {
-    expect(lines).toContain(line)
+    expect(chart()).toContain(line)
   })
 
   it('draws only between what it has drawn', () => {
+    const lines = chart()
     const drawn = new Set(lines.flatMap((line) => /^(m_\w+)(?:\[|\(\[|\(\()/.exec(line)?.[1] ?? []))
     const arrow = /^(m_\w+?)(?:\(\(.*\)\))? -(?:-|\.-)>(?:\|.*\|)? (m_\w+)$/
     const ends = lines.flatMap((line) => arrow.exec(line)?.slice(1, 3) ?? [])

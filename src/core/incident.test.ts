@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { planWith } from '../../test/rig/assets.ts'
 import { documentText } from '../../test/rig/documents.ts'
 import { closureTarget, Passage, runAt } from '../../test/rig/run.ts'
-import { MemoryWorkspace } from '../../test/rig/view.ts'
+import { MemoryWorkspace, NOW } from '../../test/rig/view.ts'
 import { parseDocument } from './document.ts'
 import { ID_LENGTH_MAX } from './ids.ts'
+import { countUp } from './state.ts'
 
 const plan = planWith()
+const TASK = { kind: 'task', id: 'task-001' } as const
 
 /** The incident of a task that the consultant hands over, as it lies in the queue. */
 function incidentOf(id: string, result: { notes?: string[]; artifact_paths?: string[] }, handIn?: string) {
@@ -57,6 +59,19 @@ describe('an incident the runtime opens', () => {
     }
     expect(summaryOf(' \n', 'Two\nlines.')).toBe('Two lines.')
     expect(summaryOf()).toBe('consultant ended with NEEDS_PLANNING on task-001.')
+  })
+
+  it('carries the failure class of a spent budget, else that of the loop', () => {
+    const classOf = (outcome: string, uses: number) => {
+      const workspace = new MemoryWorkspace(plan).put('task', 'active', 'task-001', documentText('task', 'task-001'))
+      for (let use = 0; use < uses; use++)
+        workspace.counters = countUp(workspace.counters, TASK, 'consultant_invocations', '', NOW)
+      new Passage(workspace, runAt(plan, 'execution', 'consultant', TASK)).report(outcome)
+      const { parsed } = readIncident(workspace)
+      return parsed.ok && [parsed.document.fields.failure_class, parsed.document.fields.needs_planning]
+    }
+    expect(classOf('NEEDS_PLANNING', 0)).toEqual(['consultant_needs_planning', true])
+    expect(classOf('CONSULT_COMPLETE', 3)).toEqual(['consult_limit_reached', true])
   })
 
   it('names each symptom and each piece of evidence once', () => {

@@ -45,7 +45,10 @@ describe('the order in which a queue is claimed', () => {
         const listed = places.map(([id, createdMs]) => entry(id, createdMs))
         const sorted = (items: ItemEntry[]) => [...items].sort(claimOrder)
         expect(sorted([...listed].reverse())).toEqual(sorted(listed))
-        for (const item of listed) expect(claimOrder(item, { ...item })).toBe(0)
+        for (const one of listed) {
+          expect(claimOrder(one, { ...one })).toBe(0)
+          for (const other of listed) expect(claimOrder(one, other)).toBe(0 - claimOrder(other, one))
+        }
       }),
     )
   })

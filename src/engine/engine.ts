@@ -183,6 +183,8 @@ export class Engine {
       })
       draft.event('runtime_daemon_lock_released', { generation: this.workspace.lock.generation })
       await this.commit(draft.finish())
+      // Refused half-way it has happened all the same; if this does not bring it to its end, the next runtime does.
+      if (this.workspace.degraded) await this.workspace.heal().catch(() => {})
     } finally {
       await this.workspace.close()
     }

@@ -40,6 +40,12 @@ const ports = (changes: Partial<GitPorts> = {}): GitPorts => ({
 const sh = (cwd: string, ...args: string[]): string =>
   execFileSync('git', args, { cwd, env: environment, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
+/** Whether git is older than that. */
+function isBefore(major: number, minor: number): boolean {
+  const [, own = 0, minorOwn = 0] = /(\d+)\.(\d+)/.exec(sh(top, '--version'))?.map(Number) ?? []
+  return own < major || (own === major && minorOwn < minor)
+}
+
 const folder = (): string => {
   const made = path.join(top, `case-${++count}`)
   fs.mkdirSync(made)
@@ -579,29 +585,32 @@ describe('the settings of the user', () => {
   })
 })
 
-test('a kept tree is flushed before it counts as kept; reading a working tree alone waits for no flush', async () => {
-  const root = repository()
-  put(root, 'new.txt')
-  const trace = path.join(folder(), 'trace')
-  const watched = path.join(folder(), '.gitconfig')
-  fs.writeFileSync(watched, `[trace2]\n\teventTarget = ${trace}\n`)
-  const given = ports({ environment: { ...environment, HOME: path.dirname(watched) } })
-  const { ref } = await keep(root, given)
-  expect(content(root, ref, 'new.txt')).toBe('new.txt\n')
-  const events = fs
-    .readFileSync(trace, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-  const flushes = (verb: string, how: string) =>
-    events
-      .filter((event) => event.event === 'start' && event.argv.includes(verb))
-      .flatMap(({ sid }) => events.filter((event) => event.sid === sid && event.key === `fsync/${how}`))
-      .reduce((sum, event) => sum + Number(event.value), 0)
-  expect(flushes('add', 'writeout-only')).toBeGreaterThan(0)
-  for (const verb of ['add', 'write-tree']) expect(flushes(verb, 'hardware-flush')).toBe(0)
-  for (const verb of ['commit-tree', 'update-ref']) expect(flushes(verb, 'hardware-flush')).toBeGreaterThan(0)
-})
+test.skipIf(isBefore(2, 36))(
+  'a kept tree is flushed before it counts as kept; reading a working tree alone waits for no flush',
+  async () => {
+    const root = repository()
+    put(root, 'new.txt')
+    const trace = path.join(folder(), 'trace')
+    const watched = path.join(folder(), '.gitconfig')
+    fs.writeFileSync(watched, `[trace2]\n\teventTarget = ${trace}\n`)
+    const given = ports({ environment: { ...environment, HOME: path.dirname(watched) } })
+    const { ref } = await keep(root, given)
+    expect(content(root, ref, 'new.txt')).toBe('new.txt\n')
+    const events = fs
+      .readFileSync(trace, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const flushes = (verb: string, how: string) =>
+      events
+        .filter((event) => event.event === 'start' && event.argv.includes(verb))
+        .flatMap(({ sid }) => events.filter((event) => event.sid === sid && event.key === `fsync/${how}`))
+        .reduce((sum, event) => sum + Number(event.value), 0)
+    expect(flushes('add', 'writeout-only')).toBeGreaterThan(0)
+    for (const verb of ['add', 'write-tree']) expect(flushes(verb, 'hardware-flush')).toBe(0)
+    for (const verb of ['commit-tree', 'update-ref']) expect(flushes(verb, 'hardware-flush')).toBeGreaterThan(0)
+  },
+)
 
 test('where the index cannot be linked it is copied with its time', async () => {
   const root = repository()

@@ -7,6 +7,8 @@ import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { Exec, ExecResult } from '../core/exec.ts'
 import type { Files } from '../core/files.ts'
+import { OWN_FOLDERS } from '../store/layout.ts'
+import { rawOf } from './git-path.ts'
 
 export interface GitPorts {
   exec: Exec
@@ -24,6 +26,12 @@ export interface Repository {
   /** The workspace relative to the top, with a slash at its end; empty where it is the top. */
   prefix: string
 }
+
+/** Our own folders, as git names them in this repository. */
+export const ownFolders = ({ prefix }: Repository): string[] => OWN_FOLDERS.map((folder) => rawOf(prefix + folder))
+
+export const isInOne = (folders: readonly string[], raw: string): boolean =>
+  folders.some((folder) => raw === folder || raw.startsWith(`${folder}/`))
 
 /** Whether working trees can be kept, and if not, why and what would change that. */
 export type Protection = { on: true; repository: Repository } | { on: false; reason: string; remedy: string }

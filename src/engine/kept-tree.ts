@@ -3,9 +3,8 @@
  * is decided by whoever asks; index, HEAD and refs stay as they are.
  */
 import * as path from 'node:path'
-import { OWN_FOLDERS } from '../store/layout.ts'
-import { type GitOptions, git, type Repository } from './git.ts'
-import { nulled, rawOf, textOf } from './git-path.ts'
+import { type GitOptions, git, isInOne, ownFolders, type Repository } from './git.ts'
+import { nulled, textOf } from './git-path.ts'
 
 export interface Entry {
   /** Git's mode, such as `100644`; `120000` is a symbolic link, `160000` a repository of its own. */
@@ -24,9 +23,10 @@ export async function entriesOf(
 ): Promise<Map<string, Entry>> {
   const listed = await git(repository, ['ls-tree', '-r', '-z', '--full-tree', tree], options)
   const entries = new Map<string, Entry>()
+  const own = ownFolders(repository)
   for (const line of listed.split('\0')) {
     const [, mode, id, file] = /^(\d+) \w+ ([0-9a-f]+)\t([\s\S]+)$/.exec(line) ?? []
-    if (mode && id && file && !isOwn(repository, file)) entries.set(file, { mode, id })
+    if (mode && id && file && !isInOne(own, file)) entries.set(file, { mode, id })
   }
   return entries
 }
@@ -51,18 +51,15 @@ export async function differences(
   const command = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--ignore-submodules=none', kept, present]
   const parts = (await git(repository, command, options)).split('\0')
   const found: Difference[] = []
+  const own = ownFolders(repository)
   for (let at = 0; at + 1 < parts.length; at += 2) {
     const [, keptMode = '', presentMode = '', status = ''] =
       /^:(\d+) (\d+) [0-9a-f]+ [0-9a-f]+ ([A-Z])/.exec(parts[at]!) ?? []
     const file = parts[at + 1]!
-    if (!isOwn(repository, file))
-      found.push({ path: file, change: CHANGES[status] ?? 'changed', keptMode, presentMode })
+    if (!isInOne(own, file)) found.push({ path: file, change: CHANGES[status] ?? 'changed', keptMode, presentMode })
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
-
-const isOwn = ({ prefix }: Repository, raw: string): boolean =>
-  OWN_FOLDERS.some((folder) => raw.startsWith(`${rawOf(prefix + folder)}/`))
 
 /** The bytes that writing the file back would give it: filters and line endings as the attributes ask for. */
 export async function contentOf(

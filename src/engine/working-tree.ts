@@ -10,9 +10,8 @@ import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
 import type { Files } from '../core/files.ts'
 import { readText } from '../store/files.ts'
-import { OWN_FOLDERS } from '../store/layout.ts'
-import { failed, type GitOptions, git, type Repository, tryGit } from './git.ts'
-import { nulled, rawOf, textOf } from './git-path.ts'
+import { failed, type GitOptions, git, isInOne, ownFolders, type Repository, tryGit } from './git.ts'
+import { nulled, textOf } from './git-path.ts'
 
 /** A larger new or changed file is not kept, and is named. Also the bounds of what one tree takes in. */
 export const FILE_BYTES_MAX = 100 * 1024 * 1024
@@ -106,17 +105,17 @@ interface Listing {
 }
 
 async function list(repository: Repository, options: GitOptions, more: readonly string[] = []): Promise<Listing> {
-  const { ports, top, prefix } = repository
+  const { ports, top } = repository
   const command = ['ls-files', '-z', '-t', ...more, '--modified', '--others', '--exclude-standard']
   const listing: Listing = { changed: [], assumed: [], hidden: [], own: [], ownChanged: false }
-  const ownFolders = OWN_FOLDERS.map((folder) => rawOf(prefix + folder))
+  const own = ownFolders(repository)
   const seen = new Set<string>()
   for (const record of (await git(repository, command, options)).split('\0')) {
     if (record === '') continue
     const [tag, file] = [record[0]!, record.slice(2)]
     const isTracked = tag !== '?'
     const isChanged = '?CM'.includes(tag.toUpperCase())
-    if (ownFolders.some((folder) => file === folder || file.startsWith(`${folder}/`))) {
+    if (isInOne(own, file)) {
       if (isTracked) listing.own.push(file)
       if (isChanged) listing.ownChanged = true
       continue
@@ -178,10 +177,10 @@ async function add(
   leftOut: readonly LeftOut[],
   options: GitOptions,
 ): Promise<LeftOut[]> {
-  const { ports, prefix } = repository
+  const { ports } = repository
   const excluded = [
     ...leftOut.map((one) => one.path).filter((one) => !one.endsWith('/')),
-    ...(ownChanged ? OWN_FOLDERS.map((folder) => rawOf(prefix + folder)) : []),
+    ...(ownChanged ? ownFolders(repository) : []),
   ]
   const command = ['add', '--all', '--ignore-errors', '--no-warn-embedded-repo']
   const pathspecs = [':/', ...excluded.map((one) => `:(exclude,top,literal)${one}`)]

@@ -46,6 +46,19 @@ export function stopOnSignal(context: Context, engine: Engine): { interrupted: (
   return { interrupted: () => interrupted, release }
 }
 
+/** Works and gives the workspace back. What ended the work is thrown, not what then fails as well. */
+async function thenClose<T>(engine: Engine, work: () => Promise<T>): Promise<T> {
+  let answer: T
+  try {
+    answer = await work()
+  } catch (error) {
+    await engine.close().catch(() => {})
+    throw error
+  }
+  await engine.close()
+  return answer
+}
+
 export interface RunOnceOutput {
   run_mode: 'once'
   active_mode_id: string
@@ -80,7 +93,7 @@ export const runOnce: Operation<Context, { mode?: string }, RunOnceOutput> = {
     await ensureWorkspace(context)
     const engine = await openEngine(context, { runtimeMode: 'once', modeId: input.mode })
     const signals = stopOnSignal(context, engine)
-    try {
+    return thenClose<RunOnceOutput>(engine, async () => {
       const end = await runLoop(engine, { ticksMax: 1, stopWhenIdle: false })
       await drain(engine)
       await settleFinished(engine)
@@ -97,10 +110,7 @@ export const runOnce: Operation<Context, { mode?: string }, RunOnceOutput> = {
         message: last?.message ?? null,
         failed: last?.result_class === 'recoverable_failure',
       }
-    } finally {
-      signals.release()
-      await engine.close()
-    }
+    }).finally(signals.release)
   },
 }
 
@@ -163,7 +173,7 @@ export const runDaemon: Operation<
         : []
     const engine = await openEngine(context, { runtimeMode: 'daemon', modeId: input.mode }, listeners)
     const signals = stopOnSignal(context, engine)
-    try {
+    return thenClose<RunDaemonOutput>(engine, async () => {
       const end = await runLoop(engine, {
         ticksMax: input.max_ticks ?? null,
         stopWhenIdle: input.stop_when_idle === true,
@@ -181,10 +191,7 @@ export const runDaemon: Operation<
         exit_reason: end.exit_reason,
         ticks: end.ticks,
       }
-    } finally {
-      signals.release()
-      await engine.close()
-    }
+    }).finally(signals.release)
   },
 }
 

@@ -270,6 +270,17 @@ describe('a disk that refuses in the middle of a run', () => {
     expect(rig.requests('builder')).toHaveLength(1)
   })
 
+  test('for good tells what ended the daemon, not what then fails as well', async () => {
+    const { end } = await working()
+    isRefused = ({ operation, path: file }) =>
+      `${operation} ${file}`.match(/^write .*journal|runtime_daemon.lock/) !== null
+    refusal = 'EPERM'
+    tell('build')
+    const error = asMillraceError(await end.then(String, (thrown: unknown) => thrown))
+    expect(error.message).toMatch(/^Operation not permitted: .*journal.*$/)
+    expect(refused.some(({ path: file }) => /runtime_daemon.lock/.test(file))).toBe(true)
+  })
+
   test('to let an agent be started puts the stage off, and uses none of what the work may fail', async () => {
     const given = ports()
     rig = await Rig.create({ ...given, mode: { recovery_limits: { environment_backoff_seconds: [1] } } })
