@@ -296,6 +296,7 @@ describe('a disk that refuses in the middle of a run', () => {
     ])
     expect(rig.json('state/recovery_counters.json').entries).toEqual([])
     refusal = null
+    await new Promise((resolve) => setTimeout(resolve, 1100)) // until its next try is due
     await rig.work()
     expect(rig.list('tasks/done')).toEqual(['task-a.md'])
   })
