@@ -28,6 +28,7 @@ import { parseTimestamp } from '../../src/core/timestamp.ts'
 import { verdictObjection } from '../../src/core/verdict.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { evidenceOf, gather } from '../../src/engine/evidence.ts'
+import { removeAbandoned } from '../../src/engine/scratch.ts'
 import { COMMANDS } from '../../src/operations/commands/table.ts'
 import { show as configShow } from '../../src/operations/config.ts'
 import type { Context } from '../../src/operations/context.ts'
@@ -703,6 +704,17 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
       examples: [workspace.bytes(`${AT.lockFolder}/99`)],
       refusals: 'never throws',
       parse: (bytes) => lockSentence(withFile(NOWHERE_PLACES.runtime, `${AT.lockFolder}/1`, bytes)),
+    },
+    {
+      name: 'owner of a scratch folder',
+      modules: ['engine/scratch.ts'],
+      examples: [workspace.bytes(`${AT.lockFolder}/99`)],
+      refusals: 'never throws',
+      parse(bytes) {
+        const file = 'state/rescue-0123456789abcdef/owner.json'
+        const files = withFile(NOWHERE_PLACES.runtime, file, bytes)
+        removeAbandoned({ files, processes: processIdentity }, NOWHERE_PLACES)
+      },
     },
     {
       name: 'lock file of an older runtime',
