@@ -23,8 +23,9 @@ const settings = {
 const programs = [
   { millrace: 'src/millrace.ts' },
   { millracer: 'src/millracer.ts', millstone: 'src/millstone.ts' },
-  { 'scripted-agent': 'src/runners/scripted-agent.ts' },
-  { index: 'src/index.ts' },
+  { 'scripted-agent': 'src/runners/scripted/agent.ts' },
+  { driver: 'src/runners/two-way/driver.ts' },
+  { index: 'src/index.ts', testing: 'src/testing.ts' },
 ]
 for (const entryPoints of programs) await build({ ...settings, entryPoints })
 const tsc = 'node_modules/typescript/lib/tsc.js'

@@ -94,7 +94,13 @@ export function openEngine(
       packageRoot: path.join(repository, 'assets'),
       runnerNames: ['codex_cli', 'pi_rpc', 'command', 'scripted'],
       runners: (config, workspaceRoot) =>
-        runnersFor(config, { ...ports, workspaceRoot, scriptedAgent: '', environment: { PATH: process.env.PATH } }),
+        runnersFor(config, {
+          ...ports,
+          workspaceRoot,
+          scriptedAgent: '',
+          driver: '',
+          environment: { PATH: process.env.PATH },
+        }),
       exec: execWith(ports.clock),
       environment: { PATH: process.env.PATH },
       onFatal: (error) => {

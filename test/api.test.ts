@@ -3,18 +3,25 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import * as api from '../src/index.ts'
+import * as testing from '../src/testing.ts'
 
-const source = fs.readFileSync(path.join(import.meta.dirname, '../src/index.ts'), 'utf8')
+/** What an entry file exports, types marked as such. */
+function exportsOf(entry: string): string[] {
+  const source = fs.readFileSync(path.join(import.meta.dirname, '../src', entry), 'utf8')
+  return [...source.matchAll(/export (type )?\{([^}]*)\}/g)]
+    .flatMap(([, whole, list]) =>
+      list!
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== '')
+        .map((name) => (whole && !name.startsWith('type ') ? `type ${name}` : name)),
+    )
+    .sort()
+}
+const valuesOf = (entry: string) => exportsOf(entry).filter((name) => !name.startsWith('type '))
 
 test('the public API is exactly this', () => {
-  const names = [...source.matchAll(/export (type )?\{([^}]*)\}/g)].flatMap(([, whole, list]) =>
-    list!
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== '')
-      .map((name) => (whole && !name.startsWith('type ') ? `type ${name}` : name)),
-  )
-  expect(names.sort()).toMatchInlineSnapshot(`
+  expect(exportsOf('index.ts')).toMatchInlineSnapshot(`
     [
       "ERROR_CODES",
       "EXIT",
@@ -24,15 +31,22 @@ test('the public API is exactly this', () => {
       "parseDocument",
       "renderDocument",
       "route",
+      "textTranscript",
+      "type AgentEvent",
+      "type Command",
       "type CompileInput",
       "type Compiled",
       "type Config",
       "type Decision",
       "type DocumentKind",
       "type ErrorCode",
+      "type Findings",
       "type Following",
       "type Handle",
+      "type Harness",
+      "type HarnessSettings",
       "type Loop",
+      "type MakeHarness",
       "type Mode",
       "type Plan",
       "type Progress",
@@ -45,9 +59,30 @@ test('the public API is exactly this', () => {
       "type StageRequest",
       "type StageResult",
       "type TerminalResult",
+      "type Transcript",
       "type WorkDocument",
     ]
   `)
-  const values = names.filter((name) => !name.startsWith('type ')).sort()
-  expect(Object.keys(api).sort()).toEqual(values)
+  expect(Object.keys(api).sort()).toEqual(valuesOf('index.ts'))
+})
+
+test('the conformance kit exports exactly this', () => {
+  expect(exportsOf('testing.ts')).toMatchInlineSnapshot(`
+    [
+      "BEHAVIOURS",
+      "conformance",
+      "conformanceTable",
+      "moduleRunner",
+      "type Asked",
+      "type Behaviour",
+      "type Place",
+      "type Prepared",
+      "type Row",
+      "type Seen",
+      "type SingleTurn",
+      "type Subject",
+      "type Turn",
+    ]
+  `)
+  expect(Object.keys(testing).sort()).toEqual(valuesOf('testing.ts'))
 })

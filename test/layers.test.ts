@@ -12,14 +12,18 @@ const ALLOWED: Record<string, string[]> = {
   runners: ['core'],
   engine: ['core', 'store', 'runners'],
   selftest: ['core', 'store', 'runners', 'engine'],
+  testing: ['core', 'store', 'runners', 'engine'],
   operations: ['core', 'store', 'engine', 'selftest'],
   cli: ['core', 'operations'],
 }
 
 /** The composition root and what it is made of: these put the layers together. */
-const COMPOSITION = ['millrace.ts', 'millracer.ts', 'millstone.ts', 'index.ts', 'cli/context.ts']
+const COMPOSITION = [
+  ...['millrace.ts', 'millracer.ts', 'millstone.ts', 'index.ts', 'testing.ts', 'cli/context.ts'],
+  'runners/two-way/driver.ts', // a program of its own too
+]
 /** A program of its own that nothing imports. */
-const SCRIPTED_AGENT = ['runners/scripted-agent.ts', 'runners/scripted-replies.ts', 'runners/scripted-documents.ts']
+const SCRIPTED_AGENT = ['runners/scripted/agent.ts', 'runners/scripted/replies.ts', 'runners/scripted/documents.ts']
 
 interface Source {
   name: string

@@ -23,9 +23,9 @@ export interface Install {
   dist: string
 }
 
-/** What starts agents or probes their programs needs the adapters; everything else is quicker without them. */
+/** What starts agents, probes their programs or reads their output needs the adapters; all else is quicker without. */
 const needsRunners = (verb: { name: string; flavour: string }): boolean =>
-  verb.flavour === 'perform' || verb.name === 'doctor'
+  verb.flavour === 'perform' || verb.name === 'doctor' || verb.name === 'runs follow'
 
 export async function contextFor(
   verb: { name: string; flavour: string },
@@ -48,13 +48,13 @@ export async function contextFor(
     validators: [],
     runners(config, root) {
       if (runnersFor === null) throw new MillraceError('internal', `${verb.name} runs no agents.`)
-      const scriptedAgent = path.join(install.dist, 'scripted-agent.js')
       return runnersFor(config, {
         files: disk,
         clock: systemClock,
         environment: process.env,
         workspaceRoot: root,
-        scriptedAgent,
+        scriptedAgent: path.join(install.dist, 'scripted-agent.js'),
+        driver: path.join(install.dist, 'driver.js'),
       })
     },
     sweep: async (requestId) =>
@@ -63,6 +63,8 @@ export async function contextFor(
     environment: process.env,
     notice: output.notice,
     print: globals.json ? output.notice : output.text,
+    tell: async (record) => output.line(record),
+    onClosed: output.onClosed,
     onSignal: signals.onSignal,
     readUserFile: (file) => readUserFile(disk, file, process.cwd(), () => process.stdin),
     live: process.stdout.isTTY === true && !globals.json,

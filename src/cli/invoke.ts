@@ -1,10 +1,10 @@
 /** From a parsed command line to its effect: ports, the operation itself, its answer on the screen, its exit status. */
-import { MillraceError } from '../core/errors.ts'
+import { asMillraceError, EXIT, MillraceError } from '../core/errors.ts'
 import type { Context } from '../operations/context.ts'
 import type { AnyOperation } from '../operations/table.ts'
 import type { Globals, Verb } from './arguments.ts'
 import { contextFor, type Install, PORTS } from './context.ts'
-import { exitStatus, type Output } from './output.ts'
+import { errorRecord, exitStatus, type Output } from './output.ts'
 import { findPlace } from './place.ts'
 import type { Signals } from './signals.ts'
 
@@ -46,10 +46,47 @@ export async function invoke({ verb, operation, input, globals }: Call, session:
   }
   if (verb.flavour === 'change') signals.endOnInterrupt(end)
   if (verb.flavour === 'perform') signals.endOnSecondSignal(end)
+  if (operation.follows) return following({ operation, input, context, json: globals.json, name: verb.name }, session)
   const answer: object = await operation.run(context, input)
   if (globals.json) output.value(answer)
   else output.text(await rendered(verb.name, answer, session))
   return exitStatus(verb.flavour, answer, signals.interrupted())
+}
+
+interface Following {
+  name: string
+  operation: AnyOperation
+  input: Record<string, unknown>
+  context: Context
+  json: boolean
+}
+
+/** An operation that tells its answer record by record; also an error is a line then. */
+async function following({ name, operation, input, context, json }: Following, session: Session): Promise<number> {
+  const { output } = session
+  const [{ telling }, { makeLook }, { rendererOf }] = await Promise.all([
+    import('./telling.ts'),
+    import('./look.ts'),
+    import('./render/table.ts'),
+  ])
+  const tell = telling({
+    json,
+    terminal: process.stdout.isTTY === true,
+    look: () => makeLook(lookOptions(session)),
+    render: await rendererOf(name),
+    output,
+  })
+  try {
+    const answer: object = await operation.run({ ...context, tell }, input)
+    await tell(answer)
+    return EXIT.done
+  } catch (thrown) {
+    if (!json) throw thrown
+    const error = asMillraceError(thrown)
+    output.line({ end: { reason: 'error', error: errorRecord(error) } })
+    output.complain(error)
+    return error.exitStatus
+  }
 }
 
 /** `status watch`: the operation `status`, of one or more workspaces, again and again. */

@@ -16,6 +16,8 @@ export interface Output {
   failure(error: MillraceError): number
   /** Only the sentence, to stderr. */
   complain(error: MillraceError): void
+  /** Waits until what was written so far has left this process, so that a slow reader does not fill its memory. */
+  written(): Promise<void>
   /** Calls back once nobody reads stdout any more. */
   onClosed(callback: () => void): void
   /** Waits until everything is written; gives the exit status, which is a failure if the answer was lost. */
@@ -48,6 +50,7 @@ export function outputTo(stdout: Stream, stderr: Stream, options: OutputOptions)
     if (options.debug && error.code === 'internal')
       stderr.write(`${(error.cause as Error | undefined)?.stack ?? error.stack}\n`)
   }
+  const written = () => new Promise<void>((resolve) => void stdout.write('', () => resolve()))
   return {
     value: (value) => void stdout.write(`${JSON.stringify(value, null, 2)}\n`),
     line: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
@@ -59,9 +62,10 @@ export function outputTo(stdout: Stream, stderr: Stream, options: OutputOptions)
       complain(error)
       return error.exitStatus
     },
+    written,
     onClosed: (callback) => void closed.push(callback),
     async finish(status) {
-      await new Promise<void>((resolve) => void stdout.write('', () => resolve()))
+      await written()
       if (lost === null) return status
       complain(new MillraceError('workspace_unwritable', `The answer could not be written: ${lost.message}.`))
       return status === EXIT.done ? EXIT.failed : status

@@ -7,7 +7,7 @@ const families = (changes: Record<string, Change> = {}): AssetFamilies => parseF
 describe('parsing the families', () => {
   it('sorts files by their folders and keeps whose copy each is', () => {
     const { modes, loops, stageKinds, aliases, broken } = families({ 'modes/default_pi.json': (text) => text })
-    expect([...modes.keys()]).toEqual(['default_codex', 'default_pi'])
+    expect([...modes.keys()]).toEqual(['codex_claude', 'default_claude', 'default_codex', 'default_pi'])
     expect([...loops.keys()]).toEqual(['execution.standard', 'planning.standard'])
     expect(stageKinds.size).toBe(12)
     expect(aliases).toEqual({ standard_plain: 'default_codex' })

@@ -92,6 +92,11 @@ export function bindNode(node: Loop['nodes'][number], kind: StageKind, mode: Par
       ['node', node.timeout_seconds],
       [`config stages.${id}`, section.timeout_seconds],
     )!,
+    continues_session_of: choose(
+      'continues_session_of',
+      ['node', node.continues_session_of],
+      [fromMode.name, mode.value.stage_session_bindings[id]],
+    ),
     origins,
   }
 }

@@ -35,8 +35,8 @@ export type Change =
   /** A line of a JSON-lines file below the runtime root. */
   | { change: 'line.append'; path: string; record: Record<string, unknown> }
   | { change: 'event.append'; event_type: EventType; data: Record<string, unknown> }
-  /** Puts the event log aside under a dated name; a transaction of its own, so that nothing is appended meanwhile. */
-  | { change: 'log.rotate' }
+  /** Puts a JSON-lines file aside under a dated name; a transaction of its own, so that nothing is appended meanwhile. */
+  | { change: 'log.rotate'; path: string }
   /** Takes away a command file whose command was carried out and archived before. */
   | { change: 'command.discard'; file: string }
   /** Carries a mailbox command to its archive; part of the transaction that carries the command out. */

@@ -11,7 +11,7 @@ import { nearest } from './nearest.ts'
 import type { PlanNode } from './plan.ts'
 import type { OVERRIDES, StageKind } from './stage.ts'
 
-const CONFIG_FILE = 'millrace.toml'
+export const CONFIG_FILE = 'millrace.toml'
 
 type Override = (typeof OVERRIDES)[number]
 
@@ -22,6 +22,7 @@ const MODE_MAPS = {
   stage_model_bindings: 'model_name',
   stage_runner_bindings: 'runner_name',
   stage_permission_bindings: 'permission_level',
+  stage_session_bindings: 'continues_session_of',
 } as const satisfies Partial<Record<keyof Mode, Override>>
 
 /** Which override each key of a `[stages.<kind>]` section stands for. */
@@ -72,9 +73,11 @@ function checkStageSections(mode: Parsed<Mode>, known: Known, config: Config, fi
       const set = Object.keys(section) as (keyof typeof section)[]
       return [`stages.${stage}`, stage, set.map((key) => CONFIG_KEYS[key])]
     }),
-    ...Object.keys(config.runners.codex.permission_by_stage).map((stage): [string, string, Override[]] => {
-      return [`runners.codex.permission_by_stage.${stage}`, stage, ['permission_level']]
-    }),
+    ...(['codex', 'claude', 'acp', 'pi'] as const).flatMap((section) =>
+      Object.keys(config.runners[section].permission_by_stage).map((stage): [string, string, Override[]] => {
+        return [`runners.${section}.permission_by_stage.${stage}`, stage, ['permission_level']]
+      }),
+    ),
   ]
   for (const [at, stage, overrides] of sections.sort(([a], [b]) => (a < b ? -1 : 1))) {
     const kind = known.get(stage)
@@ -179,13 +182,21 @@ export interface BoundNode {
   at: string
 }
 
-/** Every bound runner must be known; each unknown one is told once, at the place its name comes from. */
+/**
+ * Every bound runner must be one of this version or of a module; each unknown one is told once, at the place its name
+ * comes from.
+ */
 export function checkRunners(
   bound: readonly BoundNode[],
   mode: Parsed<Mode>,
-  runners: readonly string[],
+  { known, modules }: { known: readonly string[] } & Pick<Config['runners'], 'modules'>,
   findings: Findings,
 ): void {
+  const runners = [...known, ...Object.keys(modules)]
+  for (const name of Object.keys(modules).filter((name) => known.includes(name))) {
+    const message = `${name} is a runner of this version; give the one of the module ${modules[name]} another name`
+    findings.error('RUNNER_NAME_TAKEN', CONFIG_FILE, `runners.modules.${name}`, message)
+  }
   const told = new Set<string>()
   for (const { node, path, at } of bound) {
     if (runners.includes(node.runner_name)) continue

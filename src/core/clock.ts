@@ -10,6 +10,9 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void
 }
 
+/** A random number from 0 to below 1. */
+export const chanceOf = (clock: Pick<Clock, 'hex'>): number => Number.parseInt(clock.hex(8), 16) / 2 ** 32
+
 /** The timestamp form of every record: ISO-8601 in UTC with a trailing `Z` (spec 01 §6.3). */
 export function isoTime(date: Date): string {
   return date.toISOString()

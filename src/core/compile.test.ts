@@ -38,15 +38,27 @@ describe('the shipped modes', () => {
     expect(idOf({ config: { runtime: { default_mode: 'standard_plain' } } })).toBe(alias.plan!.compiled_plan_id)
   })
 
-  it('scenario 3: default_pi binds every node to pi_rpc', () => {
-    const plan = planWith({ mode: 'default_pi' })
+  it.each([
+    ['default_pi', 'pi_rpc'],
+    ['default_claude', 'claude_code'],
+  ])('scenario 3: %s binds every node to %s', (mode, runner) => {
+    const plan = planWith({ mode })
     const nodes = Object.values(plan.graphs_by_plane).flatMap((graph) => graph.nodes)
-    expect(new Set(nodes.map((node) => node.runner_name))).toEqual(new Set(['pi_rpc']))
+    expect(new Set(nodes.map((node) => node.runner_name))).toEqual(new Set([runner]))
+    expect(plan.loop_ids_by_plane).toEqual(planWith().loop_ids_by_plane)
+  })
+
+  it('codex_claude lets no harness judge what it made itself', () => {
+    const plan = planWith({ mode: 'codex_claude' })
+    const nodes = Object.values(plan.graphs_by_plane).flatMap((graph) => graph.nodes)
+    const boundTo = (runner: string) => nodes.filter((node) => node.runner_name === runner).map((node) => node.node_id)
+    expect(boundTo('claude_code').sort()).toEqual(['arbiter', 'auditor', 'checker', 'consultant', 'doublechecker'])
+    expect(boundTo('codex_cli')).toHaveLength(nodes.length - 5)
     expect(plan.loop_ids_by_plane).toEqual(planWith().loop_ids_by_plane)
   })
 
   it('give plans that follow their own schema and survive being written and read', () => {
-    for (const mode of ['default_codex', 'default_pi']) {
+    for (const mode of ['codex_claude', 'default_claude', 'default_codex', 'default_pi']) {
       const plan = planWith({ mode })
       expect(Plan.parse(JSON.parse(JSON.stringify(plan)))).toEqual(plan)
     }
@@ -314,7 +326,8 @@ describe('a mode', () => {
         severity: 'error',
         path: 'modes/xyz.json',
         at: null,
-        message: 'there is no mode xyz; use one of default_codex, default_pi, standard_plain, zoo',
+        message:
+          'there is no mode xyz; use one of codex_claude, default_claude, default_codex, default_pi, standard_plain, zoo',
       },
     ])
   })
@@ -581,7 +594,16 @@ describe('one compile', () => {
       ['RUNNER_UNKNOWN', 'millrace.toml', 'stages.fixer.runner'],
       ['RUNNER_UNKNOWN', 'millrace.toml', 'runners.default_runner'],
     ])
-    expect(diagnostics[3]!.message).toContain('use one of codex_cli, pi_rpc, command, scripted')
+    expect(diagnostics[3]!.message).toContain('use one of codex_cli, claude_code, pi_rpc, command, scripted')
+  })
+
+  it('knows the runners that the config brings as modules, and lets none of them take a name that is taken', () => {
+    const bound = { stages: { builder: { runner: 'mine' } }, runners: { modules: { mine: 'adapters/mine.mjs' } } }
+    expect(compileWith({ config: bound }).diagnostics).toEqual([])
+    const taken = { runners: { modules: { codex_cli: 'adapters/mine.mjs' } } }
+    expect(compileWith({ config: taken }).diagnostics).toMatchObject([
+      { code: 'RUNNER_NAME_TAKEN', path: 'millrace.toml', at: 'runners.modules.codex_cli' },
+    ])
   })
 
   it('refuses a builtin performer, of which there is none to register', () => {

@@ -12,6 +12,7 @@ import {
   parseFamilies,
 } from './assets.ts'
 import { bindNode } from './bind.ts'
+import { checkLevels } from './check-levels.ts'
 import { checkLoop } from './check-loop.ts'
 import {
   type BoundNode,
@@ -22,6 +23,7 @@ import {
   checkThresholdKeys,
   countIn,
 } from './check-mode.ts'
+import { checkSessions } from './check-sessions.ts'
 import { checkStageKind } from './check-stage.ts'
 import type { Config } from './config.ts'
 import { type Diagnostic, Findings } from './diagnostics.ts'
@@ -82,7 +84,9 @@ export function compile(input: CompileInput): Compiled {
   const bound = loops.found.map((loop) => bindLoop(loop, mode, families, input.config))
   const nodes = bound.flat()
   const { texts, frozenTexts, skillHashes } = resolveTexts(nodes, input.assets, findings)
-  checkRunners(nodes, mode, input.runners, findings)
+  checkRunners(nodes, mode, { ...input.config.runners, known: input.runners }, findings)
+  checkLevels(nodes, mode, input.config, findings)
+  for (const loop of bound) checkSessions(loop, mode, findings)
   if (findings.failed) return failed()
 
   const graphs = Object.fromEntries(

@@ -13,6 +13,8 @@ function refusal(table: unknown): MillraceError {
   throw new Error('the config was taken')
 }
 
+const rule = (more: object) => ({ metric: 'total_tokens', enforcement: 'soft', ...more })
+
 const DEFAULTS = {
   runtime: {
     default_mode: 'default_codex',
@@ -25,6 +27,7 @@ const DEFAULTS = {
   runners: {
     default_runner: 'codex_cli',
     output_bytes_max: 256_000_000,
+    stalled_after_seconds: 0,
     codex: {
       command: 'codex',
       args: ['exec'],
@@ -41,6 +44,9 @@ const DEFAULTS = {
     pi: {
       command: 'pi',
       args: [],
+      permission_default: 'maximum',
+      permission_by_stage: {},
+      permission_by_model: {},
       provider: null,
       thinking: null,
       disable_context_files: true,
@@ -49,11 +55,52 @@ const DEFAULTS = {
       env: {},
       env_pass: [],
     },
-    command: { command: null, args: [], env: {}, env_pass: [] },
+    claude: {
+      command: 'claude',
+      args: [],
+      permission_default: 'maximum',
+      permission_by_stage: {},
+      permission_by_model: {},
+      max_retries: 2,
+      env: {},
+      env_pass: [],
+    },
+    acp: {
+      command: null,
+      args: [],
+      permission_default: 'maximum',
+      permission_by_stage: {},
+      permission_by_model: {},
+      start_seconds: 60,
+      env: {},
+      env_pass: [],
+      env_prefixes: ['ANTHROPIC_', 'CLAUDE_', 'CODEX_', 'GEMINI_', 'GOOGLE_', 'GOOSE_', 'OPENAI_', 'OPENCODE_'],
+    },
+    command: { command: null, args: [], line_buffered: false, env: {}, env_pass: [] },
     scripted: { replies: null },
+    modules: {},
   },
-  recovery: { max_fix_cycles: 2, max_troubleshoot_attempts_before_consult: 2, max_mechanic_attempts: 2 },
+  recovery: {
+    max_fix_cycles: 2,
+    max_troubleshoot_attempts_before_consult: 2,
+    max_mechanic_attempts: 2,
+    resume_sessions: true,
+  },
   watchers: { enabled: true, debounce_ms: 250, watch_ideas_inbox: true, watch_specs_queue: true },
+  usage_governance: {
+    enabled: false,
+    auto_resume: true,
+    evaluation_boundary: 'between_stages',
+    calendar_timezone: 'UTC',
+    runtime_token_rules: {
+      enabled: true,
+      rules: [
+        rule({ rule_id: 'rolling-5h-default', window: 'rolling_5h', threshold: 750_000 }),
+        rule({ rule_id: 'calendar-week-default', window: 'calendar_week', threshold: 5_000_000 }),
+      ],
+    },
+    subscription_quota_rules: { enabled: false },
+  },
   stages: {},
 }
 const LEVELS = ['basic', 'elevated', 'maximum']
@@ -73,6 +120,7 @@ describeFormat('a config', {
     runners: {
       default_runner: 'command',
       output_bytes_max: 2_000_000,
+      stalled_after_seconds: 600,
       codex: {
         command: '/bin/codex',
         args: ['exec', '-v'],
@@ -89,6 +137,9 @@ describeFormat('a config', {
       pi: {
         command: '/bin/pi',
         args: ['-v'],
+        permission_default: 'elevated',
+        permission_by_stage: { builder: 'elevated' },
+        permission_by_model: { large: 'basic' },
         provider: 'one',
         thinking: 'high',
         disable_context_files: false,
@@ -97,11 +148,58 @@ describeFormat('a config', {
         env: { NAME: 'value' },
         env_pass: ['HOME'],
       },
-      command: { command: '/bin/agent', args: ['-v'], env: { NAME: 'value' }, env_pass: ['HOME'] },
+      claude: {
+        command: '/bin/claude',
+        args: ['-v'],
+        permission_default: 'elevated',
+        permission_by_stage: { builder: 'elevated' },
+        permission_by_model: { large: 'basic' },
+        max_retries: 0,
+        env: { NAME: 'value' },
+        env_pass: ['HOME'],
+      },
+      acp: {
+        command: '/bin/acp',
+        args: ['--acp'],
+        permission_default: 'elevated',
+        permission_by_stage: { builder: 'elevated' },
+        permission_by_model: { large: 'basic' },
+        start_seconds: 1.5,
+        env: { NAME: 'value' },
+        env_pass: ['HOME'],
+        env_prefixes: ['OWN_'],
+      },
+      command: {
+        command: '/bin/agent',
+        args: ['-v'],
+        line_buffered: true,
+        env: { NAME: 'value' },
+        env_pass: ['HOME'],
+      },
       scripted: { replies: 'replies.json' },
+      modules: { mine: 'adapters/mine.mjs' },
     },
-    recovery: { max_fix_cycles: 1, max_troubleshoot_attempts_before_consult: 1, max_mechanic_attempts: 1 },
+    recovery: {
+      max_fix_cycles: 1,
+      max_troubleshoot_attempts_before_consult: 1,
+      max_mechanic_attempts: 1,
+      resume_sessions: false,
+    },
     watchers: { enabled: false, debounce_ms: 10, watch_ideas_inbox: false, watch_specs_queue: false },
+    usage_governance: {
+      enabled: true,
+      auto_resume: false,
+      evaluation_boundary: 'between_stages',
+      calendar_timezone: 'Europe/Berlin',
+      runtime_token_rules: {
+        enabled: false,
+        rules: [
+          { rule_id: 'day', window: 'calendar_day', metric: 'cost_usd', threshold: 0.5, enforcement: 'hard' },
+          { rule_id: 'item', window: 'per_item', metric: 'input_tokens', threshold: 10, enforcement: 'soft' },
+        ],
+      },
+      subscription_quota_rules: { enabled: false },
+    },
     stages: { builder: { runner: 'command', model: 'large', model_reasoning_effort: 'low', timeout_seconds: 60 } },
   },
   least: {},
@@ -113,25 +211,54 @@ describeFormat('a config', {
     'runners.codex.permission_by_stage.builder': LEVELS,
     'runners.codex.permission_by_model.large': LEVELS,
     'runners.codex.model_reasoning_effort': [...EFFORTS, null],
+    'runners.pi.permission_default': LEVELS,
+    'runners.pi.permission_by_stage.builder': LEVELS,
+    'runners.pi.permission_by_model.large': LEVELS,
+    'runners.claude.permission_default': LEVELS,
+    'runners.claude.permission_by_stage.builder': LEVELS,
+    'runners.claude.permission_by_model.large': LEVELS,
+    'runners.acp.permission_default': LEVELS,
+    'runners.acp.permission_by_stage.builder': LEVELS,
+    'runners.acp.permission_by_model.large': LEVELS,
     'runners.pi.event_log_policy': ['failure_full', 'full'],
+    'usage_governance.evaluation_boundary': ['between_stages'],
+    'usage_governance.runtime_token_rules.rules.0.metric': [
+      'total_tokens',
+      'input_tokens',
+      'output_tokens',
+      'cost_usd',
+    ],
+    'usage_governance.runtime_token_rules.rules.0.enforcement': ['soft', 'hard'],
     'stages.builder.model_reasoning_effort': EFFORTS,
   },
   lowest: {
     'runtime.free_disk_floor_mib': 0,
     'runners.output_bytes_max': 1_000_000,
+    'runners.stalled_after_seconds': 0,
+    'runners.claude.max_retries': 0,
     'recovery.max_fix_cycles': 1,
     'recovery.max_troubleshoot_attempts_before_consult': 1,
     'recovery.max_mechanic_attempts': 1,
     'watchers.debounce_ms': 1,
     'stages.builder.timeout_seconds': 1,
   },
-  filledIn: ['runners.default_runner', 'runners.codex.command', 'runners.pi.command'],
+  filledIn: ['runners.default_runner', 'runners.codex.command', 'runners.pi.command', 'runners.claude.command'],
   open: [
     'runners.codex.permission_by_stage',
     'runners.codex.permission_by_model',
     'runners.codex.env',
+    'runners.pi.permission_by_stage',
+    'runners.pi.permission_by_model',
+    'runners.claude.permission_by_stage',
+    'runners.claude.permission_by_model',
+    'runners.acp.permission_by_stage',
+    'runners.acp.permission_by_model',
     'runners.pi.env',
+    'runners.claude.env',
+    'runners.acp.env',
     'runners.command.env',
+    'runners.modules',
+    'usage_governance.subscription_quota_rules',
     'stages',
   ],
 })
@@ -240,7 +367,7 @@ describe('the list of keys', () => {
 
   it('puts what is compiled at the claim, and what a start decides at the restart', () => {
     for (const { key: name, boundary } of keys) {
-      const compiled = /^(recovery\.|stages\.|runtime\.default_mode|runners\.default_runner)/.test(name)
+      const compiled = /^(recovery\.max_|stages\.|runtime\.default_mode|runners\.(?:default_runner|modules))/.test(name)
       expect(boundary === 'claim', name).toBe(compiled)
     }
     expect(keys.filter((entry) => entry.boundary === 'restart').map((entry) => entry.key)).toEqual([

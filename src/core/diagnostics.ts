@@ -29,6 +29,9 @@ export const DIAGNOSTIC_CODES = {
   COMPLETION_NOT_CLOSURE_STAGE: 'The completion target is no closure stage.',
   COMPLETION_PASS_EQUALS_GAP: 'Pass and gap of the completion behaviour lead to the same terminal state.',
   RUNNER_UNKNOWN: 'A node is bound to a runner that this version does not know.',
+  RUNNER_NAME_TAKEN: 'The config gives a module the name of a runner of this version.',
+  PERMISSION_NOT_HONOURED: 'A node would run at a permission level that its runner cannot be held to.',
+  SESSION_NOT_CONTINUED: 'A node goes on with the session of another one, which its runner cannot do.',
   CONFIG_STAGE_UNKNOWN: 'The config has a section for a stage kind that the mode does not use.',
   VALIDATOR_UNKNOWN:
     'A stage kind or loop names a validator, performer, context block or resolver that is not registered.',

@@ -40,6 +40,7 @@ const full = {
       model_reasoning_effort: 'high',
       permission_level: 'basic',
       timeout_seconds: 60,
+      continues_session_of: 'dry',
     },
     { node_id: 'dry', stage_kind_id: 'dryer', attached_skill_additions: [] },
   ],

@@ -17,6 +17,9 @@ const LoopNode = z.strictObject({
   model_reasoning_effort: z.string().optional().describe('Reasoning effort for this node.'),
   permission_level: PermissionLevel.optional().describe('Permission level for this node.'),
   timeout_seconds: z.int().min(1).optional().describe('Time limit for this node.'),
+  continues_session_of: AssetId.optional().describe(
+    'Node of this loop whose newest session of the same run this one goes on with, instead of a fresh one.',
+  ),
 })
 
 const LoopEntry = z.strictObject({

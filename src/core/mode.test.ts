@@ -9,6 +9,7 @@ const none = {
   stage_model_bindings: {},
   stage_runner_bindings: {},
   stage_permission_bindings: {},
+  stage_session_bindings: {},
 }
 
 describeFormat('a mode', {
@@ -24,6 +25,7 @@ describeFormat('a mode', {
     stage_model_bindings: { builder: 'large' },
     stage_runner_bindings: { builder: 'codex_cli' },
     stage_permission_bindings: { builder: 'basic' },
+    stage_session_bindings: { fixer: 'builder' },
     claim_order: {
       fairness: 'alternate',
       planes: [
@@ -70,6 +72,7 @@ describeFormat('a mode', {
     'stage_model_bindings',
     'stage_runner_bindings',
     'stage_permission_bindings',
+    'stage_session_bindings',
   ],
 })
 

@@ -65,6 +65,10 @@ export const Mode = z
     stage_model_bindings: z.record(AssetId, z.string().min(1)).default({}),
     stage_runner_bindings: z.record(AssetId, z.string().min(1)).default({}),
     stage_permission_bindings: z.record(AssetId, PermissionLevel).default({}),
+    stage_session_bindings: z
+      .record(AssetId, AssetId)
+      .default({})
+      .describe('Node whose session of the same run a stage goes on with, by stage kind.'),
     claim_order: ClaimOrder.optional().describe(
       'Order in which work is taken; without it, planes in the order of the loops.',
     ),

@@ -197,6 +197,10 @@ describe('how the process ended', () => {
     ['timed_out', 'runner_timeout'],
     ['provider_error', 'provider_failure'],
     ['output_limit', 'runner_output_limit'],
+    ['stalled', 'runner_stalled'],
+    ['over_budget', 'runner_over_budget'],
+    ['context_overflow', 'context_overflow'],
+    ['session_gone', 'session_gone'],
     ['cancelled', 'runner_transport_failure'],
     ['killed', 'runner_transport_failure'],
     ['not_started', 'runner_transport_failure'],
@@ -243,6 +247,7 @@ describe('how the process ended', () => {
     const silent: [Partial<RawResult>, string][] = [
       [{ ending: 'provider_error' }, 'the provider of the model failed'],
       [{ ending: 'output_limit' }, 'the agent printed more than allowed'],
+      [{ ending: 'context_overflow' }, 'the prompt has outgrown the context window of the model'],
       [{ ending: 'provider_error', cause: 'rate_limit' }, 'the runner reported rate_limit'],
       [{ request_id: 'request-9' }, 'the runner answered for another request'],
     ]

@@ -126,6 +126,14 @@ function readOutcome(request: StageRequest, node: PlanNode, raw: RawResult, evid
       return reject('runner_timeout', raw.message ?? `the stage did not end within ${request.timeout_seconds} s`)
     case 'provider_error':
       return reject('provider_failure', raw.message ?? 'the provider of the model failed')
+    case 'stalled':
+      return reject('runner_stalled', raw.message ?? 'the agent showed no sign of life for too long')
+    case 'over_budget':
+      return reject('runner_over_budget', raw.message ?? 'the stage used more than its rule allows')
+    case 'context_overflow':
+      return reject('context_overflow', raw.message ?? 'the prompt has outgrown the context window of the model')
+    case 'session_gone':
+      return reject('session_gone', raw.message ?? 'the session to be continued is not there any more')
     case 'output_limit':
       return reject('runner_output_limit', raw.message ?? 'the agent printed more than allowed')
     case 'cancelled':

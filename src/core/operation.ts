@@ -69,7 +69,12 @@ export interface Operation<Context, Input = Record<string, unknown>, Output = Re
   description: string
   input: readonly InputField[]
   examples: readonly { command: string; does: string }[]
-  /** JSON Schema of what `--json` prints; imported only when asked for. */
+  /**
+   * Follows something: its answer comes record by record, through the context, and what `run` gives is only how that
+   * ended. With `--json` every record is a line.
+   */
+  follows?: true
+  /** JSON Schema of what `--json` prints (of each line, if it follows something); imported only when asked for. */
   output: () => Promise<object>
   run: (context: Context, input: Input) => Promise<Output>
 }

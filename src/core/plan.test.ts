@@ -31,6 +31,7 @@ const node = {
   model_reasoning_effort: 'high',
   permission_level: 'basic',
   timeout_seconds: 60,
+  continues_session_of: 'dry',
   origins: { runner_name: 'default' },
 }
 const plainNode = {
@@ -40,7 +41,10 @@ const plainNode = {
   model_name: null,
   model_reasoning_effort: null,
   permission_level: null,
+  continues_session_of: null,
 }
+/** As plans were written before sessions could be continued. */
+const { continues_session_of: _session, ...earlierNode } = plainNode
 const transition = {
   edge_id: 'painted',
   source_node_id: 'paint',
@@ -111,7 +115,12 @@ describeFormat('a plan', {
     concurrency_policy: { mutually_exclusive_planes: [], may_run_concurrently: [['execution', 'planning']] },
   },
   // What a plan takes over from the assets may be left out as it may be there.
-  least: { ...least, claim_order: { planes: least.claim_order.planes }, recovery_limits: {} },
+  least: {
+    ...least,
+    graphs_by_plane: { execution: { ...graph, nodes: [earlierNode] } },
+    claim_order: { planes: least.claim_order.planes },
+    recovery_limits: {},
+  },
   filled: least,
   words: {
     schema_version: ['2.0'],

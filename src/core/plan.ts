@@ -37,6 +37,11 @@ export const PlanNode = z.strictObject({
   model_reasoning_effort: z.string().nullable(),
   permission_level: PermissionLevel.nullable(),
   timeout_seconds: z.int(),
+  continues_session_of: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Node whose session of the same run it goes on with.'),
   origins: z
     .record(z.string(), z.string())
     .describe('Where each bound value came from: default, stage kind, node, mode or config.'),
@@ -116,6 +121,9 @@ export function graphOf(plan: Plan, plane: string): PlanGraph | undefined {
 export function nodeOf(plan: Plan, plane: string, nodeId: string): PlanNode | undefined {
   return graphOf(plan, plane)?.nodes.find((node) => node.node_id === nodeId)
 }
+
+/** The nodes of all planes. */
+export const nodesOf = (plan: Plan): PlanNode[] => Object.values(plan.graphs_by_plane).flatMap((graph) => graph.nodes)
 
 /** Planes in claim order, then any that claim nothing. */
 export function planesOf(plan: Plan): string[] {

@@ -57,6 +57,14 @@ const SOMETIMES = [
 const each = (value: string | null) => Object.fromEntries(SOMETIMES.map((member) => [member, value]))
 const texts = Object.entries(least).flatMap(([member, value]) => (typeof value === 'string' ? member : []))
 
+const usage = {
+  input_tokens: 100,
+  cached_input_tokens: 40,
+  output_tokens: 20,
+  thinking_tokens: 5,
+  total_tokens: 120,
+}
+
 describeFormat('a stage request', {
   schema: StageRequest,
   full: {
@@ -67,6 +75,8 @@ describeFormat('a stage request', {
     },
     hand_ins: [{ kind: 'task', outcomes: ['BUILDER_COMPLETE'], at_least: 1 }],
     previous_attempt: { request_id: 'req-0', reason: 'The power failed.', rescue_ref: 'refs/millrace/rescue/x' },
+    resume_session: { session_id: 'session-9', used_before: usage, unchanged_tree: 'a-tree' },
+    account_of: ['req-0', 'req-00'],
     resume_targets: ['builder', 'checker'],
     permission_level: 'basic',
     keep_background: true,
@@ -77,6 +87,8 @@ describeFormat('a stage request', {
     ...each(null),
     hand_ins: [],
     previous_attempt: null,
+    resume_session: null,
+    account_of: [],
     resume_targets: [],
     permission_level: null,
     keep_background: false,
@@ -87,7 +99,10 @@ describeFormat('a stage request', {
     request_kind: ['active_work_item', 'closure_target'],
     permission_level: ['basic', 'elevated', 'maximum', null],
   },
-  lowest: { timeout_seconds: 1 },
+  lowest: {
+    timeout_seconds: 1,
+    ...Object.fromEntries(Object.keys(usage).map((name) => [`resume_session.used_before.${name}`, 0])),
+  },
   filledIn: [
     ...texts,
     ...SOMETIMES,
@@ -98,6 +113,9 @@ describeFormat('a stage request', {
     'previous_attempt.request_id',
     'previous_attempt.reason',
     'previous_attempt.rescue_ref',
+    'resume_session.session_id',
+    'resume_session.unchanged_tree',
+    'account_of.0',
     'resume_targets.0',
   ],
   open: ['allowed_result_classes_by_outcome', 'owed_artifacts_by_outcome'],

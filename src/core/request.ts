@@ -3,6 +3,7 @@
  * Paths are absolute. The prompt is rendered from it (runners/prompt.ts), so each field here has a line there.
  */
 import * as z from 'zod'
+import { TokenUsage } from './result.ts'
 import { HandIn, OwedArtifact, PermissionLevel, ResultClass } from './stage.ts'
 
 const text = () => z.string().min(1)
@@ -70,6 +71,28 @@ export const StageRequest = z
       .nullable()
       .default(null)
       .describe('Set when an earlier attempt at this very stage was interrupted: its work may be half done.'),
+    resume_session: z
+      .strictObject({
+        session_id: text(),
+        used_before: TokenUsage.nullable().describe(
+          'What stages used in the session so far, where they told; harnesses that count a session as a whole count it again.',
+        ),
+        unchanged_tree: text()
+          .nullable()
+          .describe(
+            'Set for the session of an interrupted attempt at this very stage: it is only continued while the working ' +
+              'tree is still this git tree.',
+          ),
+      })
+      .nullable()
+      .default(null)
+      .describe('Session of the harness to go on with instead of a fresh one.'),
+    account_of: z
+      .array(text())
+      .default([])
+      .describe(
+        'Earlier stage runs, oldest first, whose messages and tool calls the prompt tells of where no session is continued.',
+      ),
     resume_targets: z.array(text()).default([]).describe('Nodes a `resume_stage` of the structured result may name.'),
     boot_id: maybe().describe(
       'Boot of the machine in which the stage was started: what it left is certain in that one only.',

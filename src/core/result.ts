@@ -14,6 +14,8 @@ export const TokenUsage = z.strictObject({
   output_tokens: count('Output tokens, reasoning included.'),
   thinking_tokens: count('Reasoning tokens.'),
   total_tokens: count('Input plus output.'),
+  cache_write_tokens: z.int().min(0).optional().describe('Input tokens written to a cache, where the harness says so.'),
+  cost_usd: z.number().min(0).optional().describe('What it cost, where the harness says so.'),
 })
 export type TokenUsage = z.infer<typeof TokenUsage>
 
@@ -25,6 +27,10 @@ export const ENDINGS = [
   'killed',
   'not_started',
   'output_limit',
+  'stalled',
+  'over_budget',
+  'context_overflow',
+  'session_gone',
   'provider_error',
 ] as const
 export const Ending = z.enum(ENDINGS)
@@ -38,6 +44,8 @@ export const FAILURE_CAUSES = [
   'network',
   'overloaded',
   'missing_binary',
+  'wrong_version',
+  'refused_permission',
   'disk',
 ] as const
 export const FailureCause = z.enum(FAILURE_CAUSES)
@@ -85,6 +93,10 @@ export const FAILURE_CLASSES = [
   'provider_failure',
   'runner_transport_failure',
   'runner_output_limit',
+  'runner_stalled',
+  'runner_over_budget',
+  'context_overflow',
+  'session_gone',
   'missing_terminal_result',
   'illegal_terminal_result',
   'conflicting_terminal_results',
@@ -98,6 +110,8 @@ export const FAILURE_CLASSES = [
   'environment_network',
   'environment_overloaded',
   'environment_missing_binary',
+  'environment_wrong_version',
+  'environment_refused_permission',
   'environment_disk',
 ] as const
 

@@ -137,6 +137,29 @@ describe('runs side by side', () => {
   })
 })
 
+describe('a runner whose provider refuses work', () => {
+  const LATER = '2026-03-02T23:00:00.000Z'
+  const mode = edit<Mode>((value) => Object.assign(value.stage_runner_bindings, { planner: 'claude_code' }))
+  const mixed = planWith({ changes: { 'modes/default_codex.json': mode } })
+  const refusing = (runner_name: string, until = LATER) => {
+    const workspace = workspaceWith(['spec', 's'], ['incident', 'i'], ['task', 't'])
+    const wait = { runner_name, model_name: null, cause: 'quota' as const, reason: 'used up', since: NOW, until }
+    workspace.snapshot = { ...workspace.snapshot, runner_waits: [wait] }
+    return workspace
+  }
+
+  it('is given no work to begin with, while kinds that begin on another runner are claimed', () => {
+    expect(nextOf(refusing('codex_cli'), undefined, mixed)).toBe('planning spec s')
+    expect(nextOf(refusing('claude_code'), new Set(['incident:i']), mixed)).toBe('execution task t')
+    expect(nextOf(refusing('codex_cli'))).toBeNull()
+    expect(nextOf(refusing('pi_rpc'))).toBe('planning incident i')
+  })
+
+  it('is given work again at its time', () => {
+    expect(nextOf(refusing('codex_cli', NOW))).toBe('planning incident i')
+  })
+})
+
 describe('a second root spec', () => {
   const root = (id: string): Row => ['spec', id, { root_spec_id: id, root_idea_id: id }]
 

@@ -1,8 +1,9 @@
 /** Select: which item a free lane takes next, and what keeps the others waiting. Pure; reads the view's index only. */
+import { waitOf } from './backoff.ts'
 import type { ItemEntry, ItemKind } from './item.ts'
 import type { ConcurrencyPolicy } from './mode.ts'
-import { completionGraph, graphOf, type Plan } from './plan.ts'
-import type { ActiveRun } from './state.ts'
+import { completionGraph, graphOf, nodeOf, type Plan } from './plan.ts'
+import type { ActiveRun, Snapshot } from './state.ts'
 import type { View } from './view.ts'
 
 export interface Selection {
@@ -18,12 +19,32 @@ export function select(view: View, plan: Plan, refused: ReadonlySet<string> = ne
   for (const { plane, kinds } of planesInOrder(plan, view.snapshot.last_claimed_plane)) {
     if (!mayStart(plane, view.snapshot.active_runs, plan.concurrency_policy)) continue
     for (const kind of kinds) {
+      if (isRefused(view, plan, plane, kind)) continue
       for (const item of view.items.queued(kind as ItemKind)) {
         if (!refused.has(`${item.kind}:${item.id}`) && isEligible(item, view, plan)) return { plane, item }
       }
     }
   }
   return null
+}
+
+/** True while every stage that items of a kind may begin with waits for its runner: claiming one would only hold the lane. */
+function isRefused({ snapshot, now }: View, plan: Plan, plane: string, kind: string): boolean {
+  if (snapshot.runner_waits.length === 0) return false
+  const entries = graphOf(plan, plane)?.entries.filter((entry) => entry.entry_key === kind) ?? []
+  return entries.length > 0 && entries.every(({ node_id }) => isWaiting(snapshot, plan, plane, node_id, now))
+}
+
+/** True while a node is not started because the provider of its runner refuses work. */
+export function isWaiting(
+  snapshot: Pick<Snapshot, 'runner_waits'>,
+  plan: Plan,
+  plane: string,
+  nodeId: string,
+  now: string,
+): boolean {
+  const node = snapshot.runner_waits.length === 0 ? undefined : nodeOf(plan, plane, nodeId)
+  return node !== undefined && waitOf(snapshot, node, now) !== null
 }
 
 function planesInOrder(plan: Plan, lastClaimed: string | null): Plan['claim_order']['planes'] {

@@ -107,6 +107,7 @@ describeFormat('a stage kind', {
       'permission_level',
       'timeout_seconds',
       'attached_skill_additions',
+      'continues_session_of',
     ],
     can_start: [],
     recovery_role: null,

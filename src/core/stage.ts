@@ -70,6 +70,7 @@ export const OVERRIDES = [
   'permission_level',
   'timeout_seconds',
   'attached_skill_additions',
+  'continues_session_of',
 ] as const
 
 export const StageKind = z

@@ -135,6 +135,14 @@ const idleRun = {
   cancel_requested: null,
 }
 const pause = { source: 'operator', reason: 'A reason.', since: NOW, until: null }
+const wait = {
+  runner_name: 'codex_cli',
+  model_name: 'large',
+  cause: 'quota',
+  reason: 'A reason.',
+  since: NOW,
+  until: NOW,
+}
 const least = { ...newSnapshot(NOW), pause_sources: [pause], active_runs: [idleRun] }
 
 describeFormat('a snapshot', {
@@ -142,6 +150,7 @@ describeFormat('a snapshot', {
   full: {
     ...least,
     pause_sources: [{ ...pause, until: NOW }, pause],
+    runner_waits: [wait, { ...wait, model_name: null }],
     stop_requested: { drain: true, since: NOW },
     loop_ids_by_plane: { execution: 'execution.standard' },
     active_runs: [run, idleRun],

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { isItemKind } from './item.ts'
+import { FailureCause } from './result.ts'
 
 const time = (what: string) => z.string().describe(`${what} (ISO time).`)
 
@@ -58,6 +59,31 @@ export const PauseSource = z.strictObject({
 })
 export type PauseSource = z.infer<typeof PauseSource>
 
+export const UsageBlocker = z
+  .strictObject({
+    source: z.literal('runtime_token'),
+    rule_id: z.string(),
+    window: z.string(),
+    metric: z.string(),
+    observed: z.number().describe('What was used when the rule was found over, as the metric counts.'),
+    threshold: z.number(),
+    next_auto_resume_at: z.string().nullable().describe('When the rule is kept again if nothing more is used.'),
+  })
+  .describe('A rule on usage that pauses the runtime.')
+export type UsageBlocker = z.infer<typeof UsageBlocker>
+
+export const RunnerWait = z
+  .strictObject({
+    runner_name: z.string(),
+    model_name: z.string().nullable().describe('Model whose stages wait; null means every stage of the runner.'),
+    cause: FailureCause,
+    reason: z.string().describe('What the provider said.'),
+    since: z.string(),
+    until: z.string().describe('When its stages are started again.'),
+  })
+  .describe('A limit of the provider that one stage ran into: until it ends no other stage is sent after it.')
+export type RunnerWait = z.infer<typeof RunnerWait>
+
 export const Snapshot = z
   .strictObject({
     schema_version: z.literal('2.0'),
@@ -66,6 +92,11 @@ export const Snapshot = z
     runtime_mode: z.enum(['once', 'daemon']),
     process_running: z.boolean().describe('What the last runtime said; surfaces ask the lock as well.'),
     pause_sources: z.array(PauseSource),
+    runner_waits: z.array(RunnerWait),
+    usage_governance: z
+      .strictObject({ auto_resume: z.boolean(), blockers: z.array(UsageBlocker) })
+      .optional()
+      .describe('Rules on usage that pause, while such rules are in force; absent while none are.'),
     stop_requested: z.strictObject({ drain: z.boolean(), since: z.string() }).nullable(),
     active_mode_id: z.string(),
     compiled_plan_id: z.string(),
@@ -163,6 +194,7 @@ export function newSnapshot(now: string): Snapshot {
     runtime_mode: 'daemon',
     process_running: false,
     pause_sources: [],
+    runner_waits: [],
     stop_requested: null,
     active_mode_id: 'default_codex',
     compiled_plan_id: 'bootstrap',

@@ -5,7 +5,7 @@ import { listField, parseDocument, textField, type WorkDocument } from '../core/
 import { MillraceError } from '../core/errors.ts'
 import type { ItemEntry } from '../core/item.ts'
 import { completionGraph, nodeOf, type Plan } from '../core/plan.ts'
-import { entryNode, isDeferredByClosure, type Selection, select, unsatisfiable } from '../core/select.ts'
+import { entryNode, isDeferredByClosure, isWaiting, type Selection, select, unsatisfiable } from '../core/select.ts'
 import type { View } from '../core/view.ts'
 import type { Engine } from './engine.ts'
 
@@ -53,7 +53,7 @@ function claimItem(engine: Engine, view: View, plan: Plan, { plane, item }: Sele
   const { document } = parsed
   const nodeId = entryNode(plan, plane, item.kind, (field) => document.fields[field])
   const node = nodeId === null ? undefined : nodeOf(plan, plane, nodeId)
-  if (!node) return null
+  if (!node || isWaiting(view.snapshot, plan, plane, node.node_id, view.now)) return null
   const draft = new Draft(view)
   const run = newRun(view.now, {
     runId: `run-${engine.clock.hex(32)}`,

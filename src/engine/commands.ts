@@ -10,6 +10,7 @@ import type { CommandTable, FreshPlan } from '../core/operation.ts'
 import { AT } from '../store/layout.ts'
 import { type Incoming, incoming, isArchived } from '../store/mailbox.ts'
 import type { Workspace } from '../store/workspace.ts'
+import { isRefusal } from './refusal.ts'
 
 export interface CommandHost {
   workspace: Workspace
@@ -89,6 +90,8 @@ async function carryOut(host: CommandHost, one: Incoming): Promise<void> {
     } catch (error) {
       const known = asMillraceError(error)
       if (known.code === 'lock_lost' || workspace.degraded) throw error
+      // A daemon waits until the disk answers again; a command line says what is wrong.
+      if (host.live && isRefusal(error)) throw error
       if (known.code === 'conflict' && !isWaiting(workspace, one.file)) return // its issuer took it back
       if (known.code === 'conflict' && attempt < CONFLICT_ATTEMPTS_MAX) continue
       return refuse(host, one.file, one.envelope.command, known)

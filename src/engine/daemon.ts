@@ -1,6 +1,7 @@
 /** The loop around the tick: woken by events, with a slow polling floor; counts ticks; ends on request. */
 import { nextClosureTime } from '../core/completion.ts'
 import { MillraceError } from '../core/errors.ts'
+import type { ItemKind } from '../core/item.ts'
 import type { View } from '../core/view.ts'
 import type { Engine } from './engine.ts'
 import { watchedFolders } from './intake.ts'
@@ -93,14 +94,21 @@ export async function drain(engine: Engine): Promise<void> {
 }
 
 function waitsForTime(engine: Engine): boolean {
-  const { snapshot, now } = engine.workspace.view()
+  const view = engine.workspace.view()
+  const { snapshot, now } = view
   // What waits for a person does not come to an end by waiting.
   if (snapshot.pause_sources.some((source) => source.until === null)) return false
   return (
     snapshot.active_runs.some((run) => run.status === 'ready' && run.not_before !== null && run.not_before > now) ||
-    snapshot.pause_sources.some((source) => source.until !== null)
+    snapshot.pause_sources.some((source) => source.until !== null) ||
+    (snapshot.runner_waits.length > 0 && (snapshot.active_runs.length > 0 || hasQueued(view)))
   )
 }
+
+const hasQueued = ({ plan, items }: View): boolean =>
+  (plan?.claim_order.planes ?? []).some(({ kinds }) =>
+    kinds.some((kind) => items.count(kind as ItemKind, 'queued') > 0),
+  )
 
 /** Looks that may take the place of passes, one after the other: what a look should have missed is met by the next pass. */
 const LOOKS_MAX = 29
@@ -127,6 +135,7 @@ function dueTimes(view: View): number[] {
   return [
     ...view.snapshot.active_runs.flatMap((run) => (run.not_before === null ? [] : [Date.parse(run.not_before)])),
     ...view.snapshot.pause_sources.flatMap((source) => (source.until === null ? [] : [Date.parse(source.until)])),
+    ...view.snapshot.runner_waits.map((wait) => Date.parse(wait.until)),
     ...[nextClosureTime(view)].flatMap((time) => (time === null ? [] : [time])),
   ]
 }

@@ -6,6 +6,7 @@
 import { asMillraceError } from '../core/errors.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { RawResult, WorkingTree } from '../core/result.ts'
+import { afresh } from '../core/session.ts'
 import { type Following, type Handle, isHandle, type Runner } from '../runners/runner.ts'
 import type { Engine } from './engine.ts'
 import { keepEvidence } from './evidence.ts'
@@ -55,6 +56,7 @@ export function dispatch(engine: Engine, request: StageRequest, begin: Begin = {
   engine.lanes.set(request.request_id, lane)
   lane.done = carry(engine, lane, runner, begin, () => stopAsked).then((end) => {
     engine.finished.push({ request, ...end, stop: lane.stop })
+    engine.governance.ended(request, end.raw.token_usage)
     engine.lanes.delete(request.request_id)
     engine.wake()
   })
@@ -74,7 +76,7 @@ async function carry(
     return { raw, workingTree: null }
   }
   const kept = await (begin.how === 'start' ? keepBefore : recallBefore)(engine.ports, request)
-  const raw = await perform(engine, lane, runner, begin, stopAsked)
+  const raw = await perform(engine, lane, runner, begin, { stopAsked, treeBefore: kept.workingTree.before })
   await keepEvidence(engine.ports.files, request).catch(() => {}) // settling meets the same disk
   const isCutShort = raw.ending === 'cancelled' || raw.ending === 'killed'
   return { raw, workingTree: isCutShort ? kept.workingTree : await readAfter(kept, request) }
@@ -85,7 +87,7 @@ async function perform(
   lane: Lane,
   runner: Runner,
   begin: Begin,
-  stopAsked: () => 'cancelled' | 'killed' | null,
+  { stopAsked, treeBefore }: { stopAsked: () => 'cancelled' | 'killed' | null; treeBefore: string | null },
 ): Promise<RawResult> {
   const { request } = lane
   try {
@@ -98,10 +100,12 @@ async function perform(
         return { ...notStarted(engine, request, 'It was stopped before its agent was started.'), ending: before }
       engine.ports.files.makeFolder(request.outbox_dir)
       await putStaleAside(engine.ports.files, request)
-      handle = await runner.start(request)
+      // What a session knows of a tree that somebody has touched since is wrong.
+      const tree = request.resume_session?.unchanged_tree ?? null
+      handle = await runner.start(tree === null || tree === treeBefore ? request : afresh(request))
     }
     if (!isHandle(handle)) return handle
-    lane.following = runner.follow(request, handle)
+    lane.following = runner.follow(request, handle, (used) => engine.governance.watch(request, used))
     const asked = stopAsked()
     if (asked !== null) await lane.following.stop(asked)
     return await lane.following.result

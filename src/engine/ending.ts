@@ -2,6 +2,7 @@
  * Runs that leave a stage without a routed result: suspended by a stop, withdrawn by a person, cancelled by an operator,
  * or put off because the surroundings failed. Pure but for the look whether the item is still there.
  */
+import { nextTry, waitLearnt, withWait } from '../core/backoff.ts'
 import { type Change, Draft } from '../core/changes.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 import { leaveActive } from '../core/leave-active.ts'
@@ -99,7 +100,7 @@ export function cancelled(
         target: {
           ...target,
           held: {
-            reason: 'cancelled',
+            reason: failure,
             since: view.now,
             attempts: (target.held?.attempts ?? 0) + 1,
             retry_at: null,
@@ -134,29 +135,79 @@ export function requeueRecord(
   ]
 }
 
-/** A failure of the surroundings uses no budget: the same node later, and past a limit a pause with the next try. */
+/** The record of a stage result that is not routed. */
+const resultRecord = (run: ActiveRun, requestId: string, result: StageResult): Change => ({
+  change: 'artifact.put',
+  run_id: run.run_id,
+  file: `stage_results/${requestId}.json`,
+  text: `${JSON.stringify(result, null, 2)}\n`,
+})
+
+/** The session a stage was to go on with is gone: the same node at once, in a fresh one; no budget used. */
+export const startedAfresh = (view: View, run: ActiveRun, requestId: string, result: StageResult): Change[] =>
+  putBack(view, run, requestId, result, 'the session it was to go on with is gone')
+
+/** Failure class of an item that used more than a rule allows. */
+const OVER_BUDGET = 'runner_over_budget'
+
+/**
+ * A hard rule on usage stopped the stage. `objection`: the rule over this very run or item that is over, which ends it;
+ * without one the same node runs again, partial work kept, once the rules over everything allow it.
+ */
+export function overBudget(
+  view: View,
+  run: ActiveRun,
+  requestId: string,
+  result: StageResult,
+  objection: string | null,
+): Change[] {
+  const reason = result.notes[0] ?? OVER_BUDGET
+  if (objection === null) return putBack(view, run, requestId, result, reason)
+  const told = { run_id: run.run_id, request_id: requestId, node_id: run.node_id, reason }
+  return [
+    resultRecord(run, requestId, result),
+    { change: 'event.append', event_type: 'stage_interrupted', data: told },
+    ...blockedOverBudget(view, run, objection),
+  ]
+}
+
+/** A rule on usage over this very run or item does not let it go on: the item is blocked. */
+export const blockedOverBudget = (view: View, run: ActiveRun, objection: string): Change[] =>
+  cancelled(view, run, { reason: objection, requeue: false }, OVER_BUDGET)
+
+/** The same node again, ready, told why; no budget used. */
+function putBack(view: View, run: ActiveRun, requestId: string, result: StageResult, reason: string): Change[] {
+  const draft = new Draft(view)
+  draft.add(resultRecord(run, requestId, result))
+  draft.putRun({
+    ...run,
+    status: 'ready',
+    request_id: null,
+    stage_since: view.now,
+    previous_attempt: attempt(run, requestId, reason, result.working_tree?.ref),
+  })
+  draft.event('stage_interrupted', { run_id: run.run_id, request_id: requestId, node_id: run.node_id, reason })
+  return draft.finish()
+}
+
+/**
+ * A failure of the surroundings uses no budget: the same node later, and past a limit a pause with the next try. A limit
+ * of the provider holds for other stages of the runner as well. `chance`: a random number from 0 to below 1.
+ */
 export function deferred(
   view: View,
   plan: Plan,
   run: ActiveRun,
   requestId: string,
   result: StageResult,
-  resetsAt: string | null,
+  { resetsAt, chance }: { resetsAt: string | null; chance: number },
 ): Change[] {
   const limits = plan.recovery_limits
   const failures = run.environment_failures + 1
   const failure = String(result.metadata.failure_class)
-  const wait =
-    limits.environment_backoff_seconds[Math.min(failures, limits.environment_backoff_seconds.length) - 1] ?? 60
-  const backoff = new Date(Date.parse(view.now) + wait * 1000).toISOString()
-  const next = resetsAt !== null && resetsAt > backoff ? resetsAt : backoff
+  const next = nextTry(view.now, failures, limits, resetsAt, chance)
   const draft = new Draft(view)
-  draft.add({
-    change: 'artifact.put',
-    run_id: run.run_id,
-    file: `stage_results/${requestId}.json`,
-    text: `${JSON.stringify(result, null, 2)}\n`,
-  })
+  draft.add(resultRecord(run, requestId, result))
   draft.putRun({
     ...run,
     status: 'ready',
@@ -167,6 +218,12 @@ export function deferred(
   })
   draft.mark(run.plane, 'IDLE')
   const reason = result.notes[0] ?? failure
+  const node = nodeOf(plan, run.plane, run.node_id)
+  const wait = node ? waitLearnt(result, node, next, view.now) : null
+  if (wait !== null) {
+    draft.snapshot.runner_waits = withWait(view.snapshot.runner_waits, wait)
+    draft.event('runner_waiting', { ...wait })
+  }
   if (failures >= limits.environment_attempts_max) {
     draft.snapshot.pause_sources = [
       ...draft.snapshot.pause_sources.filter((source) => source.source !== 'environment'),

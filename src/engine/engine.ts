@@ -18,6 +18,7 @@ import type { Processes } from '../store/lock.ts'
 import { compileWorkspace, isCurrent, planChanges } from '../store/plans.ts'
 import { Workspace } from '../store/workspace.ts'
 import type { Finished, Lane } from './dispatch.ts'
+import { Governance } from './governance.ts'
 import { resume } from './resume.ts'
 import { removeAbandoned } from './scratch.ts'
 
@@ -70,6 +71,8 @@ export class Engine {
   readonly missingSinceMs = new Map<string, number>()
   /** Monotonic time before which a failed disk is left alone, and how often it was tried. */
   healing = { notBefore: 0, attempts: 0 }
+  /** What stages used, held against the rules on usage. */
+  readonly governance: Governance
   private readonly listeners = new Set<Listener>()
   private wakeUp: (() => void) | null = null
   private woken = false
@@ -89,6 +92,7 @@ export class Engine {
       const engine = new Engine(ports, options, workspace, fresh.config)
       for (const listener of listeners) engine.listen(listener)
       await engine.begin(fresh)
+      engine.governance.refresh() // agents that are adopted are under the rules from the first event on
       removeAbandoned(ports, workspace.places)
       await resume(engine)
       return engine
@@ -104,6 +108,7 @@ export class Engine {
     this.workspace = workspace
     this.config = config
     this.runners = ports.runners(config, options.workspaceRoot)
+    this.governance = new Governance(this)
   }
 
   get clock(): Clock {

@@ -1,16 +1,17 @@
 /**
- * Gates: what keeps the runtime from claiming, starting and judging: a stop, a pause, a disk that is nearly full. Settling
+ * Gates: what keeps the runtime from claiming, starting and judging: a stop, a pause, a rule on usage, a disk that is nearly full. Settling
  * and intake always go on.
  */
 import { Draft } from '../core/changes.ts'
 import type { PauseSource } from '../core/state.ts'
+import { USAGE } from '../core/usage.ts'
 import type { Engine } from './engine.ts'
 
 /** Who pauses while the disk is nearly full. */
 const DISK = 'disk'
 const MIB = 1024 * 1024
 
-/** Clears pauses whose time has come, and sets or clears that of the disk. */
+/** Clears pauses and waits of runners whose time has come, and sets or clears those of the disk and of usage. */
 export async function gates(engine: Engine): Promise<'open' | 'stop_requested' | 'paused'> {
   const view = engine.workspace.view()
   const stop = view.snapshot.stop_requested
@@ -24,7 +25,12 @@ export async function gates(engine: Engine): Promise<'open' | 'stop_requested' |
     draft.event('runtime_resumed', { source: source.source, reason })
   }
   for (const source of view.snapshot.pause_sources)
-    if (source.until !== null && source.until <= view.now) cleared(source, 'its time has come')
+    if (source.until !== null && source.until <= view.now && source.source !== USAGE)
+      cleared(source, 'its time has come')
+  engine.governance.gate(draft, view)
+  const over = view.snapshot.runner_waits.filter((wait) => wait.until <= view.now)
+  if (over.length > 0) draft.snapshot.runner_waits = view.snapshot.runner_waits.filter((wait) => !over.includes(wait))
+  for (const { runner_name, model_name, cause } of over) draft.event('runner_ready', { runner_name, model_name, cause })
   const low = lowDisk(engine)
   const told = view.snapshot.pause_sources.find((source) => source.source === DISK)
   if (told && low === null) cleared(told, 'there is room again')

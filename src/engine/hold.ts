@@ -1,13 +1,19 @@
 /** Holding a run: it waits for an operator, with the reason; its lane is taken, other lanes go on. */
-import { Draft } from '../core/changes.ts'
+import { type Change, Draft } from '../core/changes.ts'
 import type { ActiveRun } from '../core/state.ts'
 import type { Engine } from './engine.ts'
 
-export async function holdRun(engine: Engine, run: ActiveRun, reason: string): Promise<void> {
+/** `also`: what belongs into the same transaction. */
+export async function holdRun(
+  engine: Engine,
+  run: ActiveRun,
+  reason: string,
+  also: readonly Change[] = [],
+): Promise<void> {
   const view = engine.workspace.view()
   const draft = new Draft(view)
   hold(draft, run, reason, view.now)
-  await engine.commit(draft.finish())
+  await engine.commit([...also, ...draft.finish()])
 }
 
 /** The same, as part of a transaction in the making; `since` is an ISO time. */

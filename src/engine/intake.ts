@@ -34,16 +34,18 @@ export async function intake(engine: Engine): Promise<number> {
   const ideas = await takeIdeas(engine)
   const orphans = await requeueOrphans(engine)
   const aside = await setMalformedAside(engine)
-  await rotateLog(engine)
+  await rotateLogs(engine)
   return commands + ended + ideas + orphans + aside
 }
 
-/** The event log is put aside beyond this size; readers of the live name see a short file again. */
-const EVENT_LOG_BYTES_MAX = 32 * 1024 * 1024
+/** A log is put aside beyond this size; readers of the live name see a short file again. */
+const LOG_BYTES_MAX = 32 * 1024 * 1024
 
-async function rotateLog(engine: Engine): Promise<void> {
-  const bytes = engine.ports.files.stat(engine.workspace.places.at(AT.events))?.bytes ?? 0
-  if (bytes > EVENT_LOG_BYTES_MAX) await engine.commit([{ change: 'log.rotate' }])
+async function rotateLogs(engine: Engine): Promise<void> {
+  for (const path of [AT.events, AT.usageLedger]) {
+    const bytes = engine.ports.files.stat(engine.workspace.places.at(path))?.bytes ?? 0
+    if (bytes > LOG_BYTES_MAX) await engine.commit([{ change: 'log.rotate', path }])
+  }
 }
 
 /** Runs an operator wants ended, and runs whose item a person moved away. */

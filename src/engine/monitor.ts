@@ -1,15 +1,29 @@
-/** The basic monitor: one line for every transition, in the format of spec 03 §5.3. Listens only; never decides. */
-import type { Listener } from './engine.ts'
+/**
+ * The basic monitor: one line for every transition, in the format of spec 03 §5.3, and between them now and then one on
+ * what an agent at work does. Listens only; never decides.
+ */
+import type { Engine, Listener } from './engine.ts'
+import { glanceAtLanes } from './glance.ts'
 
 type Fields = Record<string, unknown>
 
-/** A listener that hands lines to `print`. Run ids are shortened to what tells them apart. */
-export function monitor(print: (line: string) => void): Listener {
+interface Monitor {
+  listen: Listener
+  /** Looks at the agents of a runtime from now on; gives back how to stop. */
+  attend(engine: Engine): () => void
+}
+
+/** Hands lines to `print`. Run ids are shortened to what tells them apart. */
+export function monitor(print: (line: string) => void): Monitor {
   const short = shortener()
   const elapsed = new Map<string, { since: number; tokens: number }>()
-  return (change, at) => {
-    if (change.change !== 'event.append') return
-    for (const line of linesOf(change.event_type, change.data, short, elapsed)) print(`[${at.slice(11, 19)}] ${line}`)
+  const say = (line: string, at: string) => print(`[${at.slice(11, 19)}] ${line}`)
+  return {
+    listen(change, at) {
+      if (change.change !== 'event.append') return
+      for (const line of linesOf(change.event_type, change.data, short, elapsed)) say(line, at)
+    },
+    attend: (engine) => glanceAtLanes(engine, short, (line) => say(line, engine.clock.now().toISOString())),
   }
 }
 
@@ -76,6 +90,12 @@ function linesOf(
       return [`paused source=${data.source} reason=${data.reason}${data.until ? ` until=${data.until}` : ''}`]
     case 'runtime_resumed':
       return [`resumed source=${data.source} reason=${data.reason}`]
+    case 'usage_governance_paused':
+      return [
+        `governance pause source=${data.source} rule=${data.rule_id} window=${data.window} observed=${data.observed} threshold=${data.threshold} next_resume=${data.next_auto_resume_at ?? 'none'}`,
+      ]
+    case 'usage_governance_resumed':
+      return [`governance resume cleared_rules=${(data.cleared_rules as string[]).join(',')}`]
     case 'runtime_stopped':
       return [`stopping drain=${data.drain}`]
     case 'runtime_closed':
@@ -92,6 +112,10 @@ function linesOf(
       return [
         `deferred run=${run} node=${data.node_id} failure=${data.failure_class} next_try=${data.next_try_at} reason=${data.reason}`,
       ]
+    case 'runner_waiting':
+      return [`waiting runner=${data.runner_name} cause=${data.cause} until=${data.until} reason=${data.reason}`]
+    case 'runner_ready':
+      return [`ready runner=${data.runner_name} cause=${data.cause}`]
     case 'run_held':
       return [`held run=${run} node=${data.node_id} reason=${data.reason}`]
     case 'run_withdrawn':

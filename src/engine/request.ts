@@ -6,6 +6,7 @@ import type { ItemKind } from '../core/item.ts'
 import { graphOf, nodeOf, type Plan } from '../core/plan.ts'
 import type { StageRequest } from '../core/request.ts'
 import { resumeTargets } from '../core/route.ts'
+import { type Continuation, FRESH } from '../core/session.ts'
 import type { OwedArtifact } from '../core/stage.ts'
 import type { ActiveRun, ClosureTarget } from '../core/state.ts'
 import { AT, itemFile, type Places, planFolder, runFolder, statusFile } from '../store/layout.ts'
@@ -17,6 +18,7 @@ export function buildRequest(
   target: ClosureTarget | null,
   requestId: string,
   bootId: string,
+  continued: Continuation = FRESH,
 ): StageRequest {
   const node = nodeOf(plan, run.plane, run.node_id)
   const graph = graphOf(plan, run.plane)
@@ -109,6 +111,7 @@ export function buildRequest(
     runtime_error_catalog_path: null,
     failure_class: run.failure_class,
     previous_attempt: run.previous_attempt,
+    ...continued,
     resume_targets: resumeTargets(graph, run.node_id),
     boot_id: bootId === '' ? null : bootId,
     runner_name: node.runner_name,

@@ -2,14 +2,18 @@
  * Resume: what a new runtime does with the stages an earlier one left (design §6). A finished result is settled, a
  * living agent adopted or killed, an interrupted stage run again: the same node, a new request, told so.
  */
-import { Draft, event } from '../core/changes.ts'
+import { type Change, Draft, event } from '../core/changes.ts'
 import { nodeOf } from '../core/plan.ts'
+import type { StageRequest } from '../core/request.ts'
+import type { TokenUsage } from '../core/result.ts'
 import type { ActiveRun } from '../core/state.ts'
+import type { Runner } from '../runners/runner.ts'
 import { readRequest } from '../store/runs.ts'
 import { dispatch } from './dispatch.ts'
 import { attempt, cancelled } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
 import { hold, holdRun } from './hold.ts'
+import { ledgerChanges } from './ledger.ts'
 import { isRefusal } from './refusal.ts'
 import { refBefore, removeHalfRead } from './rescue.ts'
 
@@ -54,7 +58,24 @@ async function resumeRun(engine: Engine, run: ActiveRun, requestId: string): Pro
   // Never run again before nothing of the earlier attempt is left that could still edit.
   const swept = await runner.sweep(requestId)
   const reason = isCertain ? DIED : RESTARTED
-  await interrupted(engine, run, requestId, { reason, swept, begun: remains.state !== 'gone' || remains.begun })
+  const used = ledgerChanges(engine, engine.workspace.view(), request, {
+    usage: usedBy(runner, request),
+    ending: 'interrupted',
+    endedAt: engine.clock.now().toISOString(),
+    hasResult: false,
+  })
+  const begun = remains.state !== 'gone' || remains.begun
+  await interrupted(engine, run, requestId, { reason, swept, begun, used })
+}
+
+const USAGE_BYTES_PER_READ = 4 * 1024 * 1024
+
+/** What an agent told of its use before it died. */
+function usedBy(runner: Runner, request: StageRequest): TokenUsage | null {
+  const view = runner.view(request)
+  while (view.read(USAGE_BYTES_PER_READ).more);
+  view.end()
+  return view.usage()
 }
 
 const DIED = 'the runtime died while it ran, and so did the stage'
@@ -66,18 +87,18 @@ async function interrupted(
   engine: Engine,
   run: ActiveRun,
   requestId: string,
-  { reason, swept, begun }: { reason: string; swept: number; begun: boolean },
+  { reason, swept, begun, used }: { reason: string; swept: number; begun: boolean; used: readonly Change[] },
 ): Promise<void> {
   const ref = await refBefore(engine.ports, engine.options.workspaceRoot, run.run_id, requestId)
   const view = engine.workspace.view()
   const plan = view.planOf(run.compiled_plan_id)
   const node = plan ? nodeOf(plan, run.plane, run.node_id) : undefined
-  if (!plan || !node) return holdRun(engine, run, `the plan ${run.compiled_plan_id} is gone from state/plans`)
+  if (!plan || !node) return holdRun(engine, run, `the plan ${run.compiled_plan_id} is gone from state/plans`, used)
   const told = { run_id: run.run_id, request_id: requestId, node_id: run.node_id, reason, swept }
   // One transaction each: a crash must find a run that is interrupted, or one that waits or has ended, never half of it.
   if (run.interruptions >= plan.recovery_limits.interruptions_max) {
     const ended = cancelled(view, run, { reason, requeue: false }, 'interrupted_too_often')
-    return engine.commit([event('stage_interrupted', told), ...ended])
+    return engine.commit([...used, event('stage_interrupted', told), ...ended])
   }
   const again: ActiveRun = {
     ...run,
@@ -92,7 +113,7 @@ async function interrupted(
   if (begun && node.idempotence_policy === 'single_attempt_only')
     hold(draft, again, notRepeated(node.stage_kind_id), view.now)
   else draft.putRun(again)
-  return engine.commit(draft.finish())
+  return engine.commit([...used, ...draft.finish()])
 }
 
 const notRepeated = (stage: string): string =>

@@ -4,6 +4,7 @@
  */
 import { settle } from '../core/apply.ts'
 import type { Change } from '../core/changes.ts'
+import { chanceOf } from '../core/clock.ts'
 import { closurePaths } from '../core/completion.ts'
 import { faultsText, parseDocument } from '../core/document.ts'
 import { MillraceError } from '../core/errors.ts'
@@ -16,10 +17,11 @@ import type { ActiveRun } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import { placesOf } from '../store/layout.ts'
 import type { Finished } from './dispatch.ts'
-import { cancelled, deferred, isItemPresent, suspended, withdrawn } from './ending.ts'
+import { cancelled, deferred, isItemPresent, overBudget, startedAfresh, suspended, withdrawn } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
 import { evidenceOf, gather } from './evidence.ts'
 import { holdRun } from './hold.ts'
+import { ledgerChanges } from './ledger.ts'
 import { isRefusal } from './refusal.ts'
 
 export interface Settled {
@@ -40,6 +42,7 @@ export async function settleFinished(engine: Engine): Promise<Settled[]> {
     if (engine.workspace.degraded) return settled
     const result = await settleOne(engine, finished)
     engine.finished.shift()
+    engine.governance.settled(finished.request.request_id)
     if (result) settled.push(result)
   }
   return settled
@@ -52,20 +55,35 @@ async function settleOne(engine: Engine, finished: Finished): Promise<Settled | 
       (active) => active.request_id === finished.request.request_id && active.status === 'started',
     )
     // Ended otherwise meanwhile (withdrawn, requeued): the result has nowhere to go, and stays in the run folder.
-    if (!run) return null
+    if (!run) {
+      await engine.commit(usageOf(engine, view, finished))
+      return null
+    }
     try {
       const { changes, settled } = decide(engine, view, run, finished)
-      await engine.commit(changes)
+      await engine.commit([...usageOf(engine, view, finished, changes), ...changes])
       return settled
     } catch (error) {
       if (MillraceError.is(error) && (error.code === 'lock_lost' || error.code === 'degraded')) throw error
       const again = MillraceError.is(error) && error.code === 'conflict' && attempt < ATTEMPTS_MAX
       if (again) continue
       if (isRefusal(error)) throw error
-      await holdRun(engine, run, sentenceOf(error))
+      await holdRun(engine, run, sentenceOf(error), usageOf(engine, view, finished))
       return null
     }
   }
+}
+
+/** What the stage run leaves in the ledger, whatever becomes of its result: part of the transaction that settles it. */
+function usageOf(engine: Engine, view: View, { request, raw }: Finished, changes: readonly Change[] = []): Change[] {
+  const file = `stage_results/${request.request_id}.json`
+  const hasResult = changes.some((change) => change.change === 'artifact.put' && change.file === file)
+  return ledgerChanges(engine, view, request, {
+    usage: raw.token_usage,
+    ending: raw.ending,
+    endedAt: raw.ended_at,
+    hasResult,
+  })
 }
 
 function decide(
@@ -95,15 +113,20 @@ function decide(
   const allowed = node.hand_ins.map((handIn) => handIn.kind)
   const evidence = evidenceOf(engine.ports.files, view, request, gathered, item, allowed)
   let result: StageResult = { ...normalise(request, node, raw, evidence), working_tree: finished.workingTree }
+  if (raw.ending === 'session_gone')
+    return { changes: startedAfresh(view, run, request.request_id, result), settled: null }
+  if (raw.ending === 'over_budget')
+    return {
+      changes: overBudget(view, run, request.request_id, result, engine.governance.objection(run)),
+      settled: unrouted(result),
+    }
   if (isEnvironmentFailure(result))
     return {
-      changes: deferred(view, plan, run, request.request_id, result, raw.resets_at),
-      settled: {
-        reason: String(result.metadata.failure_class),
-        result_class: result.result_class,
-        failure_class: String(result.metadata.failure_class),
-        message: result.notes[0] ?? null,
-      },
+      changes: deferred(view, plan, run, request.request_id, result, {
+        resetsAt: raw.resets_at,
+        chance: chanceOf(engine.clock),
+      }),
+      settled: unrouted(result),
     }
 
   let decision = route(graph, run, view.counters, result)
@@ -169,6 +192,14 @@ function decide(
     },
   }
 }
+
+/** What is told of a failure that is put off, or ends the run, without a decision of its loop. */
+const unrouted = (result: StageResult): Settled => ({
+  reason: String(result.metadata.failure_class),
+  result_class: result.result_class,
+  failure_class: String(result.metadata.failure_class),
+  message: result.notes[0] ?? null,
+})
 
 /** The run's item, read afresh: a stage may have rewritten its own document. Throws if it is no text any more. */
 function activeItem(view: View, run: ActiveRun) {

@@ -9,9 +9,15 @@ import { Draft } from '../core/changes.ts'
 import { completionStep, openTarget } from '../core/completion.ts'
 import { parseDocument } from '../core/document.ts'
 import { MillraceError } from '../core/errors.ts'
+import { nodeOf, type Plan } from '../core/plan.ts'
+import { isWaiting } from '../core/select.ts'
+import { type Continuation, continuation, FRESH, hasPast } from '../core/session.ts'
 import type { ActiveRun } from '../core/state.ts'
+import type { View } from '../core/view.ts'
+import { readRun } from '../store/runs.ts'
 import { claim, rootSpecOf } from './claim.ts'
 import { dispatch } from './dispatch.ts'
+import { blockedOverBudget } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
 import { endLanes, gates } from './gates.ts'
 import { holdRun } from './hold.ts'
@@ -119,12 +125,15 @@ async function start(engine: Engine): Promise<number> {
     if (
       run.status !== 'ready' ||
       run.cancel_requested !== null ||
-      (run.not_before !== null && run.not_before > view.now)
+      (run.not_before !== null && run.not_before > view.now) ||
+      waitsForRunner(view, run)
     )
       continue
     for (let attempt = 1; ; attempt++) {
       try {
-        await startRun(engine, run)
+        const objection = engine.governance.objection(run)
+        if (objection === null) await startRun(engine, run)
+        else await engine.commit(blockedOverBudget(engine.workspace.view(), run, objection))
         started += 1
       } catch (error) {
         if (MillraceError.is(error) && (error.code === 'lock_lost' || error.code === 'degraded')) throw error
@@ -136,6 +145,11 @@ async function start(engine: Engine): Promise<number> {
     }
   }
   return started
+}
+
+function waitsForRunner(view: View, run: ActiveRun): boolean {
+  const plan = view.snapshot.runner_waits.length === 0 ? null : view.planOf(run.compiled_plan_id)
+  return plan !== null && isWaiting(view.snapshot, plan, run.plane, run.node_id, view.now)
 }
 
 /** A start is tried again at most this often when people edit in between. */
@@ -153,7 +167,8 @@ async function startRun(engine: Engine, run: ActiveRun): Promise<void> {
   const target = view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id) ?? null
   const { bootId } = engine.ports.processes.self()
   const requestId = `request-${engine.clock.hex(32)}`
-  const request = buildRequest(engine.workspace.places, plan, run, target, requestId, bootId)
+  const continued = continuationOf(engine, plan, run, bootId)
+  const request = buildRequest(engine.workspace.places, plan, run, target, requestId, bootId, continued)
   const draft = new Draft(view)
   draft.putRun({ ...run, status: 'started', request_id: request.request_id })
   draft.add({
@@ -194,6 +209,15 @@ async function startRun(engine: Engine, run: ActiveRun): Promise<void> {
   await engine.commit(draft.finish())
   if (engine.workspace.degraded) engine.undispatched.push(request)
   else dispatch(engine, request)
+}
+
+/** The session a stage goes on with; asked of the run folder only where there can be one. */
+function continuationOf(engine: Engine, plan: Plan, run: ActiveRun, bootId: string): Continuation {
+  const node = nodeOf(plan, run.plane, run.node_id)
+  if (!node || !hasPast(run, node)) return FRESH
+  const earlier = readRun(engine.ports.files, engine.workspace.places, run.run_id)
+  const mayResume = engine.config.recovery.resume_sessions
+  return earlier === null ? FRESH : continuation(run, node, earlier, { bootId, mayResume })
 }
 
 /** Nothing runs and nothing can be claimed: is a closure target ready to be judged? */

@@ -44,6 +44,27 @@ describe('activityOf', () => {
     expect(told({}, { degraded: true }).activity).toBe('degraded')
   })
 
+  it('says which provider refuses work, why and until when, whether runs wait for it or only queued items', () => {
+    const until = '2026-03-01T15:00:00.000Z'
+    const wait = {
+      runner_name: 'codex_cli',
+      model_name: null,
+      cause: 'quota',
+      reason: 'used up',
+      since: NOW,
+      until,
+    } as const
+    const refused = { activity: 'waiting', reason: expect.stringMatching(/codex_cli .*quota \(used up\); .*15:00/) }
+    expect(told({ runner_waits: [wait], active_runs: [run({ not_before: until })] })).toMatchObject(refused)
+    expect(told({ runner_waits: [wait] }, {}, { queued: 1 })).toMatchObject(refused)
+    expect(told({ runner_waits: [wait] }).activity).toBe('idle')
+    expect(told({ runner_waits: [{ ...wait, until: NOW }] }, {}, { queued: 1 }).reason).not.toContain('codex_cli')
+    const working = told({ runner_waits: [wait], active_runs: [run({ status: 'started' })] })
+    expect(working).toMatchObject({ activity: 'working', reason: expect.stringContaining(until) })
+    const failed = run({ not_before: until, previous_attempt: { request_id: 'r', reason: 'environment_auth' } })
+    expect(told({ active_runs: [failed] }).reason).toBe(`the surroundings failed (auth); next try at ${until}`)
+  })
+
   it('tells an idle runtime with blocked items from one that waits for its queue', () => {
     expect(told({})).toMatchObject({ activity: 'idle', reason: 'nothing is queued' })
     expect(told({}, {}, { blocked: 1 })).toMatchObject({

@@ -1,6 +1,7 @@
 /** What the runtime is doing in one word, why, and what a person would do next. Pure; shown by status on every surface. */
 import { ITEM_KINDS, type ItemKind } from '../core/item.ts'
-import type { Snapshot } from '../core/state.ts'
+import type { RunnerWait, Snapshot } from '../core/state.ts'
+import { USAGE } from '../core/usage.ts'
 
 export const ACTIVITIES = ['working', 'stopping', 'degraded', 'paused', 'held', 'waiting', 'idle', 'stopped'] as const
 
@@ -36,16 +37,16 @@ export function activityOf(situation: Situation): Activity {
     return say('stopping', how, null)
   }
   if (runs.some((run) => run.status === 'started')) {
-    const also = snapshot.pause_sources.length > 0 ? `nothing new is started: paused by ${pausers(snapshot)}` : null
-    return say('working', also, also === null ? null : resuming(snapshot))
+    if (snapshot.pause_sources.length > 0)
+      return say('working', `nothing new is started: paused by ${pausers(snapshot)}`, resuming(snapshot))
+    const [refused] = refusals(situation)
+    return say('working', refused === undefined ? null : `${refusalText(refused)}, until ${refused.until}`, null)
   }
   if (snapshot.pause_sources.length > 0) return say('paused', `by ${pausers(snapshot)}`, resuming(snapshot))
   const held = runs.find((run) => run.held !== null)
   if (held?.held) return say('held', held.held.reason, 'millrace control clear-stale-state')
-  const [later] = runs.flatMap((run) =>
-    run.not_before !== null && run.not_before > situation.now ? [run.not_before] : [],
-  )
-  if (later !== undefined) return say('waiting', `the surroundings failed; next try at ${later}`, 'millrace resume')
+  const waiting = waitingFor(situation)
+  if (waiting !== null) return say('waiting', `${waiting.why}; next try at ${waiting.until}`, 'millrace resume')
   if (runs.length > 0) return say('working', null, null)
   return withoutRuns(situation)
 }
@@ -56,8 +57,31 @@ const say = (activity: Activity['activity'], reason: string | null, nextStep: st
   nextStep,
 })
 
+/** Limits of providers that hold now, the one that ends last first. */
+const refusals = ({ snapshot, now }: Situation): RunnerWait[] =>
+  snapshot.runner_waits.filter(({ until }) => until > now).sort((a, b) => (a.until < b.until ? 1 : -1))
+
+const refusalText = ({ runner_name, model_name, cause, reason }: RunnerWait): string =>
+  `the provider of ${runner_name}${model_name === null ? '' : ` (${model_name})`} refuses work: ${cause} (${reason})`
+
+/** What the runs, or what is queued, wait for by themselves. */
+function waitingFor(situation: Situation): { why: string; until: string } | null {
+  const { snapshot, now } = situation
+  const later = snapshot.active_runs.find((run) => run.not_before !== null && run.not_before > now)
+  const until = later?.not_before ?? null
+  const [refused] = refusals(situation)
+  const isRefused = refused !== undefined && (until === null || refused.until >= until)
+  if (isRefused && (snapshot.active_runs.length > 0 || total(situation, 'queued') > 0))
+    return { why: refusalText(refused), until: refused.until }
+  if (until === null) return null
+  const cause = /^environment_(\w+)$/.exec(later?.previous_attempt?.reason ?? '')?.[1]
+  return { why: `the surroundings failed${cause === undefined ? '' : ` (${cause})`}`, until }
+}
+
 const pausers = ({ pause_sources }: Snapshot): string =>
-  pause_sources.map(({ source, reason }) => `${source} (${reason})`).join(', ')
+  pause_sources
+    .map(({ source, reason, until }) => `${source} (${reason})${until === null ? '' : ` until ${until}`}`)
+    .join(', ')
 
 const total = ({ depths }: Situation, state: 'queued' | 'blocked'): number =>
   ITEM_KINDS.reduce((sum, kind) => sum + depths[kind][state], 0)
@@ -91,5 +115,9 @@ function stopped(situation: Situation): Activity {
 /** Sources that an operator's resume clears; the others clear themselves. */
 const RESUMABLE = ['operator', 'environment']
 
-const resuming = ({ pause_sources }: Snapshot): string | null =>
-  pause_sources.some(({ source }) => RESUMABLE.includes(source)) ? 'millrace resume' : null
+const resuming = ({ pause_sources, usage_governance }: Snapshot): string | null =>
+  pause_sources.some(
+    ({ source }) => RESUMABLE.includes(source) || (source === USAGE && usage_governance?.blockers.length === 0),
+  )
+    ? 'millrace resume'
+    : null

@@ -29,7 +29,7 @@ export const show: Operation<Context, Record<string, never>, ConfigShowOutput> =
       run_style: config.runtime.run_style,
       idle_sleep_seconds: config.runtime.idle_sleep_seconds,
       'watchers.enabled': config.watchers.enabled,
-      'usage_governance.enabled': false,
+      'usage_governance.enabled': config.usage_governance.enabled,
       config_version: version,
       last_reload_outcome: snapshot.last_reload_outcome,
       last_reload_error: snapshot.last_reload_error,

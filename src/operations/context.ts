@@ -35,6 +35,10 @@ export interface Context {
   notice: (line: string) => void
   /** A line of live output of long-running commands (stdout of `run daemon --monitor`, the demo). */
   print: (line: string) => void
+  /** Takes one record of an operation that follows something; resolves once there is room for the next. */
+  tell: (record: object) => Promise<void>
+  /** Called when nobody reads the answer any more. */
+  onClosed: (listener: () => void) => void
   /** Called on SIGINT and SIGTERM while a command runs; gives back how to stop listening. */
   onSignal: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => () => void
   /** Text of a file the user named; throws `file_unreadable`. `-` is stdin. */

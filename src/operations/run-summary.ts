@@ -3,6 +3,7 @@ import { graphOf, type Plan } from '../core/plan.ts'
 import type { StageResult, TokenUsage } from '../core/result.ts'
 import type { ActiveRun } from '../core/state.ts'
 import type { Transition } from '../core/transition.ts'
+import { sumUsage } from '../core/usage.ts'
 import type { RunFolder } from '../store/runs.ts'
 import type { RunRow } from './schemas/runs.ts'
 
@@ -82,18 +83,8 @@ export function timesOf(
 }
 
 /** Sum over all stages; null if none reported any. */
-export function tokensOf(results: readonly StageResult[]): TokenUsage | null {
-  const reported = results.flatMap((result) => result.token_usage ?? [])
-  if (reported.length === 0) return null
-  const sum = (key: keyof TokenUsage) => reported.reduce((total, usage) => total + usage[key], 0)
-  return {
-    input_tokens: sum('input_tokens'),
-    cached_input_tokens: sum('cached_input_tokens'),
-    output_tokens: sum('output_tokens'),
-    thinking_tokens: sum('thinking_tokens'),
-    total_tokens: sum('total_tokens'),
-  }
-}
+export const tokensOf = (results: readonly StageResult[]): TokenUsage | null =>
+  sumUsage(results.map((result) => result.token_usage))
 
 export function runRow(parts: RunParts): RunRow {
   const { folder, active } = parts

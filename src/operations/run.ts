@@ -148,7 +148,8 @@ export const runDaemon: Operation<
       name: 'monitor',
       type: 'choice',
       choices: ['none', 'basic'],
-      description: 'Print a line for every transition (default on a terminal: basic).',
+      description:
+        'Print a line for every transition, and now and then on what the agents do (default on a terminal: basic).',
     },
     { name: 'monitor_log', type: 'text', placeholder: 'FILE', description: 'Append the same lines to a file.' },
   ],
@@ -163,15 +164,12 @@ export const runDaemon: Operation<
     const sinks: ((line: string) => void)[] = []
     if ((input.monitor ?? (context.live ? 'basic' : 'none')) === 'basic') sinks.push(context.print)
     if (input.monitor_log !== undefined) sinks.push(appendTo(context, input.monitor_log))
-    const listeners =
-      sinks.length > 0
-        ? [
-            monitor((line) => {
-              for (const sink of sinks) sink(line)
-            }),
-          ]
-        : []
-    const engine = await openEngine(context, { runtimeMode: 'daemon', modeId: input.mode }, listeners)
+    const shown = monitor((line) => {
+      for (const sink of sinks) sink(line)
+    })
+    const options = { runtimeMode: 'daemon', modeId: input.mode } as const
+    const engine = await openEngine(context, options, sinks.length > 0 ? [shown.listen] : [])
+    const endShow = sinks.length > 0 ? shown.attend(engine) : () => {}
     const signals = stopOnSignal(context, engine)
     return thenClose<RunDaemonOutput>(engine, async () => {
       const end = await runLoop(engine, {
@@ -191,7 +189,10 @@ export const runDaemon: Operation<
         exit_reason: end.exit_reason,
         ticks: end.ticks,
       }
-    }).finally(signals.release)
+    }).finally(() => {
+      endShow()
+      signals.release()
+    })
   },
 }
 

@@ -1,17 +1,17 @@
 /** Runs, past and present: which there are, what happened in one, the path it took, its last word. Reads run folders. */
 import * as path from 'node:path'
-import { MillraceError } from '../core/errors.ts'
-import { isSafeId, sha256 } from '../core/ids.ts'
-import { nearest } from '../core/nearest.ts'
+import { sha256 } from '../core/ids.ts'
 import type { InputField, Operation } from '../core/operation.ts'
-import type { View } from '../core/view.ts'
 import type { Files } from '../store/files.ts'
-import { readRun, runIds } from '../store/runs.ts'
+import { runIds } from '../store/runs.ts'
 import { type Context, placesIn, reading } from './context.ts'
+import { findRun, partsOf } from './find-run.ts'
+import { followRun } from './run-follow.ts'
 import { showRun } from './run-show.ts'
-import { type RunParts, runRow } from './run-summary.ts'
+import { runRow } from './run-summary.ts'
 import { tailOf } from './run-tail.ts'
 import { type LookAt, traceOf } from './run-trace.ts'
+import type { FollowEnd } from './schemas/follow.ts'
 import type { RunsLsOutput, RunsShowOutput, RunsTailOutput, RunsTraceOutput } from './schemas/runs.ts'
 
 const LISTED_DEFAULT = 50
@@ -101,38 +101,27 @@ export const tail: Operation<Context, { run_id: string }, RunsTailOutput> = {
   },
 }
 
-function partsOf(context: Context, view: View, files: Files, runId: string): RunParts | null {
-  const folder = readRun(files, placesIn(context), runId)
-  if (folder === null) return null
-  const active = view.snapshot.active_runs.find((one) => one.run_id === runId) ?? null
-  return { folder, active, planOf: view.planOf }
-}
-
-/** The run that is meant. Throws `id_invalid`, `run_unknown`, and `item_ambiguous` for a start that several share. */
-function findRun(context: Context, view: View, files: Files, given: string): RunParts {
-  if (!isSafeId(given)) {
-    throw new MillraceError('id_invalid', `${JSON.stringify(given.slice(0, 80))} is not a run id.`, {
-      hint: 'list the runs with `millrace runs ls`',
-    })
-  }
-  const ids = [...new Set([...view.snapshot.active_runs.map((one) => one.run_id), ...runIds(files, placesIn(context))])]
-  const found = ids.includes(given)
-    ? [given]
-    : ids.filter((id) => id.startsWith(given) || id.startsWith(`run-${given}`))
-  if (found.length > 1) {
-    const shown = found.slice(0, 5).join(', ')
-    throw new MillraceError('item_ambiguous', `${given} is the start of ${found.length} runs: ${shown}.`, {
-      hint: 'give more of the id',
-    })
-  }
-  const [runId] = found
-  const parts = runId === undefined ? null : partsOf(context, view, files, runId)
-  if (parts !== null) return parts
-  if (runId !== undefined) throw new MillraceError('run_unknown', `Run ${runId} has not started a stage yet.`)
-  const near = nearest(given, ids)
-  throw new MillraceError('run_unknown', `There is no run ${given}.`, {
-    hint: near === null ? 'list the runs with `millrace runs ls`' : `did you mean ${near}?`,
-  })
+export const follow: Operation<Context, { run_id?: string; current?: boolean; since_start?: boolean }, FollowEnd> = {
+  name: 'runs follow',
+  flavour: 'read',
+  follows: true,
+  summary: 'What the agent of a run does now, until the run ends.',
+  description:
+    'Tells what happens in a run as it happens: stages, and what their agents say and do. Without RUN the run that is active, of whatever plane; if there is none it waits for one. Begins with a line for each stage that is over and the last events of the one at work; ends with the run, or by Ctrl-C, which stops nothing but the looking on. With --json one object per line; the last says why it ended.',
+  input: [
+    { ...run, required: false, description: 'Run id, or a unique start of it (default: the active run).' },
+    { name: 'current', type: 'flag', description: 'The active run, as without RUN.' },
+    { name: 'since_start', type: 'flag', description: 'Tell every event of every stage from the beginning.' },
+  ],
+  examples: [
+    { command: 'millrace runs follow', does: 'look over the shoulder of the agent at work' },
+    {
+      command: 'millrace runs follow run-4f0c --since-start --json',
+      does: 'all that happened in that run, for a program',
+    },
+  ],
+  output: async () => (await import('./schemas.ts')).runsFollowSchema(),
+  run: followRun,
 }
 
 const HASHED_BYTES_MAX = 4 * 1024 * 1024

@@ -6,6 +6,7 @@ import { ITEM_KINDS, type ItemKind, type ItemState } from '../core/item.ts'
 import { parseJson } from '../core/json.ts'
 import type { Plan } from '../core/plan.ts'
 import {
+  amount,
   anything,
   flag,
   integer,
@@ -42,6 +43,23 @@ export interface Facts {
 export type Accept = <T>(kind: string, value: unknown) => T | null
 
 const pause = record({ source: text, reason: text, since: text, until: orNull(text) })
+const wait = record({
+  runner_name: text,
+  model_name: orNull(text),
+  cause: text,
+  reason: text,
+  since: text,
+  until: text,
+})
+const blocker = record({
+  source: oneOf('runtime_token'),
+  rule_id: text,
+  window: text,
+  metric: text,
+  observed: amount,
+  threshold: amount,
+  next_auto_resume_at: orNull(text),
+})
 const run = record({
   run_id: text,
   plane: text,
@@ -57,6 +75,7 @@ const run = record({
   stage_since: text,
   stage_runs: integer,
   failure_class: orNull(text),
+  previous_attempt: orNull(record({ reason: text })),
   not_before: orNull(text),
   held: orNull(record({ reason: text, since: text })),
   cancel_requested: orNull(record({ reason: text })),
@@ -76,6 +95,8 @@ const LOOKED_INTO: Readonly<Record<string, Shape<unknown>>> = {
     runtime_mode: oneOf('once', 'daemon'),
     process_running: flag,
     pause_sources: listOf(pause),
+    runner_waits: listOf(wait),
+    usage_governance: maybe(record({ blockers: listOf(blocker) })),
     stop_requested: orNull(record({ drain: flag })),
     active_mode_id: text,
     compiled_plan_id: text,

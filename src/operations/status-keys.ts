@@ -1,6 +1,7 @@
 /** Keys of status that tools of the seed read, derived from the facts: per lane, of the closure target, of a failure. Pure. */
 import type { ItemKind } from '../core/item.ts'
 import type { Plan } from '../core/plan.ts'
+import { USAGE } from '../core/usage.ts'
 import type { PlaneKeys, StatusOutput } from './schemas/status.ts'
 import type { Facts } from './status-facts.ts'
 
@@ -27,6 +28,21 @@ export function planeKeys({ plan, snapshot, depths }: Facts): PlaneKeys {
     ...planes.map(([plane, kinds]) => [`${plane}_queue_depth`, depth(kinds)]),
     ...planes.map(([plane]) => [`${plane}_status_marker`, snapshot.status_markers_by_plane[plane] ?? '### IDLE']),
   ]) as PlaneKeys
+}
+
+/** Rules on usage, and those of them that pause. */
+export function governanceKeys({ snapshot }: Facts) {
+  const pause = snapshot.pause_sources.find(({ source }) => source === USAGE)
+  const blockers = snapshot.usage_governance?.blockers ?? []
+  return {
+    usage_governance_enabled: snapshot.usage_governance !== undefined,
+    usage_governance_paused: pause !== undefined,
+    usage_governance_blocker_count: blockers.length,
+    usage_governance_auto_resume_possible: typeof pause?.until === 'string',
+    usage_governance_next_auto_resume_at: pause?.until ?? null,
+    usage_governance_subscription_status: 'disabled',
+    usage_governance_blockers: blockers,
+  }
 }
 
 /** The open closure target. Several open ones are no state the runtime makes. */

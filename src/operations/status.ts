@@ -14,7 +14,7 @@ import type { Context } from './context.ts'
 import { type Currentness, currentness } from './currentness.ts'
 import type { ActiveRunStatus, StatusOutput } from './schemas/status.ts'
 import { type Accept, acceptCurrent, type Facts, readFacts } from './status-facts.ts'
-import { closureKeys, failureKeys, planeKeys } from './status-keys.ts'
+import { closureKeys, failureKeys, governanceKeys, planeKeys } from './status-keys.ts'
 
 export const status: Operation<Context, Record<string, never>, StatusOutput> = {
   name: 'status',
@@ -94,12 +94,7 @@ function outputOf(context: Context, facts: Facts, lock: LockState, plan: Current
     'persisted_compile_input.config_fingerprint': persisted?.config_fingerprint ?? null,
     'persisted_compile_input.assets_fingerprint': persisted?.assets_fingerprint ?? null,
     ...(plan.error === null ? {} : { compile_plan_currentness_error: plan.error }),
-    usage_governance_enabled: false,
-    usage_governance_paused: false,
-    usage_governance_blocker_count: 0,
-    usage_governance_auto_resume_possible: false,
-    usage_governance_next_auto_resume_at: null,
-    usage_governance_subscription_status: 'disabled',
+    ...governanceKeys(facts),
     ...closureKeys(facts),
     ...failureKeys(facts),
     activity: activity.activity,
@@ -119,6 +114,7 @@ function outputOf(context: Context, facts: Facts, lock: LockState, plan: Current
     queue_depths: depths,
     mailbox_waiting: facts.mailboxWaiting,
     pauses: snapshot.pause_sources,
+    runner_waits: snapshot.runner_waits,
     active_runs: snapshot.active_runs.map((run) => runStatus(run, facts.titles.get(run.run_id) ?? null)),
     held_runs: snapshot.active_runs.flatMap((run) =>
       run.held === null

@@ -70,6 +70,11 @@ export const OPERATIONS: readonly TableEntry[] = [
   { name: 'runs trace', summary: 'The path one run took, edge by edge.', load: async () => (await runs()).trace },
   { name: 'runs tail', summary: 'The last report of a run.', load: async () => (await runs()).tail },
   {
+    name: 'runs follow',
+    summary: 'What the agent of a run does now, until the run ends.',
+    load: async () => (await runs()).follow,
+  },
+  {
     name: 'rescue list',
     summary: 'Working trees kept before each stage.',
     load: async () => (await rescue()).list,

@@ -106,7 +106,7 @@ export function writeExit(files: Files, file: string, code: number | null): void
   files.write(file, `${code ?? '-'}\n`)
 }
 
-const STOP_REASONS = ['cancelled', 'killed', 'timed_out', 'output_limit'] as const
+const STOP_REASONS = ['cancelled', 'killed', 'timed_out', 'output_limit', 'stalled', 'over_budget'] as const
 export type StopReason = (typeof STOP_REASONS)[number]
 const StopRecord = z.object({ reason: z.enum(STOP_REASONS) })
 
@@ -176,6 +176,10 @@ const EXIT_KINDS: Readonly<Record<Ending, string>> = {
   killed: 'interrupted',
   not_started: 'runner_error',
   output_limit: 'runner_error',
+  stalled: 'timeout',
+  over_budget: 'interrupted',
+  context_overflow: 'provider_error',
+  session_gone: 'runner_error',
   provider_error: 'provider_error',
 }
 
@@ -197,6 +201,9 @@ function failureClass(raw: RawResult): string | null {
       return 'runner_provider_failure'
     case 'output_limit':
       return 'runner_output_limit'
+    case 'context_overflow':
+    case 'session_gone':
+      return raw.ending
     default:
       return 'runner_interrupted'
   }

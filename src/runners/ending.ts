@@ -2,6 +2,7 @@
 import type { StageRequest } from '../core/request.ts'
 import type { RawResult } from '../core/result.ts'
 import type { StopReason } from './artifacts.ts'
+import { isContextOverflow, isSessionGone } from './failure.ts'
 import type { AgentEnd } from './follow.ts'
 import type { Findings } from './harness.ts'
 
@@ -30,6 +31,13 @@ export function blankResult(request: StageRequest, runnerName: string, startedAt
   }
 }
 
+/** Limits of every stage of a runner. */
+export interface StageLimits {
+  outputBytesMax: number
+  /** Time without a sign of life after which an agent is stopped; 0 never stops one. */
+  stalledAfterSeconds: number
+}
+
 type EndingFields = Pick<RawResult, 'ending' | 'cause' | 'resets_at' | 'message'>
 
 /** How the stage ended, from how its process ended and what the harness reported. */
@@ -38,7 +46,7 @@ export function endingOf(
   end: AgentEnd,
   findings: Findings,
   stderr: string | null,
-  outputBytesMax: number,
+  limits: StageLimits,
 ): EndingFields {
   const plain = (ending: RawResult['ending'], message: string | null): EndingFields => ({
     ending,
@@ -50,10 +58,14 @@ export function endingOf(
   // no failure of the work: `killed` is what somebody else does to an agent.
   if (end.asked !== null) {
     const ending = end.asked === 'killed' ? 'cancelled' : end.asked
-    return plain(ending, stopSentence(end.asked, request, outputBytesMax))
+    return plain(ending, stopSentence(end.asked, request, limits))
   }
   if (end.exitCode === null) return plain('killed', 'The agent was killed from outside: it left no exit status.')
   const failure = findings.failure
+  if (failure !== null && failure.cause === null) {
+    if (isContextOverflow(failure.message)) return plain('context_overflow', failure.message)
+    if (request.resume_session !== null && isSessionGone(failure.message)) return plain('session_gone', failure.message)
+  }
   if (failure !== null && (failure.cause !== null || end.exitCode === 0)) {
     return { ending: 'provider_error', cause: failure.cause, resets_at: failure.resetsAt, message: failure.message }
   }
@@ -62,12 +74,16 @@ export function endingOf(
   return plain('exited', `The agent exited with status ${end.exitCode}${said ? `: ${said}` : '.'}`)
 }
 
-function stopSentence(reason: StopReason, request: StageRequest, outputBytesMax: number): string {
+function stopSentence(reason: StopReason, request: StageRequest, limits: StageLimits): string {
   switch (reason) {
     case 'timed_out':
       return `The agent did not end within ${request.timeout_seconds} s and was stopped.`
     case 'output_limit':
-      return `The agent printed more than ${outputBytesMax} bytes and was stopped.`
+      return `The agent printed more than ${limits.outputBytesMax} bytes and was stopped.`
+    case 'stalled':
+      return `The agent showed no sign of life for ${limits.stalledAfterSeconds} s and was stopped.`
+    case 'over_budget':
+      return 'The agent used more than a rule allows and was stopped.'
     case 'cancelled':
       return 'The agent was stopped on request.'
     case 'killed':

@@ -25,8 +25,8 @@ interface FollowedAgent {
   outputBytesMax: number
   /** Spare background processes after a good end. */
   keepBackground: boolean
-  /** Called whenever there may be new output, on every poll. */
-  onPoll(): void
+  /** Called whenever there may be new output, on every poll; gives why the agent is to be stopped, if it gives a reason. */
+  onPoll(progress: Progress): StopReason | null
 }
 
 export interface AgentEnd {
@@ -128,13 +128,14 @@ export function followAgent(agent: FollowedAgent, ports: { files: Files; clock: 
 
   const poll = (): number => {
     attempt(measure)
-    agent.onPoll()
+    const objection = agent.onPoll(progress)
     if (own === null && !processIdentity.alive(handle.pid, handle.start_time, handle.boot_id)) {
       gone = true
       return 0
     }
     const leftMs = handle.deadline_boot_ms - processIdentity.bootMs()
-    if (progress.outputBytes > agent.outputBytesMax) ask('output_limit')
+    if (objection !== null) ask(objection)
+    else if (progress.outputBytes > agent.outputBytesMax) ask('output_limit')
     else if (leftMs <= 0) ask('timed_out')
     const nextMs = asked === null ? Math.max(leftMs, 1) : advanceStop()
     return Math.min(pollMs, Math.max(1, nextMs))

@@ -4,6 +4,7 @@
  */
 import type { StageRequest } from '../core/request.ts'
 import type { FailureCause, TokenUsage } from '../core/result.ts'
+import type { AgentEvent } from './agent-event.ts'
 import type { RunFiles } from './artifacts.ts'
 import type { Line } from './lines.ts'
 import type { RunnerProbe } from './runner.ts'
@@ -11,6 +12,8 @@ import type { RunnerProbe } from './runner.ts'
 export interface Command {
   /** Program and arguments. The prompt comes on stdin and is not among them. */
   argv: string[]
+  /** Program that must be there as well, where `argv` starts one of ours that starts it. */
+  needs?: string
   /** Variables the configuration sets. */
   env: Record<string, string>
   /** Names passed on beyond the allow-list. */
@@ -23,17 +26,24 @@ export interface Harness {
   readonly name: string
   /** What the program prints: an event stream (kept as `runner_events`) or text (kept as `runner_stdout`). */
   readonly output: 'events' | 'text'
-  /** The command line, or one sentence on why there is none. */
-  command(request: StageRequest, run: RunFiles): Command | { refused: string }
-  /** A fresh reading of one stage's output. */
-  transcript(): Transcript
+  /** The command line, or one sentence on why there is none; the cause is a missing program unless it says otherwise. */
+  command(request: StageRequest, run: RunFiles): Command | { refused: string; cause?: FailureCause }
+  /** A fresh reading of one stage's output; `continued`: the session it goes on with, of which some count all that was used. */
+  transcript(continued?: StageRequest['resume_session']): Transcript
   probe(): Promise<RunnerProbe>
 }
 
 /** Fold over what one agent printed. */
 export interface Transcript {
-  /** One line of the event stream; not called for text. */
-  line(line: Line): void
+  /** Takes one line of the event stream; gives what the agent did, as far as the line tells. Not called for text. */
+  line(line: Line): AgentEvent[]
+  /** Tokens used so far; null while the stream has not told of any. */
+  usage(): TokenUsage | null
+  /**
+   * True while the stream says that the work is over, so that nothing is left to stop: a harness that tells of its use
+   * only then has spent it. Without it, the work goes on until the process ends.
+   */
+  isOver?(): boolean
   findings(end: Ended): Findings
 }
 
@@ -57,7 +67,8 @@ export interface Findings {
 
 /** For programs whose stdout simply is the final message. */
 export const textTranscript = (): Transcript => ({
-  line: () => {},
+  line: () => [],
+  usage: () => null,
   findings: (end) => ({
     finalMessage: end.stdout?.trim() ? end.stdout : null,
     usage: null,

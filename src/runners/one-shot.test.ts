@@ -32,6 +32,7 @@ interface Options {
   args?: string[]
   graceSeconds?: number
   outputBytesMax?: number
+  stalledAfterSeconds?: number
   env?: Record<string, string>
   environment?: Record<string, string | undefined>
   files?: Files
@@ -39,7 +40,13 @@ interface Options {
 }
 
 function runnerOf(command: string, options: Options = {}): Runner {
-  const config = { command, args: options.args ?? [], env: options.env ?? {}, env_pass: ['WANTED'] }
+  const config = {
+    command,
+    args: options.args ?? [],
+    line_buffered: false,
+    env: options.env ?? {},
+    env_pass: ['WANTED'],
+  }
   const probe = async () => ({ runner: 'command', ok: true, binary: null, version: null, problem: null, remedy: null })
   return oneShotRunner(
     commandHarness(config, probe),
@@ -49,7 +56,11 @@ function runnerOf(command: string, options: Options = {}): Runner {
       environment: options.environment ?? process.env,
       workspaceRoot: workspace,
     },
-    { outputBytesMax: options.outputBytesMax ?? 50_000_000, stopGraceSeconds: options.graceSeconds ?? 5 },
+    {
+      outputBytesMax: options.outputBytesMax ?? 50_000_000,
+      stopGraceSeconds: options.graceSeconds ?? 5,
+      stalledAfterSeconds: options.stalledAfterSeconds ?? 0,
+    },
   )
 }
 

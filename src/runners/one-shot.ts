@@ -6,6 +6,7 @@ import { type Clock, isoTime } from '../core/clock.ts'
 import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { FailureCause, RawResult } from '../core/result.ts'
+import { accountOf } from './account.ts'
 import { aliveHandle, keeperPid } from './adopt.ts'
 import {
   completionRecord,
@@ -18,14 +19,16 @@ import {
   writeHandle,
   writeJson,
 } from './artifacts.ts'
-import { blankResult, endingOf, sweepNotes } from './ending.ts'
+import { blankResult, endingOf, type StageLimits, sweepNotes } from './ending.ts'
 import { agentEnvironment, type Environment, stageVariables } from './environment.ts'
 import { type AgentEnd, followAgent } from './follow.ts'
 import type { Findings, Harness, Transcript } from './harness.ts'
-import { type GrowingFile, growingFile, readTail } from './lines.ts'
+import { growingFile, type Line, readTail } from './lines.ts'
+import { liveView } from './live-view.ts'
 import { carriersOf, findProgram, type Launched, processIdentity, startDetached } from './process.ts'
 import { renderPrompt } from './prompt.ts'
-import type { Handle, Remains, Runner } from './runner.ts'
+import type { Handle, Progress, Remains, Runner, UsageWatch } from './runner.ts'
+import { stallWatch } from './stall.ts'
 import { delay, sweepMarked } from './sweep.ts'
 
 export interface RunnerPorts {
@@ -37,8 +40,7 @@ export interface RunnerPorts {
   workspaceRoot: string
 }
 
-interface RunnerLimits {
-  outputBytesMax: number
+interface RunnerLimits extends StageLimits {
   stopGraceSeconds: number
 }
 
@@ -76,9 +78,10 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
       const message = `Request ${request.request_id} was started before; the same request is never started twice.`
       return { ...blank(request, startedAt), message }
     }
-    files.write(run.prompt, renderPrompt(request))
+    const account = request.resume_session === null ? accountOf(files, request, harness) : undefined
+    files.write(run.prompt, renderPrompt(request, account))
     const command = harness.command(request, run)
-    if ('refused' in command) return notStarted(command.refused, 'missing_binary')
+    if ('refused' in command) return notStarted(command.refused, command.cause ?? 'missing_binary')
 
     const set = { ...command.env, ...stageVariables(request.request_id, request.run_dir) }
     const env = agentEnvironment(ports.environment, { prefixes: command.envPrefixes, pass: command.envPass, set })
@@ -95,9 +98,11 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
         emittedAt: startedAt,
       }),
     )
-    const program = findProgram(name, env.PATH ?? DEFAULT_PATH, ports.workspaceRoot)
-    if (program === null) {
-      const message = `The program ${JSON.stringify(name)} of runner ${harness.name} was not found or may not be executed.`
+    const find = (wanted: string) => findProgram(wanted, env.PATH ?? DEFAULT_PATH, ports.workspaceRoot)
+    const program = find(name)
+    const missing = [name, ...(command.needs === undefined ? [] : [command.needs])].find((own) => find(own) === null)
+    if (program === null || missing !== undefined) {
+      const message = `The program ${JSON.stringify(missing)} of runner ${harness.name} was not found or may not be executed.`
       return notStarted(message, 'missing_binary', command.argv)
     }
 
@@ -178,10 +183,12 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
     const message = findings.finalMessage
     if (harness.output === 'events' && message !== null) record(() => files.write(run.stdout, message))
     const existing = (file: string) => (files.stat(file) === null ? null : file)
+    const ending = endingOf(request, end, findings, stderr, limits)
     const raw: RawResult = {
       ...blank(request, startedAt),
-      ...endingOf(request, end, findings, stderr, limits.outputBytesMax),
-      ...(end.asked === 'timed_out' ? timeLost(request, findings) : {}),
+      ...ending,
+      ...(end.asked === 'timed_out' || end.asked === 'stalled' ? timeLost(ending.message, findings) : {}),
+      ...(end.asked === 'over_budget' && reading.breach !== null ? { message: stoppedBy(reading.breach) } : {}),
       exit_code: end.exitCode,
       final_message: findings.finalMessage,
       session_id: findings.sessionId,
@@ -208,9 +215,10 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
     ended_at: isoTime(clock.now()),
   })
 
-  const newReading = (request: StageRequest): Reading => {
-    const transcript = harness.transcript()
-    return readingOf(transcript, harness.output === 'events' ? eventFile(files, request, transcript) : null)
+  const newReading = (request: StageRequest, watch?: UsageWatch): Reading => {
+    const transcript = harness.transcript(request.resume_session)
+    const events = harness.output === 'events' ? runFiles(request).events : null
+    return readingOf(files, transcript, events, watch)
   }
 
   return {
@@ -219,15 +227,16 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
 
     start: (request) => start(request, isoTime(clock.now())),
 
-    follow(request, handle) {
-      const reading = newReading(request)
+    follow(request, handle, watch) {
+      const reading = newReading(request, watch)
+      const stall = stallWatch(request, limits.stalledAfterSeconds, ports)
       const agent = {
         handle,
         own: children.get(request.request_id) ?? null,
         run: runFiles(request),
         outputBytesMax: limits.outputBytesMax,
         keepBackground: request.keep_background,
-        onPoll: reading.poll,
+        onPoll: ({ outputBytes }: Progress) => reading.poll() ?? (stall.isStalled(outputBytes) ? 'stalled' : null),
       }
       const following = followAgent(agent, ports)
       const result = following.ended
@@ -243,6 +252,8 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
         progress: following.progress,
       }
     },
+
+    view: (request) => liveView(harness, request, files),
 
     async remains(request): Promise<Remains> {
       const run = runFiles(request)
@@ -287,36 +298,48 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
 }
 
 /** A stage that ran out of time while its surroundings failed lost the time to them: no defect budget pays for that. */
-function timeLost(request: StageRequest, { failure }: Findings): Partial<RawResult> {
+function timeLost(message: string | null, { failure }: Findings): Partial<RawResult> {
   if (failure === null || failure.cause === null) return {}
-  return {
-    cause: failure.cause,
-    message: `The agent did not end within ${request.timeout_seconds} s and was stopped; it was told: ${failure.message}`,
-  }
+  return { cause: failure.cause, message: `${message?.replace(/\.$/, '')}; it was told: ${failure.message}` }
 }
 
 // ---- reading events while they come ------------------------------------------------------------------------------------
 
 interface Reading {
   transcript: Transcript
-  poll(): void
+  /** The rule on usage that was found to be over, in a sentence. */
+  readonly breach: string | null
+  /** Reads on; gives why the agent is to be stopped, if it is. */
+  poll(): 'over_budget' | null
   /** Reads the rest, giving others a turn between pieces. */
   finish(clock: Clock): Promise<void>
 }
 
-function eventFile(files: Files, request: StageRequest, transcript: Transcript): GrowingFile {
-  return growingFile(files, runFiles(request).events, (line) => transcript.line(line))
-}
+const stoppedBy = (breach: string): string => `The agent was stopped: ${breach}.`
 
-function readingOf(transcript: Transcript, file: GrowingFile | null): Reading {
+/** `events`: the file the harness prints events into; null if it prints none. */
+function readingOf(files: Files, transcript: Transcript, events: string | null, watch?: UsageWatch): Reading {
+  let breach: string | null = null
+  const take = (line: Line): void => {
+    transcript.line(line)
+    const used = transcript.usage()
+    const found = used === null ? null : (watch?.(used) ?? null)
+    breach ??= found
+  }
+  const file = events === null ? null : growingFile(files, events, take)
   return {
     transcript,
+    get breach() {
+      return breach
+    },
     poll() {
       try {
         file?.read(EVENT_BYTES_PER_POLL)
       } catch {
         // Read again on the next poll; if it still fails at the end, the result says so.
       }
+      // Work that is done is not thrown away because it was dear.
+      return breach !== null && transcript.isOver?.() !== true ? 'over_budget' : null
     },
     async finish(clock) {
       while (file?.read(EVENT_BYTES_PER_POLL)) await delay(clock, 0)

@@ -1,12 +1,14 @@
-/** Whether the program of a runner is there and starts: what doctor shows. Asks for the version, nothing that costs. */
-
+/** Whether the program of a runner is there, starts and has a login: what doctor shows. Asks for the version only. */
+import { clip } from '../core/clip.ts'
 import type { Exec } from '../core/exec.ts'
 import { agentEnvironment, type Environment } from './environment.ts'
+import type { LookForLogin } from './login.ts'
 import { findProgram } from './process.ts'
 import type { RunnerProbe } from './runner.ts'
 
 const VERSION_TIMEOUT_MS = 10_000
 const VERSION_OUTPUT_BYTES_MAX = 64 * 1024
+const VERSION_CHARS_MAX = 200
 
 export interface ProbedProgram {
   runner: string
@@ -17,6 +19,8 @@ export interface ProbedProgram {
   envPass: string[]
   envPrefixes: string[]
   remedy: string
+  /** Absent where nobody logs in. */
+  login?: LookForLogin
 }
 
 export async function probeProgram(
@@ -37,15 +41,26 @@ export async function probeProgram(
       remedy,
     }
   }
-  if (probed.versionArgs === null) return { runner, ok: true, binary, version: null, problem: null, remedy: null }
+  const login = probed.login === undefined ? {} : { login: probed.login(env) }
+  const there = (version: string | null): RunnerProbe => ({
+    runner,
+    ok: true,
+    binary,
+    version,
+    ...login,
+    problem: null,
+    remedy: null,
+  })
+  if (probed.versionArgs === null) return there(null)
   const done = await ports.exec(binary, probed.versionArgs, {
     cwd: ports.workspaceRoot,
     env,
     timeoutMs: VERSION_TIMEOUT_MS,
     outputBytesMax: VERSION_OUTPUT_BYTES_MAX,
   })
-  const version = done.stdout.trim().split('\n')[0] || null
-  if (done.code === 0) return { runner, ok: true, binary, version, problem: null, remedy: null }
+  // Pi prints it on stderr.
+  const said = done.stdout.trim() || done.stderr.trim()
+  if (done.code === 0) return there(clip(said.split('\n')[0]!, VERSION_CHARS_MAX) || null)
   const how = done.timedOut ? `did not answer within ${VERSION_TIMEOUT_MS / 1000} s` : `failed with status ${done.code}`
   const problem = `${binary} ${probed.versionArgs.join(' ')} ${how}.`
   return { runner, ok: false, binary, version: null, problem, remedy }

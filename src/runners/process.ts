@@ -211,6 +211,36 @@ function carriersByPs(requestId: string): Carrier[] {
     })
 }
 
+/** Clock ticks per second in which Linux tells CPU time, on every machine. */
+const TICKS_PER_SECOND = 100
+
+/** CPU time used so far by every process that carries the request's marker, children it waited for included, in ms. */
+export function cpuMsOf(requestId: string): number {
+  const pids = carriersOf(requestId).map(({ pid }) => pid)
+  if (!LINUX) return pids.length === 0 ? 0 : cpuMsByPs(pids)
+  return pids.reduce((sum, pid) => {
+    // Fields 14 to 17 of proc(5).
+    const ticks = (procStat(pid) ?? []).slice(11, 15)
+    return sum + ticks.reduce((all, field) => all + Number(field), 0) * (1000 / TICKS_PER_SECOND)
+  }, 0)
+}
+
+/** `ps` writes `[[dd-]hh:]mm:ss.ss`. */
+function cpuMsByPs(pids: readonly number[]): number {
+  return ask('ps', ['-o', 'time=', '-p', pids.join(',')])
+    .split('\n')
+    .reduce((sum, line) => {
+      const seconds = line
+        .trim()
+        .split(/[-:]/)
+        .reduceRight<{ s: number; unit: number }>(
+          ({ s, unit }, part) => ({ s: s + Number(part || 0) * unit, unit: unit * (unit === 3600 ? 24 : 60) }),
+          { s: 0, unit: 1 },
+        )
+      return sum + seconds.s * 1000
+    }, 0)
+}
+
 // ---- starting ------------------------------------------------------------------------------------------------------
 
 /** Absolute path of a program as the shell would find it; null if there is none that may be executed. */
@@ -292,4 +322,9 @@ export function spawnPiped(
   env: Record<string, string | undefined>,
 ) {
   return spawn(file, args, { cwd, env, detached: true, stdio: 'pipe' })
+}
+
+/** A child one speaks with on stdin and stdout, in a session of its own; it shares our stderr and our environment. */
+export function spawnPartner(file: string, args: readonly string[]) {
+  return spawn(file, args, { detached: true, stdio: ['pipe', 'pipe', 'inherit'] })
 }

@@ -24,6 +24,9 @@ function distinct(): { request: StageRequest; texts: Map<string, string[]> } {
       case 'previous_attempt':
         keep('request-earlier', 'was interrupted', 'half done', '; tree before it: refs/kept')
         return { request_id: 'request-earlier', reason: 'the machine restarted', rescue_ref: 'refs/kept' }
+      case 'resume_session':
+        keep('Session Continued: session-9')
+        return { session_id: 'session-9', used_before: null, unchanged_tree: null }
       case 'schema_version':
         keep('1.0')
         return '1.0'
@@ -61,6 +64,36 @@ describe('the prompt', () => {
     expect(prompt.split('\n').find((line) => line.startsWith('The working tree'))).toMatch(
       /kept in git under refs\/kept\. .*`git diff refs\/kept`.*`git show refs\/kept:PATH`.*Do not check its files out blindly/,
     )
+  })
+
+  it('tells of earlier work as an account, each thing on a line of its own, and says whether it is cut', () => {
+    const lines = ['said: first\n### BUILDER_COMPLETE', 'did: command_execution npm test']
+    const prompt = renderPrompt(request, { lines, isCut: true })
+    expect(prompt).toContain('the stage whose work you go on with said and did last')
+    expect(prompt).toContain('\n- "said: first\\n### BUILDER_COMPLETE"\n- did: command_execution npm test\n')
+    const previous_attempt = { request_id: 'request-earlier', reason: 'environment_quota' }
+    const again = renderPrompt({ ...request, previous_attempt }, { lines, isCut: false })
+    expect(again).toContain('the interrupted attempt said and did, from its log')
+    expect(renderPrompt(request)).not.toContain('said and did')
+  })
+
+  it('says in the session of the interrupted attempt only what is new, and how it must end', () => {
+    const prompt = renderPrompt({
+      ...request,
+      previous_attempt: { request_id: 'request-earlier', reason: 'environment_quota' },
+      resume_session: { session_id: 'session-9', used_before: null, unchanged_tree: 'a-tree' },
+    })
+    expect(prompt).toMatch(/^Go on with stage builder where you left off\..*\(environment_quota\)/)
+    for (const line of [
+      `Request ID: ${request.request_id}`,
+      `Outbox Directory: ${request.outbox_dir}`,
+      `Terminal Result Path: ${request.terminal_result_path}`,
+      'Stage Kind ID: builder',
+      'Legal terminal markers: `### BUILDER_COMPLETE`, `### BLOCKED`',
+    ])
+      expect(prompt).toContain(line)
+    expect(prompt).not.toContain('Open ')
+    expect(prompt.length).toBeLessThan(renderPrompt(request).length)
   })
 
   it('shows every field of the request', () => {

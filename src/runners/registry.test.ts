@@ -15,7 +15,8 @@ const runners = (config: unknown = {}, environment: Record<string, string | unde
     clock,
     environment,
     workspaceRoot: workspace,
-    scriptedAgent: bundle(path.join(import.meta.dirname, 'scripted-agent.ts'), workspace),
+    scriptedAgent: bundle(path.join(import.meta.dirname, 'scripted/agent.ts'), workspace),
+    driver: '/nowhere/driver.js',
   })
 
 describe('the registry of runners', () => {
@@ -24,39 +25,29 @@ describe('the registry of runners', () => {
       ['codex_cli', 'codex_cli', true],
       ['command', 'command', true],
       ['scripted', 'scripted', true],
-      ['pi_rpc', 'pi_rpc', false],
+      ['claude_code', 'claude_code', true],
+      ['acp', 'acp', true],
+      ['pi_rpc', 'pi_rpc', true],
     ])
   })
 
-  it('refuses to start a runner whose adapter is not there yet, with a clear sentence', async () => {
-    const pi = runners().get('pi_rpc')!
-    const request = requestIn(workspace, { runner_name: 'pi_rpc' })
-    const raw = await pi.start(request)
-    expect(raw).toMatchObject({ ending: 'not_started', runner_name: 'pi_rpc', request_id: request.request_id })
-    expect((raw as { message: string }).message).toContain('arrives with a later')
-    expect(await pi.probe()).toMatchObject({ ok: false, problem: expect.stringContaining('arrives with a later') })
-    expect(await pi.remains(request)).toEqual({ state: 'gone', begun: false })
-  })
-
-  it('refuses to start the command runner without a program', async () => {
-    const command = runners().get('command')!
-    const raw = await command.start(requestIn(workspace))
-    expect(raw).toMatchObject({ ending: 'not_started', message: expect.stringContaining('runners.command.command') })
-    expect(await command.probe()).toMatchObject({
-      ok: false,
-      problem: expect.stringContaining('runners.command.command'),
-    })
+  it.each(['command', 'acp'])('refuses to start the %s runner without a program', async (name) => {
+    const runner = runners().get(name)!
+    const problem = expect.stringContaining(`runners.${name}.command`)
+    expect(await runner.start(requestIn(workspace))).toMatchObject({ ending: 'not_started', message: problem })
+    expect(await runner.probe()).toMatchObject({ ok: false, problem })
   })
 
   it('probes for binaries and versions', async () => {
     const fake = path.join(workspace, 'codex')
     fs.writeFileSync(fake, `#!/bin/sh\nexec "${process.execPath}" "${agent('codex')}" "$@"\n`, { mode: 0o755 })
-    const found = runners({}, { PATH: `${workspace}:/usr/bin:/bin` })
+    const found = runners({}, { PATH: `${workspace}:/usr/bin:/bin`, HOME: workspace, CODEX_API_KEY: 'sk-made-up' })
     expect(await found.get('codex_cli')!.probe()).toEqual({
       runner: 'codex_cli',
       ok: true,
       binary: fake,
       version: 'codex-cli 0.0.0-fake',
+      login: { state: 'found', detail: 'variable CODEX_API_KEY' },
       problem: null,
       remedy: null,
     })
@@ -69,6 +60,8 @@ describe('the registry of runners', () => {
     expect(await found.get('scripted')!.probe()).toMatchObject({ ok: true, version: 'scripted agent 1.0' })
     const command = runners({ runners: { command: { command: './codex' } } }).get('command')!
     expect(await command.probe()).toMatchObject({ ok: true, binary: fake, version: null })
+    const acp = runners({ runners: { acp: { command: './codex', args: ['--acp'] } } }).get('acp')!
+    expect(await acp.probe()).toMatchObject({ ok: true, binary: fake, version: null })
     const failing = runners({ runners: { codex: { command: '/bin/false' } } })
     expect(await failing.get('codex_cli')!.probe()).toMatchObject({
       ok: false,

@@ -3,7 +3,9 @@
  * outlive the runtime. Neither `start` nor `follow` ever rejects: every ending is a value.
  */
 import type { StageRequest } from '../core/request.ts'
-import type { RawResult } from '../core/result.ts'
+import type { RawResult, TokenUsage } from '../core/result.ts'
+import type { AgentEvent } from './agent-event.ts'
+import type { Login } from './login.ts'
 
 /**
  * What a later process needs to find and follow a started agent; kept as `runner_handle.<request_id>.json` in the run
@@ -31,12 +33,35 @@ export interface Progress {
   outputBytes: number
 }
 
+/**
+ * Looks at what a stage has used so far, after every event of its output. A sentence on the rule that is over stops the
+ * stage as `over_budget`. A harness that tells of its use at its end only cannot be stopped by it.
+ */
+export type UsageWatch = (used: TokenUsage) => string | null
+
 export interface Following {
   /** Resolves with how the agent ended, after the sweep. Never rejects. */
   result: Promise<RawResult>
   /** Three-step stop; resolves when no process of the stage is left. Idempotent. */
   stop(reason: 'cancelled' | 'killed'): Promise<void>
   progress(): Progress
+}
+
+/**
+ * What an agent does, for whoever only looks on: another process as well, while it works or after. Reads the files of the
+ * run folder, writes nothing, and holds one line at most, whatever the agent prints.
+ */
+export interface LiveView {
+  /** Reads what was added since, at most `bytesMax` bytes; `more` if there is more to read. */
+  read(bytesMax: number): { events: AgentEvent[]; more: boolean }
+  /** What the last line tells, once the agent has ended: nothing need follow it. */
+  end(): AgentEvent[]
+  /** Tokens used as far as it was read; null while the agent has not told of any. */
+  usage(): TokenUsage | null
+  /** When the agent was started, ISO time; null if it was not yet. */
+  startedAt(): string | null
+  /** When it last wrote anything, in milliseconds since the epoch; null if it never did. */
+  lastOutputMs(): number | null
 }
 
 /** What is left of a stage whose runtime died (design §6, the cases of resume). */
@@ -51,6 +76,8 @@ export interface RunnerProbe {
   /** Resolved path of the binary, if found. */
   binary: string | null
   version: string | null
+  /** What it has to log in with; absent for a program that needs none, or was not found. */
+  login?: Login
   /** One sentence, when not ok. */
   problem: string | null
   remedy: string | null
@@ -66,7 +93,9 @@ export interface Runner {
    */
   start(request: StageRequest): Promise<Handle | RawResult>
   /** Follows a started agent to its end; writes the completion artifacts. May be called by another process than `start`. */
-  follow(request: StageRequest, handle: Handle): Following
+  follow(request: StageRequest, handle: Handle, watch?: UsageWatch): Following
+  /** Looks on, from the beginning of what the agent printed. */
+  view(request: StageRequest): LiveView
   /** Looks for what an earlier runtime left of this request. */
   remains(request: StageRequest): Promise<Remains>
   /** Result of a stage whose exit record is on disk though nobody followed it. */

@@ -35,6 +35,7 @@ export function brokenAtAnyMoment(view: View, files: Files, places: Places, stor
     if (state !== 'active' && !story.hasHands) broken.push(`the item of ${run.run_id} is ${state ?? 'nowhere'}`)
   }
   for (const id of twice(completed(files, places))) broken.push(`the result of ${id} was applied twice`)
+  for (const id of twice(counted(files, places))) broken.push(`what ${id} used was counted twice`)
   return broken
 }
 
@@ -101,6 +102,8 @@ function wrongResults(files: Files, places: Places, story: Story): string[] {
   const ids = results.map((result) => result.request_id)
   if (told.toSorted().join() !== ids.toSorted().join())
     broken.push(`the events tell of ${told.length} results, of which there are ${ids.length}`)
+  const ledger = counted(files, places)
+  for (const id of ids) if (!ledger.includes(id)) broken.push(`what ${id} used is missing from the ledger`)
   return broken
 }
 
@@ -151,6 +154,13 @@ const completed = (files: Files, places: Places): string[] =>
   eventsIn(files, places)
     .filter((event) => event.event_type === 'stage_completed')
     .map((event) => String(event.data.request_id))
+
+/** Stage runs in the usage ledger, parts put aside too; as it is, not as its reader makes it. */
+const counted = (files: Files, places: Places): string[] =>
+  (files.list(path.dirname(places.at(AT.usageLedger))) ?? [])
+    .filter((name) => name.startsWith('usage_governance_ledger'))
+    .flatMap((name) => records(files, path.join(path.dirname(places.at(AT.usageLedger)), name)))
+    .map((line) => String(line.request_id))
 
 /** The objects of a JSON-lines file; a line torn by a crash, which the journal mends, is passed over. */
 function records(files: Files, file: string): Record<string, unknown>[] {

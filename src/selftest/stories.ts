@@ -2,6 +2,7 @@
 import * as path from 'node:path'
 import type { Files } from '../core/files.ts'
 import { readText } from '../store/files.ts'
+import { AT } from '../store/layout.ts'
 import { type Act, type Script, taskText } from './instant-runner.ts'
 import { ROOT } from './scene.ts'
 import { posting, type Story, succeeding } from './story.ts'
@@ -211,7 +212,7 @@ export const STORIES: readonly Story[] = [
     tells: 'the event log is put aside',
     begin: ({ task }) => task('a'),
     script: succeeding(),
-    first: (engine) => engine.commit([{ change: 'log.rotate' }]),
+    first: (engine) => engine.commit([{ change: 'log.rotate', path: AT.events }]),
     ends: { 'task a': 'done' },
     outcomes: BUILT,
   },

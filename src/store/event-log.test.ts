@@ -71,7 +71,7 @@ test('a log that is put aside keeps every event, and the live name begins anew',
   try {
     const engine = await rig.open()
     const before = rig.read('logs/runtime_events.jsonl')
-    await engine.commit([{ change: 'log.rotate' }])
+    await engine.commit([{ change: 'log.rotate', path: AT.events }])
     expect(rig.exists('logs/runtime_events.jsonl')).toBe(false)
     await engine.commit([{ change: 'event.append', event_type: 'runtime_tick_idle', data: {} }])
     await rig.close()

@@ -85,6 +85,7 @@ export const AT = {
   failed: 'state/mailbox/failed',
   interventions: 'state/interventions.jsonl',
   events: 'logs/runtime_events.jsonl',
+  usageLedger: 'state/usage_governance_ledger.jsonl',
   logs: 'logs',
   runs: 'runs',
   plans: 'state/plans',

@@ -124,7 +124,7 @@ class Lowering {
         this.discard(change.file)
         return
       case 'log.rotate':
-        this.rotateLog()
+        this.rotateLog(change.path)
         return
       case 'command.archive':
         this.archive(change)
@@ -140,12 +140,12 @@ class Lowering {
     if (bytes !== null) this.push({ op: 'remove', path: incoming, hash: hashBytes(bytes) })
   }
 
-  /** `runtime_events.<stamp>.jsonl`; the live name is free for the next event. */
-  private rotateLog(): void {
-    const bytes = this.ports.files.read(this.ports.places.at(AT.events))
+  /** `<name>.<stamp>.<revision>.jsonl`; the live name is free for the next line. */
+  private rotateLog(path: string): void {
+    const bytes = this.ports.files.read(this.ports.places.at(path))
     if (bytes === null) return
     const stamp = this.ports.now.replace(/[-:]|\.\d+/g, '')
-    this.moveItem(AT.events, `${AT.logs}/runtime_events.${stamp}.${this.revision}.jsonl`, hashBytes(bytes))
+    this.moveItem(path, path.replace(/jsonl$/, `${stamp}.${this.revision}.jsonl`), hashBytes(bytes))
   }
 
   finish(snapshot: Snapshot): Lowered {

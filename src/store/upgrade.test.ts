@@ -67,6 +67,11 @@ describe('a state document', () => {
     )
   })
 
+  test('written before a member was added has what it stood for', () => {
+    const { runner_waits: _, ...earlier } = newSnapshot(NOW)
+    expect(upgradeState('runtime_snapshot', earlier)).toEqual(newSnapshot(NOW))
+  })
+
   test('may have members that this version does not know', () => {
     expect(upgradeState('recovery_counters', { ...newCounters(), extra: 1 })).toMatchObject({ extra: 1 })
   })

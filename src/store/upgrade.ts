@@ -16,14 +16,16 @@ interface Format {
   version: string
   /** How to come from an older version to the next. */
   from: Record<string, Upgrade>
+  /** Members that documents of the version in force did not always have, as those without them mean it. */
+  added: Record<string, unknown>
   /** What a document of the version in force holds. */
   schema: z.ZodType
 }
 
 const FORMATS: Record<string, Format> = {
-  runtime_snapshot: { file: AT.snapshot, version: '2.0', from: {}, schema: Snapshot },
-  recovery_counters: { file: AT.counters, version: '2.0', from: {}, schema: Counters },
-  closure_target_state: { file: `${AT.targets}/*.json`, version: '2.0', from: {}, schema: ClosureTarget },
+  runtime_snapshot: { file: AT.snapshot, version: '2.0', from: {}, added: { runner_waits: [] }, schema: Snapshot },
+  recovery_counters: { file: AT.counters, version: '2.0', from: {}, added: {}, schema: Counters },
+  closure_target_state: { file: `${AT.targets}/*.json`, version: '2.0', from: {}, added: {}, schema: ClosureTarget },
 }
 
 const UPGRADES_MAX = 20
@@ -37,7 +39,7 @@ const ISSUES_TOLD_MAX = 3
  */
 export function upgradeState<T>(kind: string, value: unknown): T | null {
   if (value === null) return null
-  const { file, version, from, schema } = FORMATS[kind]!
+  const { file, version, from, added, schema } = FORMATS[kind]!
   let document = value as Record<string, unknown>
   if (typeof document !== 'object' || Array.isArray(document) || document.kind !== kind) {
     throw corrupt(file, `does not hold a ${kind}`)
@@ -47,6 +49,7 @@ export function upgradeState<T>(kind: string, value: unknown): T | null {
     if (!Object.hasOwn(from, found)) throw unknownFormat(file, found, version)
     document = from[found]!(document)
   }
+  document = { ...added, ...document }
   const issues = schema.safeParse(document).error?.issues.filter((issue) => issue.code !== 'unrecognized_keys') ?? []
   if (issues.length > 0) throw corrupt(file, `is not what it should be: ${issuesText(issues, ISSUES_TOLD_MAX)}`)
   return document as T

@@ -14,6 +14,7 @@ const runners = runnersFor(config, {
   clock,
   workspaceRoot: request.workspace_root,
   scriptedAgent: '',
+  driver: '',
   environment: process.env,
 })
 const started = await runners.get('command')!.start(request)

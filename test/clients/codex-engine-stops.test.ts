@@ -3,9 +3,10 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { PermissionLevel } from '../../src/core/stage.ts'
-import { building, type Scene, sandboxProblem, scenesWith } from './codex-engine.ts'
+import { codexScenes, sandboxProblem } from './codex-engine.ts'
 import { CODEX, resolveClient } from './install.ts'
 import type { Workspace } from './millrace-process.ts'
+import { building, type Scene } from './scene.ts'
 import { DEFAULT_USAGE } from './script.ts'
 
 const codex = await resolveClient(CODEX)
@@ -16,7 +17,7 @@ const WORK = { timeout: 30_000 }
 /** Default of runtime.stop_grace_seconds. */
 const GRACE_MS = 5000
 
-const openScene = scenesWith(codex)
+const openScene = codexScenes(codex)
 
 /** A builder whose first attempt runs `command` and whose later ones succeed at once. Resolves once it sleeps. */
 async function atWork(command: string, level: PermissionLevel = 'maximum') {

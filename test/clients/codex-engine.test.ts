@@ -4,16 +4,17 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { DemoOutput } from '../../src/operations/demo.ts'
-import { building, type Scene, sandboxProblem, scenesWith } from './codex-engine.ts'
+import { codexScenes, sandboxProblem } from './codex-engine.ts'
 import { STUB_KEY } from './codex-process.ts'
 import { demoStory } from './codex-script.ts'
 import { CODEX, resolveClient } from './install.ts'
+import { building, type Scene } from './scene.ts'
 import { DEFAULT_USAGE, type Script } from './script.ts'
 
 const codex = await resolveClient(CODEX)
 const linux = process.platform === 'linux'
 
-const openScene = scenesWith(codex)
+const openScene = codexScenes(codex)
 
 const STORY = [
   ['planner', 'PLANNER_COMPLETE'],

@@ -19,6 +19,8 @@ export interface CodexHomeOptions {
   idleTimeoutMs?: number
   /** Retries of a request that failed; streams are never retried. */
   requestRetries?: number
+  /** Leaves it to the client when Codex has to ask; by itself the home says never. */
+  mayAsk?: true
 }
 
 /**
@@ -30,7 +32,7 @@ export function writeCodexHome(codexHome: string, url: string, options: CodexHom
   const config = [
     'model = "stub-model"',
     'model_provider = "stub"',
-    'approval_policy = "never"',
+    ...(options.mayAsk ? [] : ['approval_policy = "never"']),
     '',
     '[model_providers.stub]',
     'name = "stub"',

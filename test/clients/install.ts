@@ -21,6 +21,8 @@ interface PinnedClient {
   bin: string
   /** Environment variable with the path of a program to use instead. */
   variable: string
+  /** Set for a program that only speaks its protocol: it is not started to look whether it starts. */
+  hasNoVersion?: true
 }
 
 export const CODEX: PinnedClient = {
@@ -29,6 +31,56 @@ export const CODEX: PinnedClient = {
   version: '0.169.0',
   bin: 'codex',
   variable: 'MILLRACE_CODEX',
+}
+
+export const CLAUDE: PinnedClient = {
+  name: 'claude',
+  package: '@anthropic-ai/claude-code',
+  version: '2.1.197',
+  bin: 'claude',
+  variable: 'MILLRACE_CLAUDE',
+}
+
+export const PI: PinnedClient = {
+  name: 'pi',
+  package: '@earendil-works/pi-coding-agent',
+  version: '0.74.2',
+  bin: 'pi',
+  variable: 'MILLRACE_PI',
+}
+
+export const GEMINI: PinnedClient = {
+  name: 'gemini',
+  package: '@google/gemini-cli',
+  version: '0.61.0',
+  bin: 'gemini',
+  variable: 'MILLRACE_GEMINI',
+}
+
+export const OPENCODE: PinnedClient = {
+  name: 'opencode',
+  package: 'opencode-ai',
+  version: '1.18.33',
+  bin: 'opencode',
+  variable: 'MILLRACE_OPENCODE',
+}
+
+export const CODEX_ACP: PinnedClient = {
+  name: 'codex-acp',
+  package: '@zed-industries/codex-acp',
+  version: '0.16.0',
+  bin: 'codex-acp',
+  variable: 'MILLRACE_CODEX_ACP',
+  hasNoVersion: true,
+}
+
+export const CLAUDE_ACP: PinnedClient = {
+  name: 'claude-acp',
+  package: '@agentclientprotocol/claude-agent-acp',
+  version: '0.49.0',
+  bin: 'claude-agent-acp',
+  variable: 'MILLRACE_CLAUDE_ACP',
+  hasNoVersion: true,
 }
 
 export type Client =
@@ -57,9 +109,14 @@ async function find(pinned: PinnedClient): Promise<Client> {
 }
 
 async function probe(pinned: PinnedClient, command: string, what: string): Promise<Client> {
+  if (pinned.hasNoVersion) {
+    if (!existsSync(command)) return missing(pinned, `${what} is not there`)
+    return { available: true, command, version: pinned.version, title: `${pinned.name} (${pinned.version})` }
+  }
   try {
-    const { stdout } = await exec(command, ['--version'], { timeout: VERSION_MS_MAX })
-    const version = stdout.trim()
+    // Pi prints it on stderr.
+    const { stdout, stderr } = await exec(command, ['--version'], { timeout: VERSION_MS_MAX })
+    const version = stdout.trim() || stderr.trim()
     return { available: true, command, version, title: `${pinned.name} (${version})` }
   } catch (error) {
     return missing(pinned, `${what} does not start: ${firstLine(error)}`)

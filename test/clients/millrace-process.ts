@@ -15,7 +15,7 @@ import type { StatusOutput } from '../../src/operations/schemas/status.ts'
 const REPOSITORY = resolve(import.meta.dirname, '../..')
 const COPY_ATTEMPTS_MAX = 60
 const COPY_PAUSE_MS = 500
-const RUN_MS_MAX = 90_000
+const RUN_MS_MAX = 110_000
 
 /**
  * Copies dist/ and assets/ below `folder`, so that a build made meanwhile changes nothing for the tests.
@@ -121,6 +121,9 @@ export interface Workspace {
   stageRuns(): StageRun[]
 }
 
+const sessionOf = (event: { thread_id?: string; session_id?: string }): string | null =>
+  event.thread_id ?? event.session_id ?? null
+
 const RUNNING_COMMANDS = ['run', 'demo']
 
 /** A workspace at `root`, whether or not it is there already. */
@@ -145,13 +148,13 @@ export function workspaceAt(root: string, installation: Installation): Workspace
     const text = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : '')
     const started = text(fileOf('events', '.jsonl'))
       .split('\n')
-      .find((line) => line.includes('"thread.started"'))
+      .find((line) => /"(?:thread|session)_id"/.test(line))
     return {
       request,
       results: results.filter((result) => result.metadata.request_id === request.request_id),
       invocation: JSON.parse(text(fileOf('invocation', '.json')) || 'null') as StageRun['invocation'],
       prompt: text(fileOf('prompt', '.md')),
-      sessionInLog: started === undefined ? null : (JSON.parse(started) as { thread_id: string }).thread_id,
+      sessionInLog: started === undefined ? null : sessionOf(JSON.parse(started)),
     }
   }
 

@@ -41,11 +41,12 @@ export interface Answer {
 /** One model API: how requests read and how answers look. Strings are bytes of the event stream. */
 export interface ModelApi {
   readonly name: string
-  readonly path: string
-  read(body: unknown): ModelRequest
+  readonly path: string | RegExp
+  read(body: unknown, path: string): ModelRequest
   /** The call that runs a shell command with a tool the client offers; null if it offers none that is known. */
   shellCall(command: string, toolNames: readonly string[]): FunctionCall | null
-  opening(answerId: string): string
+  /** `usage` is for APIs that count the input before they answer. */
+  opening(answerId: string, usage: Usage): string
   partialText(answerId: string, text: string): string
   answer(answerId: string, answer: Answer): string
   errorBody(status: number, message: string): unknown
@@ -91,7 +92,7 @@ export async function startModelServer(script: Script, apis: readonly ModelApi[]
   }
 
   async function reply(api: ModelApi, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const request = api.read(JSON.parse(await bodyText(incoming)))
+    const request = api.read(JSON.parse(await bodyText(incoming)), pathOf(incoming))
     const stage = contextLine(request.promptText, 'Stage Kind ID')
     const requestId = contextLine(request.promptText, 'Request ID')
     const step = request.toolOutputs.length
@@ -102,13 +103,15 @@ export async function startModelServer(script: Script, apis: readonly ModelApi[]
       step,
       sent: 'side',
       problem: null,
-      authorization: incoming.headers.authorization ?? null,
+      authorization:
+        incoming.headers.authorization ?? headerText(incoming, 'x-api-key') ?? headerText(incoming, 'x-goog-api-key'),
       request,
     }
     if (log.length < LOG_ENTRIES_MAX) log.push(entry)
     const answerId = `answer_${++answers}`
-    if (request.toolNames.length === 0)
-      return stream(response, api.opening(answerId) + api.answer(answerId, { text: 'Done.', usage: DEFAULT_USAGE }))
+    const send = (answer: Answer) =>
+      stream(response, api.opening(answerId, answer.usage) + api.answer(answerId, answer))
+    if (request.toolNames.length === 0) return send({ text: 'Done.', usage: DEFAULT_USAGE })
 
     const chosen = chooseTurn(script, request.promptText, step)
     if (typeof chosen === 'string') {
@@ -131,18 +134,15 @@ export async function startModelServer(script: Script, apis: readonly ModelApi[]
         response.destroy()
         return
       case 'hang':
-        open(response).write(api.opening(answerId))
+        open(response).write(api.opening(answerId, DEFAULT_USAGE))
         await sleep(HANG_MS_MAX, undefined, { signal: closing.signal, ref: false })
         response.destroy()
         return
       case 'truncate':
-        return stream(response, api.opening(answerId) + api.partialText(answerId, turn.text))
+        return stream(response, api.opening(answerId, DEFAULT_USAGE) + api.partialText(answerId, turn.text))
       case 'text': {
         const text = typeof turn.text === 'string' ? turn.text : turn.text(request.toolOutputs)
-        return stream(
-          response,
-          api.opening(answerId) + api.answer(answerId, { text, usage: turn.usage ?? DEFAULT_USAGE }),
-        )
+        return send({ text, usage: turn.usage ?? DEFAULT_USAGE })
       }
       case 'shell':
       case 'call': {
@@ -156,14 +156,14 @@ export async function startModelServer(script: Script, apis: readonly ModelApi[]
           usage: turn.usage ?? DEFAULT_USAGE,
           ...(turn.say === undefined ? {} : { text: turn.say }),
         }
-        return stream(response, api.opening(answerId) + api.answer(answerId, answer))
+        return send(answer)
       }
     }
   }
 
   const server = createServer((incoming, response) => {
-    const path = (incoming.url ?? '').split('?')[0]
-    const api = incoming.method === 'POST' ? apis.find((candidate) => candidate.path === path) : undefined
+    const path = pathOf(incoming)
+    const api = incoming.method === 'POST' ? apis.find((candidate) => isAt(candidate, path)) : undefined
     if (!api) return json(response, 404, { error: { message: `no such route: ${incoming.method} ${path}` } })
     reply(api, incoming, response).catch((error: unknown) => {
       if (closing.signal.aborted || response.headersSent) response.destroy()
@@ -190,6 +190,11 @@ export async function startModelServer(script: Script, apis: readonly ModelApi[]
   }
 }
 
+const pathOf = (incoming: IncomingMessage): string => (incoming.url ?? '').split('?')[0]!
+
+const isAt = ({ path: own }: ModelApi, path: string): boolean =>
+  typeof own === 'string' ? own === path : own.test(path)
+
 async function bodyText(incoming: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -207,6 +212,11 @@ function open(response: ServerResponse): ServerResponse {
 
 function stream(response: ServerResponse, frames: string): void {
   open(response).end(frames)
+}
+
+function headerText(incoming: IncomingMessage, name: string): string | null {
+  const value = incoming.headers[name]
+  return typeof value === 'string' ? value : null
 }
 
 function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {

@@ -49,6 +49,7 @@ test('a disk that renames by copying breaks the table', { timeout: 60_000 }, asy
       files.unlink(from)
     },
   })
-  const report = await crashTable(INSTALLATION, task, (moment) => moment % 7 === 0, copying)
+  // Torn files are mended from the record of their transaction; the lock, which is taken first, has none.
+  const report = await crashTable(INSTALLATION, task, (moment) => moment < 20, copying)
   expect(report.broken).not.toEqual([])
 })

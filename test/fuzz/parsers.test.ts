@@ -53,7 +53,8 @@ describe('the list of parsers', () => {
     'operations/queue-add.ts': 'decodes an idea and hands it on; says so in one sentence where it is not UTF-8',
     'operations/rescue.ts': 'shows a kept file as base64 where it is not UTF-8',
     'operations/rescue-restore.ts': 'takes a handle that cannot be read for one that is not there',
-    'runners/scripted-agent.ts': 'reads the request it was started with; its reply file is among the parsers',
+    'runners/two-way/driver.ts': 'reads its own argument, which the adapters write',
+    'runners/scripted/agent.ts': 'reads the request it was started with; its reply file is among the parsers',
   }
   const READS = /\bJSON\.parse\(|from 'smol-toml'|\bnew TextDecoder\(|\bcreateInterface\(|\bparseToml\(/
 

@@ -20,6 +20,7 @@ import { asMillraceError } from '../../src/core/errors.ts'
 import type { Files } from '../../src/core/files.ts'
 import { ideaSpecId, ideaToSpec } from '../../src/core/idea.ts'
 import { isSafeId } from '../../src/core/ids.ts'
+import { ledgerLineIn } from '../../src/core/ledger.ts'
 import { normalise } from '../../src/core/normalise.ts'
 import { Plan } from '../../src/core/plan.ts'
 import { StageResult, TokenUsage } from '../../src/core/result.ts'
@@ -44,14 +45,22 @@ import { RunsShow, RunsTail, RunsTrace } from '../../src/operations/schemas/runs
 import { Status } from '../../src/operations/schemas/status.ts'
 import { status } from '../../src/operations/status.ts'
 import { detectedCheck } from '../../src/operations/task-from-title.ts'
+import { acpProtocol } from '../../src/runners/acp/protocol.ts'
+import { acpTranscript } from '../../src/runners/acp/transcript.ts'
 import { keeperPid } from '../../src/runners/adopt.ts'
 import { readExit, readHandle, readInvocation, readStop, runFiles } from '../../src/runners/artifacts.ts'
-import { codexTranscript } from '../../src/runners/codex.ts'
-import { causeOf, resetTime } from '../../src/runners/failure.ts'
+import { claudeTranscript } from '../../src/runners/claude/transcript.ts'
+import { codexTranscript } from '../../src/runners/codex/codex.ts'
+import { codexUsage } from '../../src/runners/codex/usage.ts'
+import { causeOf } from '../../src/runners/failure.ts'
+import type { Transcript } from '../../src/runners/harness.ts'
 import { lineSplitter, readTail } from '../../src/runners/lines.ts'
+import { piProtocol } from '../../src/runners/pi/protocol.ts'
+import { piTranscript } from '../../src/runners/pi/transcript.ts'
 import { processIdentity } from '../../src/runners/process.ts'
-import { parseReplies } from '../../src/runners/scripted-replies.ts'
-import { codexUsage } from '../../src/runners/usage.ts'
+import { resetTime } from '../../src/runners/reset-time.ts'
+import { parseReplies } from '../../src/runners/scripted/replies.ts'
+import type { Protocol } from '../../src/runners/two-way/protocol.ts'
 import { readConfig } from '../../src/store/config-file.ts'
 import { tailEvents } from '../../src/store/event-log.ts'
 import { disk } from '../../src/store/files.ts'
@@ -241,7 +250,7 @@ function texts(): Parser[] {
     },
     {
       name: 'scripted replies',
-      modules: ['runners/scripted-replies.ts', 'runners/scripted-agent.ts'],
+      modules: ['runners/scripted/replies.ts', 'runners/scripted/agent.ts'],
       examples: [REPLIES],
       refusals: 'throws an Error',
       parse(bytes) {
@@ -283,6 +292,33 @@ const REPLIES = jsonOf({
 
 // ---- what a harness prints and leaves ----------------------------------------------------------------------------------
 
+const LEDGER_LINE = {
+  dedupe_key: 'millrace-agents/runs/run-1/stage_results/request-1.json',
+  counted_at: '2026-03-02T09:15:00Z',
+  stage_completed_at: '2026-03-02T09:15:00Z',
+  plane: 'execution',
+  run_id: 'run-1',
+  stage_id: 'builder',
+  work_item_kind: 'task',
+  work_item_id: 'a',
+  token_usage: {
+    input_tokens: 2,
+    cached_input_tokens: 1,
+    output_tokens: 1,
+    thinking_tokens: 0,
+    total_tokens: 3,
+    cost_usd: 0.25,
+  },
+  stage_result_path: null,
+  daemon_session_id: '1',
+  request_id: 'request-1',
+  request_kind: 'active_work_item',
+  node_id: 'builder',
+  root_spec_id: null,
+  runner_name: 'codex_cli',
+  model_name: null,
+  ending: 'exited',
+}
 const CODEX_LINES = [
   { type: 'thread.started', thread_id: 'thread-1' },
   { type: 'turn.started' },
@@ -293,6 +329,143 @@ const CODEX_LINES = [
   { type: 'turn.failed', error: { message: 'usage limit; try again at 3:05 PM' } },
   { type: 'turn.completed', usage: usage(7) },
 ]
+
+const CLAUDE_USAGE = { input_tokens: 80, cache_read_input_tokens: 20, cache_creation_input_tokens: 5, output_tokens: 1 }
+const CLAUDE_LINES = [
+  {
+    type: 'system',
+    subtype: 'init',
+    session_id: '6593008f-2b0a-49dc-989f-e6b17bd54453',
+    permissionMode: 'acceptEdits',
+  },
+  { type: 'system', subtype: 'api_retry', attempt: 1, max_retries: 2, error_status: 429, error: 'rate_limit' },
+  {
+    type: 'assistant',
+    message: {
+      id: 'msg_1',
+      content: [
+        { type: 'text', text: '### DONE' },
+        { type: 'tool_use', id: 'toolu_1', name: 'Bash', input: { command: 'ls' } },
+      ],
+      usage: CLAUDE_USAGE,
+    },
+    parent_tool_use_id: null,
+  },
+  {
+    type: 'user',
+    message: { content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'a', is_error: true }] },
+  },
+  {
+    type: 'rate_limit_event',
+    rate_limit_info: { status: 'rejected', resetsAt: 1795459615, rateLimitType: 'seven_day' },
+  },
+  {
+    type: 'assistant',
+    message: { id: 'x', model: '<synthetic>', content: [{ type: 'text', text: 'You have hit your limit' }] },
+    error: 'rate_limit',
+  },
+  {
+    type: 'result',
+    subtype: 'success',
+    is_error: true,
+    api_error_status: 429,
+    result: 'You have hit your limit · resets 7:46pm (UTC)',
+    errors: ['too much'],
+    total_cost_usd: 0.5,
+    usage: CLAUDE_USAGE,
+    modelUsage: { m: { inputTokens: 80, outputTokens: 3, cacheReadInputTokens: 20, cacheCreationInputTokens: 5 } },
+    permission_denials: [{ tool_name: 'Bash', tool_use_id: 'toolu_1', tool_input: { command: 'npm test' } }],
+  },
+]
+
+const PI_MESSAGE = {
+  role: 'assistant',
+  content: [{ type: 'text', text: 'Done.\n\n### BUILDER_COMPLETE' }],
+  usage: { input: 5, output: 2, cacheRead: 1, cacheWrite: 0, cost: { total: 0.5 } },
+  stopReason: 'stop',
+}
+
+const PI_LINES = [
+  { id: 'prompt-1', type: 'response', command: 'prompt', success: true },
+  { type: 'agent_start' },
+  { type: 'tool_execution_start', toolCallId: 'c', toolName: 'bash', args: { command: 'make' } },
+  { type: 'tool_execution_end', toolCallId: 'c', toolName: 'bash', result: { content: [{ text: 'x' }] } },
+  { type: 'extension_ui_request', id: 'u', method: 'select', title: 'Which?' },
+  { type: 'message_end', message: { ...PI_MESSAGE, stopReason: 'error', errorMessage: '429, try again in 5 s' } },
+  { type: 'auto_retry_start', errorMessage: '429' },
+  { type: 'message_end', message: PI_MESSAGE },
+  { type: 'agent_end', messages: [PI_MESSAGE] },
+  { id: 'last-assistant-1', type: 'response', data: { text: '### BUILDER_COMPLETE' } },
+  { id: 'session-stats-1', type: 'response', data: { sessionId: 's', tokens: PI_MESSAGE.usage, cost: 0.5 } },
+]
+
+const ACP_LINES = [
+  { id: 1, result: { protocolVersion: 1, agentInfo: { name: 'codex-acp' }, agentCapabilities: { loadSession: true } } },
+  {
+    id: 2,
+    result: {
+      sessionId: 's',
+      configOptions: [
+        { id: 'm', category: 'model', type: 'select', currentValue: 'a', options: [{ options: [{ value: 'm' }] }] },
+      ],
+      modes: { currentModeId: 'read-only', availableModes: [{ id: 'auto' }] },
+    },
+  },
+  { id: 4, result: {} },
+  { method: 'session/update', params: { update: { sessionUpdate: 'agent_thought_chunk', content: { text: 'Hm.' } } } },
+  {
+    id: 0,
+    method: 'session/request_permission',
+    params: {
+      toolCall: { toolCallId: 't', kind: 'edit', title: 'Write', locations: [{ path: '/w/a' }] },
+      options: [{ optionId: 'o', kind: 'allow_once' }],
+    },
+  },
+  {
+    method: 'session/update',
+    params: {
+      update: { sessionUpdate: 'tool_call_update', toolCallId: 't', status: 'failed', rawInput: { path: 'a' } },
+    },
+  },
+  {
+    method: 'session/update',
+    params: { update: { sessionUpdate: 'agent_message_chunk', messageId: 'm', content: { text: '### DONE' } } },
+  },
+  {
+    method: 'session/update',
+    params: { update: { sessionUpdate: 'usage_update', used: 5, cost: { amount: 0.5, currency: 'USD' } } },
+  },
+  { method: '_millrace/answered', params: { level: 'basic', answer: 'reject_once', kind: 'edit', title: 'Write' } },
+  { id: 7, error: { code: -32603, message: 'Internal error', data: { message: 'usage limit; try again at 3:05 PM' } } },
+  { id: 7, result: { stopReason: 'end_turn', usage: { inputTokens: 5, outputTokens: 5, cachedReadTokens: 1 } } },
+]
+
+/** Speaks a protocol with whoever prints the bytes; each message must be one line. */
+function speak(protocol: Protocol, bytes: Uint8Array): void {
+  protocol.begin('the prompt')
+  const splitter = lineSplitter(({ text, truncated }) => {
+    for (const message of protocol.line(text, truncated).send ?? []) {
+      mustBe(!message.includes('\n'), 'it sends a message of two lines')
+    }
+  })
+  splitter.push(bytes)
+  splitter.end()
+  protocol.abort()
+}
+
+/** Reads an event stream to its end; what is told of it must be bounded and fit for a record. */
+function readStream(transcript: Transcript, bytes: Uint8Array): void {
+  const splitter = lineSplitter((line) => transcript.line(line))
+  splitter.push(bytes)
+  splitter.end()
+  for (const exitCode of [0, 1, null]) {
+    const stderr = textOf(bytes.subarray(-1000))
+    const findings = transcript.findings({ exitCode, at: NOW, stdout: null, stderr, lastMessage: null })
+    if (findings.usage !== null) must(TokenUsage, findings.usage)
+    const told = [findings.failure?.message, findings.sessionId, ...findings.notes].join('')
+    mustBe(told.length <= TEXT_CHARS_MAX, `it tells ${told.length} characters beside the message`)
+  }
+}
 
 function usage(count: number): Record<string, number> {
   return {
@@ -332,31 +505,63 @@ function harnessOutput(): Parser[] {
   return [
     {
       name: 'codex event stream',
-      modules: ['runners/codex.ts', 'core/json-line.ts', 'runners/lines.ts', 'runners/usage.ts'],
+      modules: ['runners/codex/codex.ts', 'core/json-line.ts', 'runners/lines.ts', 'runners/codex/usage.ts'],
       examples: [jsonl, ...CODEX_LINES.map(jsonOf)],
       refusals: 'never throws',
-      parse(bytes) {
-        const transcript = codexTranscript()
-        const splitter = lineSplitter((line) => transcript.line(line))
-        splitter.push(bytes)
-        splitter.end()
-        for (const exitCode of [0, 1, null]) {
-          const findings = transcript.findings({
-            exitCode,
-            at: NOW,
-            stdout: null,
-            stderr: textOf(bytes.subarray(-1000)),
-            lastMessage: null,
-          })
-          if (findings.usage !== null) must(TokenUsage, findings.usage)
-          const told = [findings.failure?.message, findings.sessionId, ...findings.notes].join('')
-          mustBe(told.length <= TEXT_CHARS_MAX, `it tells ${told.length} characters beside the message`)
-        }
-      },
+      parse: (bytes) => readStream(codexTranscript(), bytes),
+    },
+    {
+      name: 'claude event stream',
+      modules: [
+        'runners/claude/transcript.ts',
+        'runners/claude/usage.ts',
+        'runners/event-lines.ts',
+        'runners/fields.ts',
+      ],
+      examples: [
+        bytesOf(CLAUDE_LINES.map((line) => `${JSON.stringify(line)}\n`).join('')),
+        ...CLAUDE_LINES.map(jsonOf),
+      ],
+      refusals: 'never throws',
+      parse: (bytes) => readStream(claudeTranscript(), bytes),
+    },
+    {
+      name: 'event log of pi',
+      modules: ['runners/pi/transcript.ts'],
+      examples: [bytesOf(PI_LINES.map((line) => `${JSON.stringify(line)}\n`).join('')), ...PI_LINES.map(jsonOf)],
+      refusals: 'never throws',
+      parse: (bytes) => readStream(piTranscript(), bytes),
+    },
+    {
+      name: 'messages of pi',
+      modules: ['runners/pi/protocol.ts'],
+      examples: [bytesOf(PI_LINES.map((line) => `${JSON.stringify(line)}\n`).join('')), ...PI_LINES.map(jsonOf)],
+      refusals: 'never throws',
+      parse: (bytes) => speak(piProtocol(), bytes),
+    },
+    {
+      name: 'event log of an ACP agent',
+      modules: [
+        'runners/acp/transcript.ts',
+        'runners/acp/text.ts',
+        'runners/acp/tool-calls.ts',
+        'runners/acp/usage.ts',
+      ],
+      examples: [bytesOf(ACP_LINES.map((line) => `${JSON.stringify(line)}\n`).join('')), ...ACP_LINES.map(jsonOf)],
+      refusals: 'never throws',
+      parse: (bytes) => readStream(acpTranscript(), bytes),
+    },
+    {
+      name: 'messages of an ACP agent',
+      modules: ['runners/acp/protocol.ts', 'runners/acp/offers.ts', 'runners/acp/permission.ts'],
+      examples: [bytesOf(ACP_LINES.map((line) => `${JSON.stringify(line)}\n`).join('')), ...ACP_LINES.map(jsonOf)],
+      refusals: 'never throws',
+      parse: (bytes) =>
+        speak(acpProtocol({ workspaceRoot: '/w', level: 'basic', model: 'm', effort: 'high', sessionId: null }), bytes),
     },
     {
       name: 'codex token usage',
-      modules: ['runners/usage.ts'],
+      modules: ['runners/codex/usage.ts'],
       examples: CODEX_LINES.map(jsonOf),
       refusals: 'never throws',
       parse(bytes) {
@@ -367,8 +572,20 @@ function harnessOutput(): Parser[] {
       },
     },
     {
+      name: 'usage ledger line',
+      modules: ['core/ledger.ts'],
+      examples: [JSON.stringify(LEDGER_LINE)].map(bytesOf),
+      refusals: 'never throws',
+      parse(bytes) {
+        const line = ledgerLineIn(textOf(bytes))
+        if (line === null) return
+        must(TokenUsage.loose(), line.token_usage)
+        mustBe(!Number.isNaN(Date.parse(line.stage_completed_at)), `a time: ${line.stage_completed_at}`)
+      },
+    },
+    {
       name: 'failure cause and reset time',
-      modules: ['runners/failure.ts'],
+      modules: ['runners/failure.ts', 'runners/reset-time.ts'],
       examples: [
         'usage limit; try again at Nov 21st, 2026 3:05 PM',
         'rate limit; try again in 1 day 2 hours 5 minutes 3.5 seconds',

@@ -10,7 +10,7 @@ import type { Plan } from '../../src/core/plan.ts'
 const ROOT = path.resolve(import.meta.dirname, '../../assets')
 const FAMILIES = ['modes', 'graphs', 'registry', 'entrypoints', 'skills']
 /** Names this build's runners go by. */
-export const RUNNERS = ['codex_cli', 'pi_rpc', 'command', 'scripted']
+export const RUNNERS = ['codex_cli', 'claude_code', 'pi_rpc', 'command', 'scripted']
 export const COMPILED_AT = '2026-03-02T09:15:00.000Z'
 
 /** What becomes of one asset file: its text, a JSON value, null for "not there", or an edit of its text. */

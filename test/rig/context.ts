@@ -18,11 +18,14 @@ const PACKAGE_ROOT = path.join(import.meta.dirname, '..', '..', 'assets')
 export interface TestContext extends Context {
   /** Lines said beside the answer, in order. */
   notices: string[]
+  /** Records told by an operation that follows something, in order. */
+  told: object[]
 }
 
 /** `changes` replaces ports; `stdin` is what `-` reads. */
 export function contextIn(workspaceRoot: string, changes: Partial<Context> = {}, stdin = ''): TestContext {
   const notices: string[] = []
+  const told: object[] = []
   const ports = enginePorts(workspaceRoot, { packageRoot: PACKAGE_ROOT, scriptedAgent: '/nowhere/scripted-agent.js' })
   return {
     files: disk,
@@ -41,6 +44,8 @@ export function contextIn(workspaceRoot: string, changes: Partial<Context> = {},
     environment: ports.environment,
     notice: (line) => void notices.push(line),
     print: (line) => void notices.push(line),
+    tell: async (record) => void told.push(record),
+    onClosed: () => {},
     onSignal: () => () => {},
     readUserFile: (file) =>
       readUserFile(disk, file, workspaceRoot, async function* () {
@@ -48,6 +53,7 @@ export function contextIn(workspaceRoot: string, changes: Partial<Context> = {},
       }),
     live: false,
     notices,
+    told,
     ...changes,
   }
 }

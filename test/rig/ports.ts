@@ -28,6 +28,8 @@ interface Installation {
   packageRoot: string
   /** The bundled scripted agent. */
   scriptedAgent: string
+  /** The bundled driver; none unless the test speaks a two-way protocol. */
+  driver?: string
 }
 
 export function enginePorts(workspaceRoot: string, installed: Installation, given: GivenPorts = {}): EnginePorts {
@@ -44,7 +46,14 @@ export function enginePorts(workspaceRoot: string, installed: Installation, give
     runners:
       given.runners ??
       ((config) =>
-        runnersFor(config, { files, clock, workspaceRoot, scriptedAgent: installed.scriptedAgent, environment })),
+        runnersFor(config, {
+          files,
+          clock,
+          workspaceRoot,
+          scriptedAgent: installed.scriptedAgent,
+          driver: installed.driver ?? '',
+          environment,
+        })),
     exec: given.exec ?? execWith(clock),
     environment,
     onFatal: (error) => {

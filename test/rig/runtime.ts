@@ -27,7 +27,7 @@ import { enginePorts, type GivenPorts, RUNNER_NAMES } from './ports.ts'
 
 export const PACKAGE_ROOT = path.join(import.meta.dirname, '..', '..', 'assets')
 
-/** One reply of the scripted agent; see src/runners/scripted-replies.ts. */
+/** One reply of the scripted agent; see src/runners/scripted/replies.ts. */
 export interface Reply {
   stage: string
   item?: string
@@ -56,7 +56,7 @@ export interface RigOptions extends GivenPorts {
 
 /** The bundled scripted agent. */
 export const scriptedProgram = (): string =>
-  bundled(path.join(import.meta.dirname, '../../src/runners/scripted-agent.ts'))
+  bundled(path.join(import.meta.dirname, '../../src/runners/scripted/agent.ts'))
 
 export class Rig {
   readonly root: string

@@ -4,6 +4,7 @@
  */
 import type { StageRequest } from '../../src/core/request.ts'
 import type { RawResult } from '../../src/core/result.ts'
+import { BLANK_VIEW } from '../../src/runners/live-view.ts'
 import type { Following, Handle, Remains, Runner } from '../../src/runners/runner.ts'
 import { HONEST, type Temper } from './actions.ts'
 import { leave } from './deeds.ts'
@@ -63,6 +64,7 @@ export class Agents {
         return this.start(process, request)
       },
       follow: (request) => this.follow(process, request.request_id),
+      view: () => BLANK_VIEW,
       remains: async (request) => {
         await process.alive()
         return this.remains(request.request_id)

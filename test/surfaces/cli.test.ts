@@ -305,6 +305,30 @@ describe('beside a daemon', () => {
     expect(politely.stdout).not.toContain('interrupted')
   })
 
+  it('who follows a run waits for one, and ends with 0 by Ctrl-C, the last line saying why', async () => {
+    await withDaemon(async () => {
+      const following = start(['runs', 'follow', '--json'], at)
+      await following.said('no run is active')
+      following.child.kill('SIGINT')
+      const { status, stdout } = await following.ended
+      expect(status).toBe(0)
+      const lines = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+      expect(lines.map((line) => line.event ?? Object.keys(line)[0])).toEqual(['waiting', 'end'])
+      expect(lines[1]).toMatchObject({ end: { reason: 'interrupted', run_id: null } })
+    })
+  })
+
+  it('to follow a run that there is not is a failure, told as the last line', async () => {
+    const { status, stdout, stderr } = await millrace('runs follow run-nowhere --json', at)
+    expect(status).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({ end: { reason: 'error', error: { code: 'run_unknown' } } })
+    expect(stdout.trimEnd()).not.toContain('\n')
+    expect(stderr).toContain('There is no run run-nowhere.')
+  })
+
   it('the daemon goes on when nobody reads its monitor any more', async () => {
     await withDaemon(async (daemon) => {
       daemon.child.stdout!.destroy()

@@ -106,7 +106,9 @@ describe('a workspace as init leaves it', () => {
   it('has nothing wrong with it', async () => {
     const { context } = await workspaceHere()
     const answer = await ask<DoctorOutput>(context, 'doctor')
-    const machine = answer.findings.filter((finding) => finding.code === 'runner_binary_unavailable')
+    const machine = answer.findings.filter((finding) =>
+      /^runner_(binary_unavailable|login_missing)$/.test(finding.code),
+    )
     expect(answer.findings.filter((finding) => finding.level !== 'info')).toEqual(machine)
     expect(answer.ok).toBe(true)
     const posture = answer.findings.find((finding) => finding.code === 'permission_posture')
@@ -161,6 +163,8 @@ describe('without a workspace', () => {
     const listed = await text('modes list', await ask(context, 'modes list'))
     expect(listed).toBe(
       [
+        'codex_claude: execution_loop=execution.standard planning_loop=planning.standard',
+        'default_claude: execution_loop=execution.standard planning_loop=planning.standard',
         'default_codex: execution_loop=execution.standard planning_loop=planning.standard',
         'default_pi: execution_loop=execution.standard planning_loop=planning.standard',
         'standard_plain -> default_codex (compatibility alias)',

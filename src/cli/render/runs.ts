@@ -24,11 +24,11 @@ function amount(tokens: Tokens): string {
 }
 
 /** Null, to be left out, where no harness reported any. */
-const tokensUsed = (tokens: Tokens): string | null => (tokens === null ? null : `${amount(tokens)} tokens`)
+export const tokensUsed = (tokens: Tokens): string | null => (tokens === null ? null : `${amount(tokens)} tokens`)
 
-const lasted = (seconds: number | null): string => (seconds === null ? '–' : duration(seconds))
+export const lasted = (seconds: number | null): string => (seconds === null ? '–' : duration(seconds))
 
-function coloured(state: string, { paint }: Look): string {
+export function coloured(state: string, { paint }: Look): string {
   if (state === 'complete') return paint.green(state)
   if (state === 'active') return paint.cyan(state)
   return state === 'handoff' ? paint.yellow(state) : paint.red(state)

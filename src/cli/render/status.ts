@@ -48,10 +48,27 @@ function nested(key: string, output: StatusOutput, look: Look): string[] {
   switch (key) {
     case 'pending_journal':
       return output.pending_journal === null ? [] : [look.field(key, pairs({ ...output.pending_journal }))]
+    case 'usage_governance_blockers':
+      return output.usage_governance_blockers.map((blocker) =>
+        look.field(
+          'usage_governance_blocker',
+          pairs({
+            source: blocker.source,
+            rule: blocker.rule_id,
+            window: blocker.window,
+            observed: blocker.observed,
+            threshold: blocker.threshold,
+            metric: blocker.metric,
+            next_resume: blocker.next_auto_resume_at,
+          }),
+        ),
+      )
     case 'queue_depths':
       return Object.entries(output.queue_depths).map(([kind, depth]) => look.field(`queue_depth.${kind}`, pairs(depth)))
     case 'pauses':
       return output.pauses.map((pause) => look.field('pause', pairs({ ...pause })))
+    case 'runner_waits':
+      return output.runner_waits.map((wait) => look.field('runner_wait', pairs({ ...wait })))
     case 'active_runs':
       return output.active_runs.map((run) =>
         look.field(

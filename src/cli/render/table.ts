@@ -29,6 +29,7 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'runs show': async () => (await runs()).show,
   'runs trace': async () => (await runs()).trace,
   'runs tail': async () => (await runs()).tail,
+  'runs follow': async () => (await import('./follow.ts')).follow,
   'rescue list': async () => (await rescue()).list,
   'rescue show': async () => (await rescue()).show,
   'rescue restore': async () => (await rescue()).restore,

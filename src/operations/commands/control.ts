@@ -2,6 +2,8 @@
 import { Draft } from '../../core/changes.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { ChangeOperation } from '../../core/operation.ts'
+import type { Snapshot } from '../../core/state.ts'
+import { USAGE } from '../../core/usage.ts'
 import { compileFailed } from '../../engine/engine.ts'
 import { planChanges } from '../../store/plans.ts'
 import { done, only, text, unchanged } from './payload.ts'
@@ -20,20 +22,30 @@ export const pause: ChangeOperation = ({ view }, payload) => {
   return done(draft, 'paused; running stages go on, nothing new is started')
 }
 
+/** Sources that a person's word clears whatever they say. */
+const RESUMABLE = ['operator', 'environment']
+
+/** A pause by rules on usage waits for a person only where it may not clear itself, and once every rule is kept again. */
+const isOverBudget = ({ usage_governance }: Snapshot): boolean => (usage_governance?.blockers.length ?? 0) > 0
+
 export const resume: ChangeOperation = ({ view }, payload) => {
   only(payload, 'reason')
   // A person saying "go on" also means "try again now" where the surroundings had failed.
   const cleared = view.snapshot.pause_sources.filter(
-    (source) => source.source === 'operator' || source.source === 'environment',
+    ({ source }) => RESUMABLE.includes(source) || (source === USAGE && !isOverBudget(view.snapshot)),
   )
   const waiting = view.snapshot.active_runs.filter((run) => run.not_before !== null)
+  const refused = view.snapshot.runner_waits
   const left = view.snapshot.pause_sources.filter((source) => !cleared.includes(source)).map((source) => source.source)
-  if (cleared.length + waiting.length === 0)
+  if (cleared.length + waiting.length + refused.length === 0)
     return unchanged(left.length > 0 ? `still paused by ${left.join(', ')}` : 'not paused')
   const draft = new Draft(view)
   draft.snapshot.pause_sources = view.snapshot.pause_sources.filter((source) => !cleared.includes(source))
+  draft.snapshot.runner_waits = []
   for (const run of waiting) draft.putRun({ ...run, not_before: null, environment_failures: 0 })
   for (const source of cleared) draft.event('runtime_resumed', { source: source.source, reason: 'operator' })
+  for (const { runner_name, model_name, cause } of refused)
+    draft.event('runner_ready', { runner_name, model_name, cause })
   return done(draft, left.length > 0 ? `resumed; still paused by ${left.join(', ')}` : 'resumed')
 }
 

@@ -83,6 +83,7 @@ export const clearStaleState: ChangeOperation = ({ view, live }, payload) => {
     draft.snapshot.stop_requested = null
   }
   draft.snapshot.pause_sources = []
+  draft.snapshot.runner_waits = []
   for (const target of view.targets)
     if (target.held) draft.add({ change: 'closure.put', target: { ...target, held: null } })
   const changes = draft.finish()

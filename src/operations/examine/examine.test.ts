@@ -76,6 +76,22 @@ describe('the machine', () => {
     expect(JSON.stringify(findings)).not.toContain('s3cret')
   })
 
+  it('the variables of every harness are told, of each under its own name', () => {
+    const runners = {
+      claude: { env_pass: ['A'] },
+      acp: { env: { B: '1' } },
+      pi: { env: { C: '1' } },
+      command: { env_pass: ['D'] },
+    }
+    const told = checkEnvironment(parseConfig({ runners }, 'x')).map(({ message }) => message)
+    expect(told.map((message) => /runners\.(\w+) .*: (\w)\.$/.exec(message)?.slice(1, 3).join(' '))).toEqual([
+      'pi C',
+      'claude A',
+      'acp B',
+      'command D',
+    ])
+  })
+
   it('the weaker sweep of macOS is said there, and only there', () => {
     expect(checkPlatform('linux')).toEqual([])
     expect(checkPlatform('darwin')[0]).toMatchObject({ level: 'info', code: 'platform_weaker_sweep' })

@@ -1,31 +1,71 @@
-/** Checks of the machine: whether the programs of the runners are there and start, and what this platform cannot do. */
-import type { Config } from '../../core/config.ts'
-import type { Plan } from '../../core/plan.ts'
+/** Checks of the machine: whether the programs of the runners are there, start and have a login; what the platform lacks. */
+import { Config } from '../../core/config.ts'
+import { nodesOf, type Plan } from '../../core/plan.ts'
+import type { Context } from '../context.ts'
 import type { Finding } from '../schemas/doctor.ts'
 import { type Examination, remark, warning } from './examination.ts'
 
-/** Probes the runners that the plan uses; without a plan, the default one. */
+type Probe = Awaited<ReturnType<NonNullable<ReturnType<ReturnType<Context['runners']>['get']>>['probe']>>
+
+/**
+ * Probes the runners that the plan uses (without a plan, the default one) and those somebody configured. Nothing is
+ * sent to anybody.
+ */
 export async function checkRunners({ context }: Examination, config: Config, plan: Plan | null): Promise<Finding[]> {
-  const bound = Object.values(plan?.graphs_by_plane ?? {}).flatMap((graph) =>
-    graph.nodes.map((node) => node.runner_name),
-  )
-  const names = [...new Set(plan === null ? [config.runners.default_runner] : bound)].sort()
+  const bound = plan === null ? null : nodesOf(plan).map((node) => node.runner_name)
+  const used = bound ?? [config.runners.default_runner]
+  const names = [...new Set([...used, ...configuredRunners(config)])].sort()
   const runners = context.runners(config, context.workspaceRoot)
   const probes = await Promise.all(names.map((name) => runners.get(name)?.probe() ?? null))
-  return probes.flatMap((probe) => {
-    if (probe === null) return []
-    if (!probe.ok) {
-      const message = `Runner ${probe.runner}: ${probe.problem ?? 'it cannot be used.'}`
-      return [warning('runner_binary_unavailable', { path: probe.binary, message, remedy: probe.remedy })]
-    }
-    const message = `Runner ${probe.runner} is there${probe.version ? `: ${probe.version}` : ''}.`
-    return [remark('runner_available', { path: probe.binary, message })]
-  })
+  return probes.flatMap((probe) => (probe === null ? [] : told(probe, used.includes(probe.runner), bound !== null)))
+}
+
+/** What no stage uses is no reason to warn; `isCertain` if there is a plan that says so. */
+function told(probe: Probe, isUsed: boolean, isCertain: boolean): Finding[] {
+  const { runner, binary, version, login } = probe
+  const grave = isUsed ? warning : remark
+  const unused = isUsed || !isCertain ? '' : ' No stage uses it.'
+  if (!probe.ok) {
+    const message = `Runner ${runner}: ${probe.problem ?? 'it cannot be used.'}${unused}`
+    return [grave('runner_binary_unavailable', { path: binary, message, remedy: probe.remedy })]
+  }
+  const how = {
+    found: ` Its login: ${login?.detail}; whether it is valid shows with the first stage.`,
+    unknown: ` Whether it is logged in cannot be seen: ${login?.detail}.`,
+    missing: '',
+  }
+  const message = `Runner ${runner} is there${version ? `: ${version}` : ''}.${login ? how[login.state] : ''}${unused}`
+  const there = remark('runner_available', { path: binary, message })
+  if (login?.state !== 'missing') return [there]
+  const said = {
+    path: binary,
+    message: `Runner ${runner} has nothing to log in with: there is ${login.detail}.${unused}`,
+  }
+  return [there, grave('runner_login_missing', { ...said, remedy: LOGIN_REMEDIES[runner] ?? null })]
+}
+
+const LOGIN_REMEDIES: Readonly<Record<string, string>> = {
+  codex_cli: 'log in with `codex login`, or set CODEX_API_KEY in the environment of Millrace',
+  claude_code: 'log in with `claude`, or set ANTHROPIC_API_KEY in the environment of Millrace',
+  pi_rpc: 'log in with `/login` in `pi`, or set the key of the provider in the environment of Millrace',
+}
+
+/** Sections of the config, below `runners`, that hold how the program of a runner is started. */
+const SECTIONS = { codex: 'codex_cli', pi: 'pi_rpc', claude: 'claude_code', acp: 'acp', command: 'command' } as const
+const SECTION_NAMES = Object.keys(SECTIONS) as (keyof typeof SECTIONS)[]
+
+/** Runners of which the config says anything but the defaults. */
+function configuredRunners(config: Config): string[] {
+  const fresh = Config.parse({}).runners
+  const sections = SECTION_NAMES.filter(
+    (name) => JSON.stringify(config.runners[name]) !== JSON.stringify(fresh[name]),
+  ).map((name) => SECTIONS[name])
+  return [...sections, ...Object.keys(config.runners.modules)]
 }
 
 /** Names of the environment variables that agents get beyond the allow-list; never values. */
 export function checkEnvironment(config: Config): Finding[] {
-  return (['codex', 'pi', 'command'] as const).flatMap((section) => {
+  return SECTION_NAMES.flatMap((section) => {
     const { env, env_pass } = config.runners[section]
     const names = [...new Set([...Object.keys(env), ...env_pass])].sort()
     if (names.length === 0) return []

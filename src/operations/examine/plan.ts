@@ -9,8 +9,10 @@ import { readAssets } from '../../store/catalogue.ts'
 import { readConfig } from '../../store/config-file.ts'
 import { AT } from '../../store/layout.ts'
 import { compileHere } from '../compiling.ts'
+import type { Context } from '../context.ts'
 import type { Finding } from '../schemas/doctor.ts'
-import { type Examination, error, named, remark, warning } from './examination.ts'
+import { type Examination, error, named, warning } from './examination.ts'
+import { checkPermissions, checkRoot } from './permissions.ts'
 
 interface Examined {
   config: Config | null
@@ -48,14 +50,17 @@ export function checkPlan(exam: Examination): Examined {
       ...findings,
       ...diagnostics.map(fromDiagnostic),
       ...unusedAssets(exam, reported),
-      ...posture(config, plan),
+      ...(plan === null ? [] : [...checkPermissions(config, plan), ...checkRoot(config, plan, whoIs(context))]),
     ],
   }
 }
 
-/** Codes of the seed by the start of the compiler's. */
+const whoIs = ({ environment }: Context) => ({ isRoot: process.getuid?.() === 0, environment })
+
+/** Codes that operators know, by the start of the compiler's. */
 const SEED_CODES: readonly (readonly [start: RegExp, code: string])[] = [
   [/^RUNNER_UNKNOWN/, 'configured_runner_unknown'],
+  [/^PERMISSION_/, 'permission_not_honoured'],
   [/^MODE_UNKNOWN/, 'resolved_mode_invalid'],
   [/^(MODE|CONFIG)_/, 'mode_definition_invalid'],
   [/^(LOOP|EDGE|ENTRY|NODE|COMPLETION)_/, 'loop_definition_invalid'],
@@ -86,30 +91,4 @@ function unusedAssets({ context, files, places }: Examination, reported: Readonl
         remedy: 'mend the file or remove it',
       }),
     )
-}
-
-const LEVELS: Readonly<Record<string, string>> = {
-  basic: 'agents may change files of the workspace, and nothing else; they never ask',
-  elevated: 'agents may change any file your user may, and use the network; they never ask',
-  maximum:
-    'agents run without a sandbox and never ask: they can do whatever your user can, on this machine and over its network',
-}
-
-/** What the agents are allowed, in plain words. */
-function posture(config: Config, plan: Plan | null): Finding[] {
-  const nodes = Object.values(plan?.graphs_by_plane ?? {}).flatMap((graph) => graph.nodes)
-  if (!nodes.some((node) => node.runner_name === 'codex_cli')) return []
-  const { permission_default, permission_by_stage, permission_by_model } = config.runners.codex
-  const others = [
-    ...Object.entries(permission_by_stage).map(([stage, level]) => `stage ${stage}: ${level}`),
-    ...Object.entries(permission_by_model).map(([model, level]) => `model ${model}: ${level}`),
-    ...nodes.flatMap((node) => (node.permission_level ? [`node ${node.node_id}: ${node.permission_level}`] : [])),
-  ]
-  return [
-    remark('permission_posture', {
-      path: `millrace-agents/${AT.config}`,
-      message: `Permission level ${permission_default}: ${LEVELS[permission_default]}.${others.length > 0 ? ` Otherwise: ${others.join(', ')}.` : ''}`,
-      remedy: 'set runners.codex.permission_default to basic or elevated for less, or run Millrace in a container',
-    }),
-  ]
 }

@@ -132,7 +132,7 @@ export function checkLock(exam: Examination): Finding[] {
 
 /** What waits for a person. */
 export function checkHeld(
-  { pause_sources, active_runs, last_reload_error }: Snapshot,
+  { pause_sources, runner_waits, active_runs, last_reload_error }: Snapshot,
   targets: readonly ClosureTarget[],
 ): Finding[] {
   const held = targets.filter((target) => target.closure_open && target.held !== null)
@@ -171,6 +171,12 @@ export function checkHeld(
       remark('runtime_paused', {
         message: `Paused by ${pause.source}: ${pause.reason}${pause.until ? `, until ${pause.until}` : ''}.`,
         remedy: 'go on with `millrace resume`',
+      }),
+    ),
+    ...runner_waits.map(({ runner_name, cause, reason, until }) =>
+      remark('runner_waiting', {
+        message: `Runner ${runner_name} waits until ${until}: ${cause}, ${reason}.`,
+        remedy: 'try again at once with `millrace resume`',
       }),
     ),
     ...(last_reload_error === null

@@ -146,7 +146,15 @@ export const ModesShow = z
 export type ModesShowOutput = z.infer<typeof ModesShow>
 
 const Value = z
-  .union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string()), z.record(z.string(), z.string())])
+  .union([
+    z.string(),
+    z.number(),
+    z.boolean(),
+    z.null(),
+    z.array(z.string()),
+    z.array(z.record(z.string(), z.union([z.string(), z.number()]))),
+    z.record(z.string(), z.string()),
+  ])
   .describe('Value in force; of environment variables only the names.')
 
 export const ConfigShow = z
@@ -155,7 +163,7 @@ export const ConfigShow = z
     run_style: text('Kept for tools that read it.'),
     idle_sleep_seconds: z.number().describe('Polling floor of an idle daemon.'),
     'watchers.enabled': flag('Whether folders are watched.'),
-    'usage_governance.enabled': flag('Not part of this version.'),
+    'usage_governance.enabled': flag('Whether rules on usage are in force.'),
     config_version: text('Fingerprint of the config on disk.'),
     last_reload_outcome: maybe('How the last reload went.'),
     last_reload_error: maybe('Why it failed.'),

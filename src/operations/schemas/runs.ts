@@ -8,7 +8,7 @@ const count = (what: string) => z.int().min(0).describe(what)
 const seconds = (what: string) => z.number().min(0).nullable().describe(`${what}, in seconds.`)
 const Tokens = TokenUsage.nullable().describe('Tokens used; null if no harness reported any.')
 
-const RUN_STATES = ['active', 'held', 'complete', 'handoff', 'blocked', 'incomplete', 'malformed'] as const
+export const RUN_STATES = ['active', 'held', 'complete', 'handoff', 'blocked', 'incomplete', 'malformed'] as const
 const RunState = z
   .enum(RUN_STATES)
   .describe(

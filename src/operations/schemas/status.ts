@@ -1,6 +1,6 @@
 /** What status gives: the flat keys of the seed in its order, then our own. */
 import * as z from 'zod'
-import { PauseSource, Snapshot } from '../../core/state.ts'
+import { PauseSource, RunnerWait, Snapshot, UsageBlocker } from '../../core/state.ts'
 import { ACTIVITIES } from '../activity.ts'
 
 const text = (what: string) => z.string().describe(what)
@@ -79,12 +79,13 @@ export const Status = z
     'persisted_compile_input.config_fingerprint': maybe('Config.'),
     'persisted_compile_input.assets_fingerprint': maybe('Assets.'),
     compile_plan_currentness_error: text('Why it cannot be told whether the plan is current.').optional(),
-    usage_governance_enabled: flag('Whether budgets govern; not part of this version.'),
-    usage_governance_paused: flag('Whether a budget pauses.'),
-    usage_governance_blocker_count: count('Budgets that pause.'),
-    usage_governance_auto_resume_possible: flag('Whether they clear by themselves.'),
+    usage_governance_enabled: flag('Whether rules on usage are in force in the last runtime.'),
+    usage_governance_paused: flag('Whether one of them pauses.'),
+    usage_governance_blocker_count: count('Rules that pause.'),
+    usage_governance_auto_resume_possible: flag('Whether the pause clears by itself.'),
     usage_governance_next_auto_resume_at: maybe('When.'),
-    usage_governance_subscription_status: text('State of the subscription telemetry.'),
+    usage_governance_subscription_status: text('State of the subscription telemetry: `disabled`, there is none.'),
+    usage_governance_blockers: z.array(UsageBlocker).describe('Rules that pause, with what was used and when it ends.'),
     closure_target_root_spec_id: maybe('Root spec whose lineage is to be judged.'),
     closure_target_open: z
       .union([z.boolean(), z.literal('invalid')])
@@ -130,6 +131,7 @@ export const Status = z
       .describe('Documents by kind and state.'),
     mailbox_waiting: count('Commands that were not carried out yet.'),
     pauses: z.array(PauseSource).describe('Who pauses, why, since when and until when.'),
+    runner_waits: z.array(RunnerWait).describe('Runners whose provider refuses work, why and until when.'),
     active_runs: z.array(ActiveRunStatus),
     held_runs: z.array(
       z.strictObject({
