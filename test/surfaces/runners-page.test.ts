@@ -66,7 +66,7 @@ describe('the page on runners', () => {
 
   it('names the flags that the adapters pass', () => {
     const adapters = ['codex', 'claude', 'pi'].map((name) =>
-      fs.readFileSync(path.join(ROOT, `src/runners/${name}.ts`), 'utf8'),
+      fs.readFileSync(path.join(ROOT, `src/runners/${name}/${name}.ts`), 'utf8'),
     )
     const flags = new Set(
       code.flatMap((text) =>
