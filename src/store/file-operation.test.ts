@@ -429,6 +429,22 @@ describe('a move', () => {
 })
 
 describe('an append', () => {
+  test('stands on a line of its own, even if half a line of others comes in between in the same moment', async () => {
+    const line: FileOperation = { op: 'append', path: 'log.jsonl', offset: 2, content: payload('{"ours":1}\n') }
+    const root = folderWith({ 'log.jsonl': '1\n' })
+    let isFirst = true
+    const append: Files['append'] = (file, bytes) => {
+      if (isFirst) fs.appendFileSync(file, '{"theirs"')
+      isFirst = false
+      disk.append(file, bytes)
+    }
+    await applied(root, line, { ...disk, append })
+    expect(read(root, 'log.jsonl').split('\n')).toContain('{"ours":1}')
+    const once = read(root, 'log.jsonl')
+    await applied(root, line)
+    expect(read(root, 'log.jsonl')).toBe(once)
+  })
+
   const LINES = '{"n":2}\n{"n":3}\n'
   const before = '{"n":1}\n'
   const append: FileOperation = { op: 'append', path: 'log.jsonl', offset: before.length, content: payload(LINES) }

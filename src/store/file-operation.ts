@@ -216,14 +216,21 @@ async function append(applying: Applying, operation: FileOperation & { op: 'appe
   if (kind !== 'file' && look(files, target) === 'other') await keepForeign(applying, operation.path)
   makeParent(files, target, touched)
   touched.add(target).add(path.dirname(target))
-  const size = sizeOf(files, target)
-  const read = (offset: number, length: number) => files.readRange(target, offset, length) ?? new Uint8Array()
-  const step = appendStep(size, read, operation.offset, bytes)
-  if (step === null) return
-  if (step.keep < size) files.truncate(target, step.keep)
-  files.append(target, step.add)
-  if (step.gap) onGap?.(operation.path)
+  for (let attempt = 1; attempt <= APPENDS_MAX; attempt++) {
+    const size = sizeOf(files, target)
+    const read = (at: number, length: number) => files.readRange(target, at, length) ?? Buffer.alloc(0)
+    const step = appendStep(size, read, operation.offset, bytes)
+    if (step === null) return
+    if (step.keep < size) files.truncate(target, step.keep)
+    files.append(target, step.add)
+    if (step.gap) onGap?.(operation.path)
+    // Somebody else may have written in the same moment, and ours may stand behind half a line of theirs.
+    if (sizeOf(files, target) === step.keep + step.add.length) return
+  }
 }
+
+/** Others that write into a log of ours do so now and then, not in every moment. */
+const APPENDS_MAX = 5
 
 /**
  * What is left to do of an append: cut the file to `keep` bytes, then write `add`; null if it is done. `gap`: foreign
@@ -241,8 +248,9 @@ export function appendStep(
     if (bytes.equals(there)) return null
     if (size <= offset + bytes.length && isTorn(there, bytes)) return { keep: offset, add: bytes, gap: false }
   }
-  const tail = Buffer.from(read(Math.max(0, size - bytes.length), bytes.length))
-  if (tail.equals(bytes)) return null
+  const tailAt = Math.max(0, size - bytes.length)
+  const tail = Buffer.from(read(tailAt, bytes.length))
+  if (tail.equals(bytes) && (tailAt === 0 || read(tailAt - 1, 1)[0] === NEWLINE)) return null
   const torn = tornEnd(tail, bytes, size > tail.length)
   if (torn > 0) return { keep: size - torn, add: bytes, gap: true }
   const ownLine = size === 0 || tail.at(-1) === NEWLINE
