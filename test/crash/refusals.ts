@@ -5,7 +5,7 @@
 
 import { asMillraceError } from '../../src/core/errors.ts'
 import type { Files } from '../../src/core/files.ts'
-import { brokenInTheEnd, brokenNow, postedIn } from '../../src/selftest/crash-table.ts'
+import { brokenInTheEnd, brokenNow, postedIn, recover } from '../../src/selftest/crash-table.ts'
 import { faultyFiles } from '../../src/selftest/faulty-files.ts'
 import { type Installation, type Machine, machine, ROOT } from '../../src/selftest/scene.ts'
 import type { FolderNode } from '../../src/selftest/simulated-disk.ts'
@@ -99,19 +99,21 @@ export async function refuseEverywhere(
       report.refusals += 1
       const where = `${code} at call ${number} (${call} ${path}) of the story "${story.name}"`
       const end: End = { tree: before.disk.top, ended: 0 }
-      const left = () => machine(installation, FAR, 1, end.tree)
       let problem: string | null = null
       try {
         await told(installation, story, end, refused)
       } catch (error) {
         problem = (error as Error).message
       }
+      // A disk that still refused when the last runtime ended left its last transaction to the next one.
+      const after = machine(installation, FAR, 1, end.tree)
+      await recover(after)
       // An operator whose command was answered with a sentence gives it again; nobody does so in a story.
       const broken =
-        refusedIn(left()) > refusedIn(peace())
-          ? brokenNow(left(), story)
+        refusedIn(after) > refusedIn(peace())
+          ? brokenNow(after, story)
           : problem === null
-            ? brokenInTheEnd(left(), story, commands)
+            ? brokenInTheEnd(after, story, commands)
             : [problem]
       if (broken.length > 0) report.broken.push(`${where}: ${broken.join('; ')}`)
       report.ended += end.ended
