@@ -1,22 +1,14 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { tokens as usage } from '../../test/rig/ledger.ts'
 import { parseConfig } from './config.ts'
 import type { MillraceError } from './errors.ts'
 import { periodAt } from './period.ts'
-import type { TokenUsage } from './result.ts'
 import { type UsageRule, windowOf } from './usage-config.ts'
 import { breachSentence, neededSince, type Spending, usageSums } from './usage-rules.ts'
 
 const HOUR = 3_600_000
 const NOW = Date.parse('2026-03-04T12:00:00Z') // a Wednesday
-const usage = (total: number, cost?: number): TokenUsage => ({
-  input_tokens: total,
-  cached_input_tokens: 0,
-  output_tokens: 0,
-  thinking_tokens: 0,
-  total_tokens: total,
-  ...(cost === undefined ? {} : { cost_usd: cost }),
-})
 const spent = (total: number, owner: Partial<Spending> = {}): Spending => ({
   runId: 'run-1',
   item: 'task a',

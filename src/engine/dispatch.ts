@@ -3,10 +3,12 @@
  * it. Before it starts, the user's working tree is kept, and what the stage owes is moved out of the way, so that what
  * lies there at the end is its own.
  */
+import { isoTime } from '../core/clock.ts'
 import { asMillraceError } from '../core/errors.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { RawResult, WorkingTree } from '../core/result.ts'
 import { afresh } from '../core/session.ts'
+import { blankResult } from '../runners/ending.ts'
 import { type Following, type Handle, isHandle, type Runner } from '../runners/runner.ts'
 import type { Engine } from './engine.ts'
 import { keepEvidence } from './evidence.ts'
@@ -115,27 +117,7 @@ async function perform(
   }
 }
 
-function notStarted(engine: Engine, request: StageRequest, message: string): RawResult {
-  const now = engine.clock.now().toISOString()
-  return {
-    request_id: request.request_id,
-    run_id: request.run_id,
-    runner_name: request.runner_name,
-    model_name: request.model_name,
-    ending: 'not_started',
-    cause: null,
-    resets_at: null,
-    message,
-    exit_code: null,
-    final_message: null,
-    session_id: null,
-    stdout_path: null,
-    stderr_path: null,
-    event_log_path: null,
-    token_usage: null,
-    started_at: now,
-    ended_at: now,
-    swept: [],
-    notes: [],
-  }
-}
+const notStarted = (engine: Engine, request: StageRequest, message: string): RawResult => ({
+  ...blankResult(request, request.runner_name, isoTime(engine.clock.now())),
+  message,
+})

@@ -16,13 +16,7 @@ import type { Engine } from './engine.ts'
 /** A stage cut short by a stop: the same node, ready, no budget used, partial work kept (design §6). */
 export function suspended(view: View, run: ActiveRun, requestId: string, ref?: string | null): Change[] {
   const draft = new Draft(view)
-  draft.putRun({
-    ...run,
-    status: 'ready',
-    request_id: null,
-    stage_since: view.now,
-    previous_attempt: attempt(run, requestId, 'the runtime was stopped', ref),
-  })
+  draft.putRun({ ...onceMore(run, requestId, 'the runtime was stopped', ref), stage_since: view.now })
   draft.event('stage_interrupted', {
     run_id: run.run_id,
     request_id: requestId,
@@ -33,17 +27,13 @@ export function suspended(view: View, run: ActiveRun, requestId: string, ref?: s
 }
 
 /**
- * What the next attempt at a node is told of this one. If no tree was kept before it, that from before an earlier attempt
- * at the node is the one to look at.
+ * A run that is ready for another attempt at its node, and what that one is told of this. If no tree was kept before it,
+ * that from before an earlier attempt at the node is the one to look at.
  */
-export function attempt(
-  run: ActiveRun,
-  requestId: string,
-  reason: string,
-  ref: string | null | undefined,
-): NonNullable<ActiveRun['previous_attempt']> {
+export function onceMore(run: ActiveRun, requestId: string, reason: string, ref: string | null | undefined): ActiveRun {
   const rescueRef = ref ?? run.previous_attempt?.rescue_ref
-  return { request_id: requestId, reason, ...(rescueRef ? { rescue_ref: rescueRef } : {}) }
+  const previous_attempt = { request_id: requestId, reason, ...(rescueRef ? { rescue_ref: rescueRef } : {}) }
+  return { ...run, status: 'ready', request_id: null, previous_attempt }
 }
 
 /** True while the item of a run lies in its active folder; closure runs have none to lose. */
@@ -179,13 +169,7 @@ export const blockedOverBudget = (view: View, run: ActiveRun, objection: string)
 function putBack(view: View, run: ActiveRun, requestId: string, result: StageResult, reason: string): Change[] {
   const draft = new Draft(view)
   draft.add(resultRecord(run, requestId, result))
-  draft.putRun({
-    ...run,
-    status: 'ready',
-    request_id: null,
-    stage_since: view.now,
-    previous_attempt: attempt(run, requestId, reason, result.working_tree?.ref),
-  })
+  draft.putRun({ ...onceMore(run, requestId, reason, result.working_tree?.ref), stage_since: view.now })
   draft.event('stage_interrupted', { run_id: run.run_id, request_id: requestId, node_id: run.node_id, reason })
   return draft.finish()
 }
@@ -208,14 +192,8 @@ export function deferred(
   const next = nextTry(view.now, failures, limits, resetsAt, chance)
   const draft = new Draft(view)
   draft.add(resultRecord(run, requestId, result))
-  draft.putRun({
-    ...run,
-    status: 'ready',
-    request_id: null,
-    environment_failures: failures,
-    not_before: next,
-    previous_attempt: attempt(run, requestId, failure, result.working_tree?.ref),
-  })
+  const ready = onceMore(run, requestId, failure, result.working_tree?.ref)
+  draft.putRun({ ...ready, environment_failures: failures, not_before: next })
   draft.mark(run.plane, 'IDLE')
   const reason = result.notes[0] ?? failure
   const node = nodeOf(plan, run.plane, run.node_id)

@@ -10,7 +10,7 @@ import type { ActiveRun } from '../core/state.ts'
 import type { Runner } from '../runners/runner.ts'
 import { readRequest } from '../store/runs.ts'
 import { dispatch } from './dispatch.ts'
-import { attempt, cancelled } from './ending.ts'
+import { cancelled, onceMore } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
 import { hold, holdRun } from './hold.ts'
 import { ledgerChanges } from './ledger.ts'
@@ -101,12 +101,9 @@ async function interrupted(
     return engine.commit([...used, event('stage_interrupted', told), ...ended])
   }
   const again: ActiveRun = {
-    ...run,
-    status: 'ready',
-    request_id: null,
+    ...onceMore(run, requestId, reason, ref),
     stage_since: view.now,
     interruptions: run.interruptions + 1,
-    previous_attempt: attempt(run, requestId, reason, ref),
   }
   const draft = new Draft(view)
   draft.event('stage_interrupted', told)

@@ -6,7 +6,8 @@ import { readConfig } from '../store/config-file.ts'
 import { readText } from '../store/files.ts'
 import { AT } from '../store/layout.ts'
 import { compileHere, validation } from './compiling.ts'
-import { type Context, placesIn, reading } from './context.ts'
+import { type Context, placesIn } from './context.ts'
+import { reading } from './reading.ts'
 import type { CompileValidateOutput, ConfigShowOutput } from './schemas/plan.ts'
 
 export const show: Operation<Context, Record<string, never>, ConfigShowOutput> = {

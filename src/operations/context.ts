@@ -3,12 +3,9 @@ import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { Exec } from '../core/exec.ts'
 import type { Files } from '../core/files.ts'
-import type { View } from '../core/view.ts'
 import type { EnginePorts } from '../engine/engine.ts'
-import { isInitialised } from '../store/init.ts'
-import { type Places, placesOf } from '../store/layout.ts'
+import { isInitialised, type Places, placesOf } from '../store/layout.ts'
 import type { Processes } from '../store/lock.ts'
-import { readWorkspace } from '../store/workspace.ts'
 
 export interface Context {
   files: Files
@@ -55,10 +52,4 @@ export function requireWorkspace(context: Context): void {
   throw new MillraceError('workspace_missing', `There is no Millrace workspace in ${context.workspaceRoot}.`, {
     hint: `create one with: millrace init --workspace ${context.workspaceRoot}`,
   })
-}
-
-/** One consistent read of the workspace, without any lock. */
-export function reading<T>(context: Context, read: (view: View, files: Files) => T): T {
-  requireWorkspace(context)
-  return readWorkspace(context, context.workspaceRoot, read).value
 }

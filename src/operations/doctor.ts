@@ -1,7 +1,7 @@
 /** Doctor: examines the workspace check by check. Writes nothing; a check that cannot be made is itself a finding. */
 import { MillraceError } from '../core/errors.ts'
 import type { Operation } from '../core/operation.ts'
-import { type Context, reading } from './context.ts'
+import type { Context } from './context.ts'
 import { error, examination } from './examine/examination.ts'
 import { checkDisk, checkFiles, checkFolders, checkLeftovers } from './examine/layout.ts'
 import { checkEnvironment, checkPlatform, checkRunners } from './examine/machine.ts'
@@ -9,6 +9,7 @@ import { checkPlan } from './examine/plan.ts'
 import { checkQueues } from './examine/queues.ts'
 import { checkRescue } from './examine/rescue.ts'
 import { checkHeld, checkJournal, checkLock, checkStateFiles, checkStatusFiles } from './examine/state.ts'
+import { reading } from './reading.ts'
 import { type DoctorOutput, type Finding, LEVELS } from './schemas/doctor.ts'
 
 export const doctor: Operation<Context, Record<string, never>, DoctorOutput> = {

@@ -7,7 +7,7 @@ import { nearest } from '../core/nearest.ts'
 import type { Operation } from '../core/operation.ts'
 import { readAssets } from '../store/catalogue.ts'
 import { readConfig } from '../store/config-file.ts'
-import { isInitialised } from '../store/init.ts'
+import { isInitialised } from '../store/layout.ts'
 import { type Context, placesIn } from './context.ts'
 import type { ModesListOutput, ModesShowOutput } from './schemas/plan.ts'
 

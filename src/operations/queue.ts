@@ -6,14 +6,13 @@ import type { Plan } from '../core/plan.ts'
 import { tailEvents } from '../store/event-log.ts'
 import type { Files } from '../store/files.ts'
 import { AT, itemFile, itemFolder, type Places } from '../store/layout.ts'
-import { type Context, placesIn, reading, requireWorkspace } from './context.ts'
+import { type Context, placesIn, requireWorkspace } from './context.ts'
 import { type Issued, issue } from './issue.ts'
 import { blockedBy, listedItems, rowOf } from './queue-rows.ts'
 import { showItem } from './queue-show.ts'
+import { reading } from './reading.ts'
 import type { QueueLsOutput, QueuePlaneKeys, QueueShowOutput } from './schemas/queue.ts'
 import { kindsByPlane } from './status-keys.ts'
-
-export { addIdea, addSpec, addTask } from './queue-add.ts'
 
 const kind: InputField = {
   name: 'kind',

@@ -12,7 +12,8 @@ import { readWorkingTree, type WorkingTreeRead } from '../engine/working-tree.ts
 import { readText } from '../store/files.ts'
 import { runFolder } from '../store/layout.ts'
 import { ownership } from '../store/workspace.ts'
-import { type Context, placesIn, reading } from './context.ts'
+import { type Context, placesIn } from './context.ts'
+import { reading } from './reading.ts'
 import { FILES_LISTED_MAX, filesAt, inScratch, optionsFor, repositoryOf, treeMeant } from './rescue-trees.ts'
 import type { RescueRestoreOutput, RestoreFile } from './schemas/rescue.ts'
 

@@ -17,6 +17,7 @@ export interface TableEntry {
 
 const control = () => import('./control.ts')
 const queue = () => import('./queue.ts')
+const queueAdd = () => import('./queue-add.ts')
 const runs = () => import('./runs.ts')
 const plan = () => import('./plan.ts')
 const config = () => import('./config.ts')
@@ -42,13 +43,13 @@ export const OPERATIONS: readonly TableEntry[] = [
   },
   { name: 'queue ls', summary: 'What is queued, active and blocked.', load: async () => (await queue()).ls },
   { name: 'queue show', summary: 'One work item in full.', load: async () => (await queue()).show },
-  { name: 'queue add-task', summary: 'Queue a task.', load: async () => (await queue()).addTask },
+  { name: 'queue add-task', summary: 'Queue a task.', load: async () => (await queueAdd()).addTask },
   {
     name: 'queue add-spec',
     summary: 'Queue a spec, to be planned into tasks.',
-    load: async () => (await queue()).addSpec,
+    load: async () => (await queueAdd()).addSpec,
   },
-  { name: 'queue add-idea', summary: 'Drop an idea, to become a spec.', load: async () => (await queue()).addIdea },
+  { name: 'queue add-idea', summary: 'Drop an idea, to become a spec.', load: async () => (await queueAdd()).addIdea },
   { name: 'queue retry', summary: 'Put a blocked item back into its queue.', load: async () => (await queue()).retry },
   {
     name: 'queue cancel',

@@ -2,6 +2,7 @@ import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { ledgerLine, tokens } from '../../test/rig/ledger.ts'
 import type { LedgerLine } from '../core/ledger.ts'
 import { windowOf } from '../core/usage-config.ts'
 import { startOf } from '../core/usage-rules.ts'
@@ -17,34 +18,14 @@ beforeEach(() => {
 afterEach(() => fs.rmSync(root, { recursive: true, force: true }))
 
 let count = 0
-const line = (total: number, more: Partial<LedgerLine> = {}, cost?: number): LedgerLine => ({
-  dedupe_key: `key-${++count}`,
-  counted_at: '2026-03-04T12:00:00Z',
-  stage_completed_at: '2026-03-04T12:00:00Z',
-  plane: 'execution',
-  run_id: 'run-1',
-  stage_id: 'builder',
-  work_item_kind: 'task',
-  work_item_id: 'a',
-  token_usage: {
-    input_tokens: total,
-    cached_input_tokens: 0,
-    output_tokens: 0,
-    thinking_tokens: 0,
-    total_tokens: total,
-    ...(cost === undefined ? {} : { cost_usd: cost }),
-  },
-  stage_result_path: null,
-  daemon_session_id: '1',
-  request_id: `request-${count}`,
-  request_kind: 'active_work_item',
-  node_id: 'builder',
-  root_spec_id: null,
-  runner_name: 'codex_cli',
-  model_name: null,
-  ending: 'exited',
-  ...more,
-})
+const NOON = '2026-03-04T12:00:00Z'
+const line = (total: number, more: Partial<LedgerLine> = {}, cost?: number): LedgerLine =>
+  ledgerLine(`request-${++count}`, {
+    counted_at: NOON,
+    stage_completed_at: NOON,
+    token_usage: tokens(total, cost),
+    ...more,
+  })
 
 const write = (lines: readonly unknown[]) =>
   fs.writeFileSync(placesOf(root).at(AT.usageLedger), lines.map((one) => `${JSON.stringify(one)}\n`).join(''))

@@ -2,8 +2,7 @@
 import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
 import type { Operation } from '../core/operation.ts'
-import { initWorkspace, isInitialised } from '../store/init.ts'
-import { placesOf } from '../store/layout.ts'
+import { isInitialised, type Places, placesOf } from '../store/layout.ts'
 import { type Context, placesIn } from './context.ts'
 
 export interface InitOutput {
@@ -41,11 +40,7 @@ export const init: Operation<Context, { dest?: string; force?: boolean }, InitOu
       })
     }
     context.files.makeFolder(root)
-    const { created } = await initWorkspace(context.files, context.clock, placesOf(root), {
-      packageRoot: context.packageRoot,
-      version: context.version,
-      force: force === true,
-    })
+    const created = await make(context, placesOf(root), force === true)
     return { workspace: root, initialized: true, created }
   },
 }
@@ -54,9 +49,13 @@ export const init: Operation<Context, { dest?: string; force?: boolean }, InitOu
 export async function ensureWorkspace(context: Context): Promise<void> {
   if (isInitialised(context.files, placesIn(context))) return
   context.files.makeFolder(context.workspaceRoot)
-  await initWorkspace(context.files, context.clock, placesIn(context), {
-    packageRoot: context.packageRoot,
-    version: context.version,
-  })
+  await make(context, placesIn(context), false)
   context.notice(`created a Millrace workspace: ${placesIn(context).runtime}`)
+}
+
+/** Gives what was created. Loaded only where there is something to make: most commands find a workspace. */
+async function make(context: Context, places: Places, force: boolean): Promise<string[]> {
+  const { initWorkspace } = await import('../store/init.ts')
+  const { packageRoot, version } = context
+  return (await initWorkspace(context.files, context.clock, places, { packageRoot, version, force })).created
 }

@@ -9,6 +9,7 @@ import { newDocument, renderDocument } from '../core/document.ts'
 import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { RawResult, TokenUsage } from '../core/result.ts'
+import { blankResult } from '../runners/ending.ts'
 import { BLANK_VIEW } from '../runners/live-view.ts'
 import type { Handle, Runner } from '../runners/runner.ts'
 import { readText } from '../store/files.ts'
@@ -122,7 +123,7 @@ function leave(files: Files, request: StageRequest, outcome: string): void {
   }
 }
 
-const verdict = (request: StageRequest, passes: boolean) => ({
+export const verdict = (request: StageRequest, passes: boolean) => ({
   schema_version: '1.0',
   kind: 'closure_verdict',
   root_spec_id: request.closure_target_root_spec_id,
@@ -164,26 +165,8 @@ function handleOf(request: StageRequest): Handle {
   }
 }
 
-function blank(request: StageRequest): RawResult {
-  return {
-    request_id: request.request_id,
-    run_id: request.run_id,
-    runner_name: request.runner_name,
-    model_name: null,
-    ending: 'exited',
-    cause: null,
-    resets_at: null,
-    message: null,
-    exit_code: 0,
-    final_message: null,
-    session_id: null,
-    stdout_path: null,
-    stderr_path: null,
-    event_log_path: null,
-    token_usage: null,
-    started_at: NOW,
-    ended_at: NOW,
-    swept: [],
-    notes: [],
-  }
-}
+const blank = (request: StageRequest): RawResult => ({
+  ...blankResult(request, request.runner_name, NOW),
+  ending: 'exited',
+  exit_code: 0,
+})

@@ -44,10 +44,6 @@ export interface InitOptions {
   force?: boolean
 }
 
-export function isInitialised(files: Files, places: Places): boolean {
-  return files.stat(places.at(AT.snapshot)) !== null && files.stat(places.at(AT.incoming)) !== null
-}
-
 export async function initWorkspace(
   files: Files,
   clock: Clock,

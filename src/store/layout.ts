@@ -1,5 +1,7 @@
 /** Where everything lies. Names of folders and files of the workspace contract (spec 01 §1) stand here and nowhere else. */
+
 import * as path from 'node:path'
+import type { Files } from '../core/files.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 
 export const RUNTIME_ROOT = 'millrace-agents'
@@ -117,3 +119,7 @@ export function placesOf(workspaceRoot: string): Places {
 
 /** Audit log of an item's ways back into its queue (spec 01 §4.16.1). */
 export const requeueLog = (kind: ItemKind, id: string): string => `${itemFolder(kind, 'queued')}/${id}.requeue.jsonl`
+
+/** Whether a runtime root lies there. */
+export const isInitialised = (files: Files, places: Places): boolean =>
+  files.stat(places.at(AT.snapshot)) !== null && files.stat(places.at(AT.incoming)) !== null

@@ -2,6 +2,7 @@ import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ledgerLine, tokens } from '../../test/rig/ledger.ts'
 import type { LedgerLine } from '../core/ledger.ts'
 import { disk } from './files.ts'
 import { AT, type Places, placesOf } from './layout.ts'
@@ -16,33 +17,7 @@ beforeEach(() => {
 })
 afterEach(() => fs.rmSync(root, { recursive: true, force: true }))
 
-const line = (id: string, total = 1): string =>
-  JSON.stringify({
-    dedupe_key: id,
-    counted_at: '2026-03-02T10:00:00Z',
-    stage_completed_at: '2026-03-02T10:00:00Z',
-    plane: 'execution',
-    run_id: 'run-1',
-    stage_id: 'builder',
-    work_item_kind: 'task',
-    work_item_id: 'a',
-    token_usage: {
-      input_tokens: total,
-      cached_input_tokens: 0,
-      output_tokens: 0,
-      thinking_tokens: 0,
-      total_tokens: total,
-    },
-    stage_result_path: null,
-    daemon_session_id: '1',
-    request_id: id,
-    request_kind: 'active_work_item',
-    node_id: 'builder',
-    root_spec_id: null,
-    runner_name: 'codex_cli',
-    model_name: null,
-    ending: 'exited',
-  })
+const line = (id: string, total = 1): string => JSON.stringify(ledgerLine(id, { token_usage: tokens(total) }))
 
 const write = (text: string, file: string = AT.usageLedger) => fs.writeFileSync(places.at(file), text)
 const read = (sinceMs = 0) => {

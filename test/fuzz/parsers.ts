@@ -75,6 +75,7 @@ import { readRequest, readRun } from '../../src/store/runs.ts'
 import { readWorkspace } from '../../src/store/workspace.ts'
 import { assetsWith, configWith, RUNNERS } from '../rig/assets.ts'
 import { documentText } from '../rig/documents.ts'
+import { ledgerLine, tokens } from '../rig/ledger.ts'
 import { rawResult, requestFor, resultOf, runAt } from '../rig/run.ts'
 import { withFile, withFiles } from './one-file.ts'
 import type { WorkedWorkspace } from './workspace.ts'
@@ -292,33 +293,10 @@ const REPLIES = jsonOf({
 
 // ---- what a harness prints and leaves ----------------------------------------------------------------------------------
 
-const LEDGER_LINE = {
+const LEDGER_LINE = ledgerLine('request-1', {
   dedupe_key: 'millrace-agents/runs/run-1/stage_results/request-1.json',
-  counted_at: '2026-03-02T09:15:00Z',
-  stage_completed_at: '2026-03-02T09:15:00Z',
-  plane: 'execution',
-  run_id: 'run-1',
-  stage_id: 'builder',
-  work_item_kind: 'task',
-  work_item_id: 'a',
-  token_usage: {
-    input_tokens: 2,
-    cached_input_tokens: 1,
-    output_tokens: 1,
-    thinking_tokens: 0,
-    total_tokens: 3,
-    cost_usd: 0.25,
-  },
-  stage_result_path: null,
-  daemon_session_id: '1',
-  request_id: 'request-1',
-  request_kind: 'active_work_item',
-  node_id: 'builder',
-  root_spec_id: null,
-  runner_name: 'codex_cli',
-  model_name: null,
-  ending: 'exited',
-}
+  token_usage: { ...tokens(2, 0.25), cached_input_tokens: 1 },
+})
 const CODEX_LINES = [
   { type: 'thread.started', thread_id: 'thread-1' },
   { type: 'turn.started' },

@@ -4,8 +4,9 @@ import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Files } from '../../src/core/files.ts'
 import { CrashError, failAt, faultyFiles } from '../../src/selftest/faulty-files.ts'
+import { seeded } from '../../src/selftest/virtual-clock.ts'
 import { type CrashKind, crashEverywhere, type Story } from './crash.ts'
-import { forgetfulDisk, seeded } from './power-loss.ts'
+import { forgetfulDisk } from './power-loss.ts'
 import { contents, temporaryFolder, write } from './store.ts'
 
 /** A story that replaces `file` from old to new text; both, and nothing else, may be found there. */

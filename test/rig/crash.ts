@@ -7,8 +7,9 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import type { Files } from '../../src/core/files.ts'
 import { type FaultyDisk, faultyFiles, type Step } from '../../src/selftest/faulty-files.ts'
+import { seeded } from '../../src/selftest/virtual-clock.ts'
 import { disk } from '../../src/store/files.ts'
-import { forgetfulDisk, seeded } from './power-loss.ts'
+import { forgetfulDisk } from './power-loss.ts'
 
 /** `stopped`: killed between two operations. `torn`: killed in the middle of a write. `power`: what was not flushed may be lost. */
 export type CrashKind = 'stopped' | 'torn' | 'power'

@@ -12,12 +12,12 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { MillraceError } from '../../src/core/errors.ts'
 import { processIdentity } from '../../src/runners/process.ts'
+import { seeded } from '../../src/selftest/virtual-clock.ts'
 import { disk } from '../../src/store/files.ts'
 import { placesOf } from '../../src/store/layout.ts'
 import { type Lock, takeLock } from '../../src/store/take-lock.ts'
 import { clock } from '../agents/clock.ts'
 import { networkFiles } from './network-files.ts'
-import { seeded } from './power-loss.ts'
 
 const [workspace = '', seed = '1', ...network] = process.argv.slice(2)
 const [latencyMin = 0, latencyMax = 0, staleMs = 0, repliesLost = 0] = network.map(Number)

@@ -166,14 +166,3 @@ function survivor({ durable, floor }: FileNode, now: Buffer, random: () => numbe
   const choices = [now, durable ?? Buffer.alloc(0), now.subarray(0, floor), cut, zeros]
   return choices[Math.floor(random() * choices.length)]!
 }
-
-/** Numbers from 0 up to 1 that the seed alone decides. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}

@@ -9,6 +9,7 @@ import { StageRequest } from '../../src/core/request.ts'
 import type { RawResult, StageResult } from '../../src/core/result.ts'
 import { type Decision, route } from '../../src/core/route.ts'
 import type { ActiveRun, ClosureTarget } from '../../src/core/state.ts'
+import { blankResult } from '../../src/runners/ending.ts'
 import { deepFreeze, type MemoryWorkspace, NOW } from './view.ts'
 
 const RUN_DIR = '/w/millrace-agents/runs/run-1'
@@ -118,25 +119,12 @@ export function rawResult(
   changes: Partial<RawResult> = {},
 ): RawResult {
   return {
-    request_id: request.request_id,
-    run_id: request.run_id,
-    runner_name: request.runner_name,
-    model_name: null,
+    ...blankResult(request, request.runner_name, '2026-03-02T11:00:00.000Z'),
     ending: 'exited',
-    cause: null,
-    resets_at: null,
-    message: null,
     exit_code: 0,
     final_message: finalMessage,
-    session_id: null,
     stdout_path: `${RUN_DIR}/stdout.log`,
-    stderr_path: null,
-    event_log_path: null,
-    token_usage: null,
-    started_at: '2026-03-02T11:00:00.000Z',
     ended_at: '2026-03-02T11:01:00.000Z',
-    swept: [],
-    notes: [],
     ...changes,
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { StageRequest } from '../../src/core/request.ts'
 import type { RawResult } from '../../src/core/result.ts'
+import { blankResult } from '../../src/runners/ending.ts'
 import { BLANK_VIEW } from '../../src/runners/live-view.ts'
 import type { Following, Handle, Remains, Runner } from '../../src/runners/runner.ts'
 import { HONEST, type Temper } from './actions.ts'
@@ -296,27 +297,7 @@ export class Agents {
 
   private blank(request: StageRequest): RawResult {
     const now = this.world.clock.now().toISOString()
-    return {
-      request_id: request.request_id,
-      run_id: request.run_id,
-      runner_name: request.runner_name,
-      model_name: null,
-      ending: 'exited',
-      cause: null,
-      resets_at: null,
-      message: null,
-      exit_code: 0,
-      final_message: null,
-      session_id: null,
-      stdout_path: null,
-      stderr_path: null,
-      event_log_path: null,
-      token_usage: null,
-      started_at: now,
-      ended_at: now,
-      swept: [],
-      notes: [],
-    }
+    return { ...blankResult(request, request.runner_name, now), ending: 'exited', exit_code: 0 }
   }
 }
 

@@ -1,6 +1,7 @@
 /** What an agent does before it ends: artifacts, documents handed in, its own document rewritten, and what it should not. */
 import * as path from 'node:path'
 import type { StageRequest } from '../../src/core/request.ts'
+import { verdict } from '../../src/selftest/instant-runner.ts'
 import { documentText } from '../rig/documents.ts'
 import type { Temper } from './actions.ts'
 import { type Agent, outcomeOf } from './agents.ts'
@@ -34,15 +35,6 @@ function leaveArtifacts(request: StageRequest, { owes }: Temper, outcome: string
     else write(artifact.path, artifact.format === 'json' ? '{}' : `${artifact.name}\n`)
   }
 }
-
-const verdict = (request: StageRequest, passes: boolean) => ({
-  schema_version: '1.0',
-  kind: 'closure_verdict',
-  root_spec_id: request.closure_target_root_spec_id,
-  verdict: passes ? 'pass' : 'gap',
-  criteria: [{ id: 'C1', text: 'It holds.', result: passes ? 'pass' : 'fail', evidence: [] }],
-  summary: '',
-})
 
 const MANY = 230
 

@@ -107,28 +107,8 @@ export const STRIKES: readonly Strike[] = [
     kills: true,
     run: commandKilled,
   },
-  {
-    name: 'suspended, then killed',
-    weight: 4,
-    kills: true,
-    async run(play) {
-      await moment(play)
-      play.daemon?.child.kill('SIGSTOP')
-      await pause(play.chance.between(50, 400))
-      await play.killDaemon()
-    },
-  },
-  {
-    name: 'stopping, then killed',
-    weight: 7,
-    kills: true,
-    async run(play) {
-      await moment(play)
-      play.daemon?.child.kill('SIGTERM')
-      await pause(play.chance.between(0, 450))
-      await play.killDaemon()
-    },
-  },
+  killedAfter('suspended, then killed', 4, 'SIGSTOP', [50, 400]),
+  killedAfter('stopping, then killed', 7, 'SIGTERM', [0, 450]),
   {
     name: 'suspended and continued',
     weight: 4,
@@ -148,6 +128,21 @@ export const STRIKES: readonly Strike[] = [
     },
   },
 ]
+
+/** A daemon in the middle of something gets a signal, and after so many milliseconds the kill. */
+function killedAfter(name: string, weight: number, signal: NodeJS.Signals, [from, to]: [number, number]): Strike {
+  return {
+    name,
+    weight,
+    kills: true,
+    async run(play) {
+      await moment(play)
+      play.daemon?.child.kill(signal)
+      await pause(play.chance.between(from, to))
+      await play.killDaemon()
+    },
+  }
+}
 
 export const STARTS: readonly Strike[] = [
   { name: 'start', weight: 68, kills: false, run: (play) => play.startDaemon() },
