@@ -25,7 +25,7 @@ export interface Install {
 
 /** What starts agents, probes their programs or reads their output needs the adapters; all else is quicker without. */
 const needsRunners = (verb: { name: string; flavour: string }): boolean =>
-  verb.flavour === 'perform' || verb.name === 'doctor' || verb.name === 'runs follow'
+  verb.flavour === 'perform' || ['doctor', 'runs follow', 'why'].includes(verb.name)
 
 export async function contextFor(
   verb: { name: string; flavour: string },
@@ -59,6 +59,9 @@ export async function contextFor(
     },
     sweep: async (requestId) =>
       (await (await import('../runners/sweep.ts')).sweepMarked(requestId, systemClock)).found.length,
+    signs: async (request, view, freshMs) =>
+      (await import('../runners/signs.ts')).signsOf(request, view, PORTS, freshMs),
+    isStopped: async (pid) => (await import('../runners/process.ts')).isStopped(pid),
     exec: async (...call) => (await import('../runners/exec.ts')).execWith(systemClock)(...call),
     environment: process.env,
     notice: output.notice,

@@ -158,6 +158,11 @@ export const Config = z.strictObject({
         .min(0)
         .default(200)
         .meta(tick('Free space, in MiB, below which no stage is started; 0 starts them on any disk.')),
+      wedged_after_seconds: z
+        .int()
+        .min(1)
+        .default(900)
+        .meta(tick('An agent without any sign of life for so long, and without a tool at work, is called wedged.')),
       stop_grace_seconds: seconds
         .default(5)
         .meta(tick('Time an agent gets after the polite stop, before it is killed.')),

@@ -3,7 +3,7 @@ import { waitOf } from './backoff.ts'
 import type { ItemEntry, ItemKind } from './item.ts'
 import type { ConcurrencyPolicy } from './mode.ts'
 import { completionGraph, graphOf, nodeOf, type Plan } from './plan.ts'
-import type { ActiveRun, Snapshot } from './state.ts'
+import type { ActiveRun, RunnerWait, Snapshot } from './state.ts'
 import type { View } from './view.ts'
 
 export interface Selection {
@@ -19,7 +19,7 @@ export function select(view: View, plan: Plan, refused: ReadonlySet<string> = ne
   for (const { plane, kinds } of planesInOrder(plan, view.snapshot.last_claimed_plane)) {
     if (!mayStart(plane, view.snapshot.active_runs, plan.concurrency_policy)) continue
     for (const kind of kinds) {
-      if (isRefused(view, plan, plane, kind)) continue
+      if (waitsOfKind(view, plan, plane, kind).length > 0) continue
       for (const item of view.items.queued(kind as ItemKind)) {
         if (!refused.has(`${item.kind}:${item.id}`) && isEligible(item, view, plan)) return { plane, item }
       }
@@ -28,11 +28,18 @@ export function select(view: View, plan: Plan, refused: ReadonlySet<string> = ne
   return null
 }
 
-/** True while every stage that items of a kind may begin with waits for its runner: claiming one would only hold the lane. */
-function isRefused({ snapshot, now }: View, plan: Plan, plane: string, kind: string): boolean {
-  if (snapshot.runner_waits.length === 0) return false
+/**
+ * What keeps items of a kind from being claimed while every stage they may begin with waits for its runner: claiming one
+ * would only hold the lane. Empty if one of those stages can be started.
+ */
+export function waitsOfKind({ snapshot, now }: View, plan: Plan, plane: string, kind: string): RunnerWait[] {
+  if (snapshot.runner_waits.length === 0) return []
   const entries = graphOf(plan, plane)?.entries.filter((entry) => entry.entry_key === kind) ?? []
-  return entries.length > 0 && entries.every(({ node_id }) => isWaiting(snapshot, plan, plane, node_id, now))
+  const waits = entries.map(({ node_id }) => {
+    const node = nodeOf(plan, plane, node_id)
+    return node ? waitOf(snapshot, node, now) : null
+  })
+  return waits.includes(null) ? [] : [...new Set(waits as RunnerWait[])]
 }
 
 /** True while a node is not started because the provider of its runner refuses work. */
@@ -47,7 +54,8 @@ export function isWaiting(
   return node !== undefined && waitOf(snapshot, node, now) !== null
 }
 
-function planesInOrder(plan: Plan, lastClaimed: string | null): Plan['claim_order']['planes'] {
+/** Planes in the order they are asked for work. */
+export function planesInOrder(plan: Plan, lastClaimed: string | null): Plan['claim_order']['planes'] {
   const { fairness, planes } = plan.claim_order
   if (fairness === 'strict') return planes
   return [
@@ -58,12 +66,15 @@ function planesInOrder(plan: Plan, lastClaimed: string | null): Plan['claim_orde
 
 /** Whether a run of `plane` may start beside the active ones. One run per plane; without a policy one run at all. */
 export function mayStart(plane: string, active: readonly ActiveRun[], policy: ConcurrencyPolicy | null): boolean {
-  return active.every((run) => {
-    if (run.plane === plane || policy === null) return false
-    const together = (groups: readonly (readonly string[])[]) =>
-      groups.some((group) => group.includes(plane) && group.includes(run.plane))
-    return !together(policy.mutually_exclusive_planes) && together(policy.may_run_concurrently)
-  })
+  return !active.some((run) => hinders(run, plane, policy))
+}
+
+/** Whether a run keeps one of `plane` from being started beside it. */
+export function hinders(run: Pick<ActiveRun, 'plane'>, plane: string, policy: ConcurrencyPolicy | null): boolean {
+  if (run.plane === plane || policy === null) return true
+  const together = (groups: readonly (readonly string[])[]) =>
+    groups.some((group) => group.includes(plane) && group.includes(run.plane))
+  return together(policy.mutually_exclusive_planes) || !together(policy.may_run_concurrently)
 }
 
 export function isEligible(item: ItemEntry, view: View, plan: Plan): boolean {

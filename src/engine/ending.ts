@@ -80,7 +80,8 @@ export function cancelled(
     if (to !== wanted)
       draft.event('runtime_completion_conflict', { ...told, plane: run.plane, taken: wanted, moved_to: to ?? null })
     if (to === 'queued') draft.add(...requeueRecord(kind, run.work_item_id, asked.reason, view.now))
-    else if (to !== undefined) draft.event('work_item_blocked', { ...told, reason: failure, failure_class: failure })
+    else if (to !== undefined)
+      draft.event('work_item_blocked', { ...told, reason: asked.reason, failure_class: failure })
   }
   if (run.closure_target_root_spec_id !== null && !asked.requeue) {
     const target = view.targets.find((candidate) => candidate.root_spec_id === run.closure_target_root_spec_id)

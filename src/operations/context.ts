@@ -3,9 +3,13 @@ import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { Exec } from '../core/exec.ts'
 import type { Files } from '../core/files.ts'
+import type { StageRequest } from '../core/request.ts'
+import type { Signs } from '../core/signs.ts'
 import type { EnginePorts } from '../engine/engine.ts'
 import { isInitialised, type Places, placesOf } from '../store/layout.ts'
 import type { Processes } from '../store/lock.ts'
+
+type LiveView = ReturnType<NonNullable<ReturnType<ReturnType<EnginePorts['runners']>['get']>>['view']>
 
 export interface Context {
   files: Files
@@ -24,6 +28,10 @@ export interface Context {
   runners: EnginePorts['runners']
   /** Ends every process that carries a request's marker; gives how many. */
   sweep: (requestId: string) => Promise<number>
+  /** Looks for signs of life of an agent. An output younger than `freshMs` makes watching its processes needless. */
+  signs: (request: StageRequest, view: LiveView | null, freshMs: number) => Promise<Signs>
+  /** True if a process of this machine is stopped by a signal. */
+  isStopped: (pid: number) => Promise<boolean>
   /** Runs a program to its end: git, a project's tests. */
   exec: Exec
   /** Our own environment; whoever starts a program picks what it needs. */

@@ -58,7 +58,7 @@ export function showItem(
 }
 
 /** Every place the id of a kind lies in, those that ask for work first. */
-function placesOfItem(files: Files, places: Places, kind: ItemKind, id: string): Place[] {
+export function placesOfItem(files: Files, places: Places, kind: ItemKind, id: string): Place[] {
   const found: Place[] = []
   for (const state of ITEM_STATES) {
     const folder = itemFolder(kind, state)
@@ -84,7 +84,10 @@ function placesOfItem(files: Files, places: Places, kind: ItemKind, id: string):
 const ARCHIVED = /^(\.\d{8}T\d{6}Z\.[0-9a-f]{8}\.[a-z]+)?\.md$/
 const SET_ASIDE = /^\.md\.invalid(\.\d+)?$/
 
-function readDocument(files: Files, place: Place): { document: WorkDocument | null; faults: string[]; text: string } {
+export function readDocument(
+  files: Files,
+  place: Place,
+): { document: WorkDocument | null; faults: string[]; text: string } {
   if (files.stat(place.path)?.kind !== 'file') return { document: null, faults: ['is not a plain file'], text: '' }
   const parsed = parseDocumentBytes(place.kind, files.read(place.path) ?? new Uint8Array())
   if (parsed.ok) return { document: parsed.document, faults: [], text: '' }

@@ -12,6 +12,7 @@ import { RescueList, RescueRestore, RescueShow } from './schemas/rescue.ts'
 import { RunsLs, RunsShow, RunsTail, RunsTrace } from './schemas/runs.ts'
 import { Selftest } from './schemas/selftest.ts'
 import { Status } from './schemas/status.ts'
+import { Why } from './schemas/why.ts'
 
 type Schema = Record<string, unknown>
 
@@ -44,6 +45,7 @@ export const runsTraceSchema = (): Schema => json(RunsTrace)
 export const runsTailSchema = (): Schema => json(RunsTail)
 /** Of each line. */
 export const runsFollowSchema = (): Schema => ({ anyOf: [json(FollowRecord), json(FollowEnd), json(FollowError)] })
+export const whySchema = (): Schema => json(Why)
 export const rescueListSchema = (): Schema => json(RescueList)
 export const rescueShowSchema = (): Schema => json(RescueShow)
 export const rescueRestoreSchema = (): Schema => json(RescueRestore)

@@ -62,7 +62,7 @@ function outputOf(context: Context, facts: Facts, lock: LockState, plan: Current
   const owner = ownerOf(lock)
   const running = snapshot.process_running && owner.state === 'active'
   const now = context.clock.now()
-  const degraded = isStuck(pending, owner.state, now)
+  const degraded = owner.state === 'active' && isStuck(pending, now)
   const [first] = snapshot.active_runs
   const persisted = facts.plan?.compile_input_fingerprint
   const activity = activityOf({ snapshot, depths, running, degraded, lock: owner.state, now: now.toISOString() })
@@ -163,14 +163,8 @@ function ownerOf(lock: LockState): {
 /** A transaction takes milliseconds; one that a living runtime still has not applied after this is stuck on its disk. */
 const STUCK_AFTER_MS = 2000
 
-function isStuck(pending: PendingRecord | null, lock: StatusOutput['runtime_ownership_lock'], now: Date): boolean {
-  return (
-    pending !== null &&
-    pending.revision !== null &&
-    lock === 'active' &&
-    now.getTime() - Date.parse(pending.since) > STUCK_AFTER_MS
-  )
-}
+export const isStuck = (pending: PendingRecord | null, now: Date): boolean =>
+  pending !== null && pending.revision !== null && now.getTime() - Date.parse(pending.since) > STUCK_AFTER_MS
 
 const workOf = (run: ActiveRun): string =>
   run.work_item_id === null ? `closure ${run.closure_target_root_spec_id}` : `${run.work_item_kind} ${run.work_item_id}`

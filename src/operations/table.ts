@@ -41,6 +41,11 @@ export const OPERATIONS: readonly TableEntry[] = [
     summary: 'What is going on, and what stands in the way.',
     load: async () => (await import('./status.ts')).status,
   },
+  {
+    name: 'why',
+    summary: 'Why an item, a run or a plane stands where it stands.',
+    load: async () => (await import('./why.ts')).why,
+  },
   { name: 'queue ls', summary: 'What is queued, active and blocked.', load: async () => (await queue()).ls },
   { name: 'queue show', summary: 'One work item in full.', load: async () => (await queue()).show },
   { name: 'queue add-task', summary: 'Queue a task.', load: async () => (await queueAdd()).addTask },

@@ -1,10 +1,9 @@
 /** One stage as somebody looks on: what its agent says and does, told event by event. */
-import { Config } from '../core/config.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { TokenUsage } from '../core/result.ts'
-import { readConfig } from '../store/config-file.ts'
 import type { Alarm } from './alarm.ts'
-import { type Context, placesIn } from './context.ts'
+import type { Context } from './context.ts'
+import { configOrDefaults } from './reading.ts'
 import type { FollowRecord, RecordWithout } from './schemas/follow.ts'
 
 const READ_BYTES_MAX = 1024 * 1024
@@ -15,15 +14,6 @@ type Runner = NonNullable<ReturnType<ReturnType<Context['runners']>['get']>>
 type LiveView = ReturnType<Runner['view']>
 type AgentEvent = ReturnType<LiveView['end']>[number]
 
-/** Only adapters of modules need it; those of this version read the same whatever it says, and though it is broken. */
-function configOr(context: Context): Config {
-  try {
-    return readConfig(context.files, placesIn(context), context.overrides).config
-  } catch {
-    return Config.parse({})
-  }
-}
-
 export class WatchedStage {
   readonly request: StageRequest
   private readonly view: LiveView | null
@@ -31,7 +21,7 @@ export class WatchedStage {
   private readonly alarm: Alarm
 
   constructor(context: Context, alarm: Alarm, request: StageRequest) {
-    const runners = context.runners(configOr(context), context.workspaceRoot)
+    const runners = context.runners(configOrDefaults(context), context.workspaceRoot)
     this.request = request
     this.context = context
     this.alarm = alarm

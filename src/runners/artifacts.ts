@@ -24,6 +24,8 @@ export interface RunFiles {
   exit: string
   /** Why we asked the agent to stop; there before the first signal is sent. */
   stop: string
+  /** When processor time of a silent agent was last seen. */
+  signs: string
   completion: string
 }
 
@@ -40,6 +42,7 @@ export function runFiles(request: Pick<StageRequest, 'run_dir' | 'request_id'>):
     pid: at('pid'),
     exit: at('exit'),
     stop: at('stop', '.json'),
+    signs: at('signs', '.json'),
     completion: at('completion', '.json'),
   }
 }
@@ -115,6 +118,17 @@ export const readStop = (files: Files, file: string): StopReason | null =>
 
 export function writeStop(files: Files, file: string, reason: StopReason, at: string): void {
   writeJson(files, file, { schema_version: '1.0', kind: 'runner_stop', reason, requested_at: at })
+}
+
+// ---- at work ---------------------------------------------------------------------------------------------------------
+
+const CpuSign = z.object({ at: time, cpu_ms: z.number().min(0) })
+
+/** Processor time the processes of a silent agent had used when they were last seen using some. */
+export const readCpuSign = (files: Files, file: string) => readJson(files, file, CpuSign)
+
+export function writeCpuSign(files: Files, file: string, sign: z.infer<typeof CpuSign>): void {
+  writeJson(files, file, { schema_version: '1.0', kind: 'runner_signs', ...sign })
 }
 
 // ---- invocation and completion ---------------------------------------------------------------------------------------

@@ -225,6 +225,12 @@ export function cpuMsOf(requestId: string): number {
   }, 0)
 }
 
+/** True if a process is stopped by a signal, or by a debugger: it does nothing until somebody lets it go on. */
+export function isStopped(pid: number): boolean {
+  const state = LINUX ? procStat(pid)?.[0] : ask('ps', ['-o', 'state=', '-p', String(pid)])[0]
+  return state === 'T' || state === 't'
+}
+
 /** `ps` writes `[[dd-]hh:]mm:ss.ss`. */
 function cpuMsByPs(pids: readonly number[]): number {
   return ask('ps', ['-o', 'time=', '-p', pids.join(',')])

@@ -6,7 +6,8 @@ import { readUserFile } from '../../src/cli/user-file.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import type { Context } from '../../src/operations/context.ts'
 import { execWith } from '../../src/runners/exec.ts'
-import { processIdentity } from '../../src/runners/process.ts'
+import { isStopped, processIdentity } from '../../src/runners/process.ts'
+import { signsOf } from '../../src/runners/signs.ts'
 import { sweepMarked } from '../../src/runners/sweep.ts'
 import { disk } from '../../src/store/files.ts'
 import { initWorkspace } from '../../src/store/init.ts'
@@ -40,6 +41,8 @@ export function contextIn(workspaceRoot: string, changes: Partial<Context> = {},
     validators: [],
     runners: ports.runners,
     sweep: async (requestId) => (await sweepMarked(requestId, systemClock)).found.length,
+    signs: (request, view, freshMs) => signsOf(request, view, { files: disk, clock: changes.clock ?? systemClock }, freshMs),
+    isStopped: async (pid) => isStopped(pid),
     exec: execWith(systemClock),
     environment: ports.environment,
     notice: (line) => void notices.push(line),

@@ -16,6 +16,7 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   demo: async () => (await import('./demo.ts')).demo,
   'selftest crash': async () => (await import('./selftest.ts')).selftestCrash,
   status: async () => (await import('./status.ts')).status,
+  why: async () => (await import('./why.ts')).why,
   'queue ls': async () => (await queue()).ls,
   'queue show': async () => (await queue()).show,
   'queue add-task': async () => (await queue()).added,
