@@ -10,6 +10,7 @@ import { archived } from '../../src/store/mailbox.ts'
 import { pendingRecord } from '../../src/store/pending.ts'
 import { readRun, runIds } from '../../src/store/runs.ts'
 import { readWorkspace } from '../../src/store/workspace.ts'
+import { isFree, wrongAccounts } from './accounts.ts'
 import type { Agent } from './agents.ts'
 import { placesOfItems } from './items.ts'
 import type { World } from './world.ts'
@@ -68,7 +69,7 @@ function inView(world: World, view: View, files: Files): string[] {
   for (const { counter_name, count, work_item_id } of view.counters.entries)
     if (count > Math.max(2, limits.get(counter_name) ?? 0))
       broken.push(`${counter_name} of ${work_item_id} is ${count}`)
-  return broken
+  return [...broken, ...wrongAccounts(world, view, files)]
 }
 
 /** Holds once everything is mended, everybody behaved for long enough, and nothing moves any more. */
@@ -176,6 +177,8 @@ function standingStill(world: World, view: View): string[] {
       for (const item of view.items.queued(kind as ItemKind))
         if (isEligible(item, view, plan) && !isTaken(world, kind, item.id))
           broken.push(`${kind} ${item.id} could be claimed, and is not`)
+        else if (isFree(view, item) && !isTaken(world, kind, item.id))
+          broken.push(`nothing stands before ${kind} ${item.id}, and it is not claimed`)
   }
   if (snapshot.active_runs.length === 0 && completionStep(view, plan, 'run-asked').run !== null)
     broken.push('a closure target could be judged, and is not')

@@ -4,6 +4,7 @@ import { MillraceError } from '../../src/core/errors.ts'
 import { type LoopEnd, runLoop } from '../../src/engine/daemon.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { enginePorts } from '../../src/selftest/scene.ts'
+import { wrongClaim } from './accounts.ts'
 import { DeadError, type SimulatedProcess } from './process.ts'
 import type { World } from './world.ts'
 
@@ -48,6 +49,11 @@ export class Runtime {
         [(change) => this.told(change)],
       )
       const { engine } = this
+      const commit = engine.commit.bind(engine)
+      engine.commit = (changes) => {
+        for (const change of changes) this.claims(engine, change)
+        return commit(changes)
+      }
       const sleep = engine.sleep.bind(engine)
       engine.sleep = (ms) => {
         world.counts.ticks += 1
@@ -66,6 +72,12 @@ export class Runtime {
     if (process.isDead) return
     process.end()
     world.ended(this)
+  }
+
+  private claims(engine: Engine, change: Change): void {
+    if (change.change !== 'event.append' || change.event_type !== 'work_item_claimed') return
+    const { work_item_kind: kind, work_item_id: id } = change.data
+    for (const wrong of wrongClaim(engine.workspace.view(), String(kind), String(id))) this.world.problem(wrong)
   }
 
   private told(change: Change): void {

@@ -345,6 +345,28 @@ export class World {
     }
   }
 
+  /** A process of that pid is there, and suspended. */
+  isSuspended(pid: number | null): boolean {
+    return this.processes.some(({ process }) => process.identity.pid === pid && !process.isDead && process.isSuspended)
+  }
+
+  isAnybodyAlive(): boolean {
+    return this.processes.some(({ process }) => !process.isDead)
+  }
+
+  /** The runtime has started, and nothing keeps it from going on. */
+  isAtWork(): boolean {
+    return this.runtime?.isWorking === true && !this.runtime.process.isSuspended
+  }
+
+  /** The runtime at work follows an agent that nobody asked to stop. */
+  isFollowing(): boolean {
+    const process = this.isAtWork() ? this.runtime!.process : null
+    return this.agents.running.some(
+      (agent) => agent.stopAsked === null && agent.followers.some((follower) => follower.process === process),
+    )
+  }
+
   // ---- state files ---------------------------------------------------------------------------------------------------
 
   /** Somebody writes nonsense into a state file; the bytes before are kept as people keep backups. */

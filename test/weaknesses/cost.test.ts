@@ -1,4 +1,4 @@
-/** What the runtime asks of the disk, counted and never timed (W-28 to W-30; W-31 is told in test/scenarios/claims.test.ts). */
+/** What the runtime asks of the disk, counted and never timed (W-24, W-28 to W-30; W-31 is told in test/scenarios/claims.test.ts). */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -10,6 +10,7 @@ import { instantRunner } from '../../src/selftest/instant-runner.ts'
 import { succeeding } from '../../src/selftest/story.ts'
 import { contextIn } from '../rig/context.ts'
 import { type Call, CHANGING, countingFiles } from '../rig/counting-files.ts'
+import { ledgerLine, tokens } from '../rig/ledger.ts'
 import { PACKAGE_ROOT, Rig } from '../rig/runtime.ts'
 
 const rigs: Rig[] = []
@@ -52,6 +53,33 @@ const folders = (rig: Rig): string[] =>
     .readdirSync(rig.at(), { recursive: true, encoding: 'utf8' })
     .filter((name) => fs.statSync(rig.at(name)).isDirectory())
     .sort()
+
+test('W-24: rules on usage read the ledger once, and no stage result; a rule over one run counts that run alone', async () => {
+  const { rig, disk, time } = await counting(3)
+  const rule = (id: string, window: string, threshold: number) =>
+    `[[usage_governance.runtime_token_rules.rules]]\nrule_id = "${id}"\nwindow = "${window}"\nthreshold = ${threshold}\n`
+  rig.config(
+    `[usage_governance]\nenabled = true\n${rule('week', 'calendar_week', 1_000_000)}${rule('run', 'per_run', 800)}`,
+  )
+  const line = ledgerLine('request-past', { run_id: 'run-past', token_usage: tokens(900) })
+  fs.writeFileSync(rig.at('state/usage_governance_ledger.jsonl'), `${JSON.stringify(line)}\n`)
+  const engine = await rig.open()
+  disk.take()
+  const finished = () => rig.list('tasks/done').length
+  for (let pass = 0; finished() < 3; pass++) {
+    expect(pass).toBeLessThan(200)
+    time.aheadMs += 2000
+    await tick(engine)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const calls = disk.take()
+  const reads = (file: string) => times(calls, 'read', rig.at(file))
+  expect(rig.stages().length).toBeGreaterThanOrEqual(9)
+  expect(reads('state/usage_governance_ledger.jsonl')).toBeLessThanOrEqual(1)
+  expect(calls.filter((call) => call.operation === 'read' && call.path.includes('/stage_results/'))).toEqual([])
+  // The 900 of a run that is past would be over the rule for each of these.
+  expect(rig.eventTypes()).not.toContain('usage_governance_paused')
+})
 
 test('W-28: adding a task costs the same beside two hundred others: no folder is made, no asset looked at', async () => {
   const costs = []

@@ -31,7 +31,7 @@ import { absence, type Presence } from './presence.ts'
 /** What stands before a queued item, the runtime's own obstacles first. Empty: it is claimed at the next tick. */
 export function standsBefore(item: ItemEntry, view: View, presence: Presence): Obstacle[] {
   const general = [...absence(presence), ...pauses(view.snapshot)]
-  const own = [...dependencies(item, view), ...duplicates(item, view)]
+  const own = [...dependencies(item, view), ...duplicates(item, view), ...taken(item, view)]
   const { plan } = view
   if (plan === null) return [...general, noPlan(), ...own]
   const lane = plan.claim_order.planes.find(({ kinds }) => kinds.includes(item.kind))
@@ -159,6 +159,26 @@ function duplicates(item: ItemEntry, view: View): Obstacle[] {
   }))
 }
 
+/** Something that is no document of that id lies where the item would be moved to. */
+function taken(item: ItemEntry, view: View): Obstacle[] {
+  const place = { kind: item.kind, id: item.id, state: 'active' as const }
+  if (!isTaken(item, view)) return []
+  return [
+    {
+      ...inItem(place),
+      at: null,
+      code: 'place_taken',
+      fact: 'something that cannot be read lies where it would go once it is claimed',
+      wait: 'human',
+      next: person('move away what lies there'),
+      can: [],
+    },
+  ]
+}
+
+const isTaken = ({ kind, id }: ItemEntry, view: View): boolean =>
+  view.items.invalid().some((one) => one.kind === kind && one.state === 'active' && one.file === `${id}.md`)
+
 function closure(item: ItemEntry, view: View, plan: Plan): Obstacle[] {
   if (!isDeferredByClosure(item, view, plan)) return []
   return view.targets
@@ -245,7 +265,7 @@ function itemsBefore(item: ItemEntry, view: View, plan: Plan, plane: string): It
       if (waitsOfKind(view, plan, entry.plane, kind).length > 0) continue
       for (const other of view.items.queued(kind as ItemEntry['kind'])) {
         if (isSame && other.kind === item.kind && other.id === item.id) return before
-        if (isEligible(other, view, plan)) before.push(other)
+        if (isEligible(other, view, plan) && !isTaken(other, view)) before.push(other)
       }
     }
     if (isSame) return before
