@@ -6,9 +6,9 @@ import { VERSION } from './version.ts'
 
 /** First words in the order of the overview; what is missing here comes last, under its own heading. */
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
-  { title: 'Begin', first: ['init', 'demo', 'doctor', 'selftest'] },
+  { title: 'Begin', first: ['init', 'demo', 'health', 'doctor', 'selftest'] },
   { title: 'Work', first: ['queue', 'run', 'control', 'planning'] },
-  { title: 'Look', first: ['status', 'runs', 'rescue'] },
+  { title: 'Look', first: ['status', 'why', 'runs', 'rescue'] },
   { title: 'Set up', first: ['compile', 'modes', 'config'] },
   { title: 'Reference', first: ['schema', 'version'] },
 ]

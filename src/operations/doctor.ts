@@ -5,7 +5,7 @@ import type { Context } from './context.ts'
 import { error, examination } from './examine/examination.ts'
 import { checkDisk, checkFiles, checkFolders, checkLeftovers } from './examine/layout.ts'
 import { checkEnvironment, checkPlatform, checkRunners } from './examine/machine.ts'
-import { checkPlan } from './examine/plan.ts'
+import { checkConfig, checkPlan } from './examine/plan.ts'
 import { checkQueues } from './examine/queues.ts'
 import { checkRescue } from './examine/rescue.ts'
 import { checkHeld, checkJournal, checkLock, checkStateFiles, checkStatusFiles } from './examine/state.ts'
@@ -23,12 +23,15 @@ export const doctor: Operation<Context, Record<string, never>, DoctorOutput> = {
   output: async () => (await import('./schemas.ts')).doctorSchema(),
   async run(context) {
     const exam = examination(context)
-    const examined = checkPlan(exam)
-    const { config, plan } = examined
+    const { config, findings: ofConfig } = checkConfig(exam)
+    const examined = config === null ? null : checkPlan(exam, config)
     const findings = [
       ...(exam.files.stat(exam.places.runtime) === null ? checkFolders(exam) : checkWorkspace(context, exam)),
-      ...examined.findings,
-      ...(config === null ? [] : [...(await checkRunners(exam, config, plan)), ...checkEnvironment(config)]),
+      ...ofConfig,
+      ...(examined?.findings ?? []),
+      ...(config === null
+        ? []
+        : [...(await checkRunners(exam, config, examined?.plan ?? null)), ...checkEnvironment(config)]),
       ...(await checkRescue(exam)),
       ...checkPlatform(process.platform),
       ...checkDisk(exam),

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod'
 import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce } from './schemas/commands.ts'
-import { Doctor, SchemaIndex, Version } from './schemas/doctor.ts'
+import { Doctor, Health, SchemaIndex, Version } from './schemas/doctor.ts'
 import { FollowEnd, FollowError, FollowRecord } from './schemas/follow.ts'
 import { CompileGraph, CompileShow, CompileValidate, ConfigShow, ModesList, ModesShow } from './schemas/plan.ts'
 import { QueueLs, QueueShow } from './schemas/queue.ts'
@@ -56,6 +56,7 @@ export const modesListSchema = (): Schema => json(ModesList)
 export const modesShowSchema = (): Schema => json(ModesShow)
 export const configShowSchema = (): Schema => json(ConfigShow)
 export const doctorSchema = (): Schema => json(Doctor)
+export const healthSchema = (): Schema => json(Health)
 export const versionSchema = (): Schema => json(Version)
 /** With a name the answer is a schema itself, which is open by nature. */
 export const schemaSchema = (): Schema => ({

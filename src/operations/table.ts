@@ -151,6 +151,11 @@ export const OPERATIONS: readonly TableEntry[] = [
   },
   { name: 'config validate', summary: 'Check millrace.toml and compile.', load: async () => (await config()).validate },
   {
+    name: 'health',
+    summary: 'Whether the workspace itself is in order: config, folders, files, assets.',
+    load: async () => (await import('./health.ts')).health,
+  },
+  {
     name: 'doctor',
     summary: 'Examine the workspace and say how to mend what is wrong.',
     load: async () => (await import('./doctor.ts')).doctor,

@@ -50,9 +50,10 @@ export class Runtime {
       )
       const { engine } = this
       const commit = engine.commit.bind(engine)
-      engine.commit = (changes) => {
-        for (const change of changes) this.claims(engine, change)
-        return commit(changes)
+      engine.commit = async (changes) => {
+        const wrong = changes.flatMap((change) => wrongClaims(engine, change))
+        await commit(changes)
+        for (const sentence of wrong) world.problem(sentence)
       }
       const sleep = engine.sleep.bind(engine)
       engine.sleep = (ms) => {
@@ -74,12 +75,6 @@ export class Runtime {
     world.ended(this)
   }
 
-  private claims(engine: Engine, change: Change): void {
-    if (change.change !== 'event.append' || change.event_type !== 'work_item_claimed') return
-    const { work_item_kind: kind, work_item_id: id } = change.data
-    for (const wrong of wrongClaim(engine.workspace.view(), String(kind), String(id))) this.world.problem(wrong)
-  }
-
   private told(change: Change): void {
     if (change.change !== 'event.append') return
     if (change.event_type === 'stage_completed') {
@@ -87,6 +82,13 @@ export class Runtime {
       this.world.settled(String(change.data.request_id))
     }
   }
+}
+
+/** What stood before an item that is about to be claimed, in the eyes of `why`. */
+function wrongClaims(engine: Engine, change: Change): string[] {
+  if (change.change !== 'event.append' || change.event_type !== 'work_item_claimed') return []
+  const { work_item_kind: kind, work_item_id: id } = change.data
+  return wrongClaim(engine.workspace.view(), String(kind), String(id))
 }
 
 /** Whether somebody may end with this: a clear refusal, or what the disk answered. */

@@ -1,5 +1,5 @@
 /** How findings read: counted lines for programs, grouped with their remedies for people. */
-import type { DoctorOutput, Finding } from '../../operations/schemas/doctor.ts'
+import type { DoctorOutput, Finding, HealthOutput } from '../../operations/schemas/doctor.ts'
 import type { Look } from '../look.ts'
 
 export function doctor(output: DoctorOutput, look: Look): string {
@@ -33,4 +33,22 @@ function paragraph({ level, code, path, message, remedy }: Finding, { paint, saf
     `  ${safe(message)}`,
     ...(remedy === null ? [] : [`  ${paint.dim('→')} ${safe(remedy)}`]),
   ].join('\n')
+}
+
+export function health(output: HealthOutput, look: Look): string {
+  const { checks, ...counts } = output
+  if (!look.terminal)
+    return [
+      ...Object.entries(counts).map(([key, value]) => look.field(key, value)),
+      ...checks.map(({ check_id, status, message }) => look.field('check', `${check_id} ${status} ${message}`)),
+      ...checks.flatMap(({ check_id, details }) => details.map((one) => look.field('detail', `${check_id} ${one}`))),
+    ].join('\n')
+  const { paint, safe } = look
+  const marks = { pass: paint.green('✓'), warn: paint.yellow('!'), fail: paint.red('✗') }
+  return checks
+    .flatMap(({ check_id, status, message, details }) => [
+      `${marks[status]} ${paint.bold(check_id)} ${safe(message)}`,
+      ...details.map((one) => `    ${paint.dim('→')} ${safe(one)}`),
+    ])
+    .join('\n')
 }

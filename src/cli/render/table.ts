@@ -49,6 +49,7 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'modes show': async () => (await plan()).modesShow,
   'config show': async () => (await import('./config.ts')).show,
   'config validate': async () => (await import('./config.ts')).validate,
+  health: async () => (await import('./doctor.ts')).health,
   doctor: async () => (await import('./doctor.ts')).doctor,
   version: async () => (await import('./version.ts')).version,
 }

@@ -20,7 +20,8 @@ interface Examined {
   findings: Finding[]
 }
 
-export function checkPlan(exam: Examination): Examined {
+/** The config in force; null if it cannot be read. */
+export function checkConfig(exam: Examination): Omit<Examined, 'plan'> {
   const { context, files, places } = exam
   const twice = path.join(places.root, AT.config)
   const findings: Finding[] =
@@ -33,21 +34,23 @@ export function checkPlan(exam: Examination): Examined {
             remedy: 'move what you need into the one that is read, and remove this one',
           }),
         ]
-  let config: Config
   try {
-    config = readConfig(files, places, context.overrides).config
+    return { config: readConfig(files, places, context.overrides).config, findings }
   } catch (cause) {
     if (!MillraceError.is(cause)) throw cause
     const said = { path: named(exam, AT.config), message: cause.message, remedy: cause.hint ?? null }
-    return { config: null, plan: null, findings: [...findings, error('runtime_config_invalid', said)] }
+    return { config: null, findings: [...findings, error('runtime_config_invalid', said)] }
   }
+}
+
+/** What the config in force compiles to, and what that means. */
+export function checkPlan(exam: Examination, config: Config): Omit<Examined, 'config'> {
+  const { context } = exam
   const { plan, diagnostics } = compileHere(context)
   const reported = new Set(diagnostics.map((diagnostic) => diagnostic.path))
   return {
-    config,
     plan,
     findings: [
-      ...findings,
       ...diagnostics.map(fromDiagnostic),
       ...unusedAssets(exam, reported),
       ...(plan === null ? [] : [...checkPermissions(config, plan), ...checkRoot(config, plan, whoIs(context))]),

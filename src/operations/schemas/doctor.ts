@@ -22,6 +22,33 @@ export const Doctor = z
   .describe('What is wrong with the workspace and how to mend it.')
 export type DoctorOutput = z.infer<typeof Doctor>
 
+const status = z.enum(['pass', 'warn', 'fail'])
+const count = (what: string) => z.int().min(0).describe(what)
+
+export const Health = z
+  .strictObject({
+    workspace: z.string().describe('The workspace.'),
+    config_path: z.string().describe('Its config.'),
+    status: status.describe('The worst of all checks.'),
+    ok: z.boolean().describe('Whether no check fails.'),
+    bootstrap_ready: z.boolean().describe('Whether there is a workspace that can be worked in.'),
+    total_checks: count('Checks made.'),
+    passed_checks: count('Checks that passed.'),
+    warning_checks: count('Checks with a warning.'),
+    failed_checks: count('Checks that failed.'),
+    checks: z.array(
+      z.strictObject({
+        check_id: z.string().describe('Which check; stable.'),
+        category: z.enum(['config', 'workspace', 'assets']).describe('What it is about.'),
+        status: status.describe('How it went.'),
+        message: z.string().describe('What was found, in a sentence.'),
+        details: z.array(z.string()).describe('Everything that was found, each with how to mend it.'),
+      }),
+    ),
+  })
+  .describe('Whether the workspace itself is in order.')
+export type HealthOutput = z.infer<typeof Health>
+
 export const Version = z
   .strictObject({
     name: z.literal('millrace').describe('Name of the package.'),
