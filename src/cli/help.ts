@@ -8,7 +8,7 @@ import { VERSION } from './version.ts'
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'demo', 'doctor', 'selftest'] },
   { title: 'Work', first: ['queue', 'run', 'control', 'planning'] },
-  { title: 'Look', first: ['status', 'runs', 'rescue'] },
+  { title: 'Look', first: ['status', 'runs', 'logs', 'rescue'] },
   { title: 'Set up', first: ['compile', 'modes', 'config'] },
   { title: 'Reference', first: ['schema', 'version'] },
 ]

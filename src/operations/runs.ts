@@ -105,7 +105,7 @@ export const tail: Operation<Context, { run_id: string }, RunsTailOutput> = {
 export const follow: Operation<Context, { run_id?: string; current?: boolean; since_start?: boolean }, FollowEnd> = {
   name: 'runs follow',
   flavour: 'read',
-  follows: true,
+  follows: () => true,
   summary: 'What the agent of a run does now, until the run ends.',
   description:
     'Tells what happens in a run as it happens: stages, and what their agents say and do. Without RUN the run that is active, of whatever plane; if there is none it waits for one. Begins with a line for each stage that is over and the last events of the one at work; ends with the run, or by Ctrl-C, which stops nothing but the looking on. With --json one object per line; the last says why it ended.',

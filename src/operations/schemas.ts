@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce } from './schemas/commands.ts'
 import { Doctor, SchemaIndex, Version } from './schemas/doctor.ts'
 import { FollowEnd, FollowError, FollowRecord } from './schemas/follow.ts'
+import { LoggedEvent, Logs, LogsEnd } from './schemas/logs.ts'
 import { CompileGraph, CompileShow, CompileValidate, ConfigShow, ModesList, ModesShow } from './schemas/plan.ts'
 import { QueueLs, QueueShow } from './schemas/queue.ts'
 import { RescueList, RescueRestore, RescueShow } from './schemas/rescue.ts'
@@ -44,6 +45,8 @@ export const runsTraceSchema = (): Schema => json(RunsTrace)
 export const runsTailSchema = (): Schema => json(RunsTail)
 /** Of each line. */
 export const runsFollowSchema = (): Schema => ({ anyOf: [json(FollowRecord), json(FollowEnd), json(FollowError)] })
+/** Of the one value, or with --follow of each line. */
+export const logsSchema = (): Schema => ({ anyOf: [json(Logs), json(LoggedEvent), json(LogsEnd), json(FollowError)] })
 export const rescueListSchema = (): Schema => json(RescueList)
 export const rescueShowSchema = (): Schema => json(RescueShow)
 export const rescueRestoreSchema = (): Schema => json(RescueRestore)

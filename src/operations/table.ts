@@ -76,6 +76,11 @@ export const OPERATIONS: readonly TableEntry[] = [
     load: async () => (await runs()).follow,
   },
   {
+    name: 'logs',
+    summary: 'The event log: what happened, and what happens.',
+    load: async () => (await import('./logs.ts')).logs,
+  },
+  {
     name: 'rescue list',
     summary: 'Working trees kept before each stage.',
     load: async () => (await rescue()).list,

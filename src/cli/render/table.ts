@@ -30,6 +30,7 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'runs trace': async () => (await runs()).trace,
   'runs tail': async () => (await runs()).tail,
   'runs follow': async () => (await import('./follow.ts')).follow,
+  logs: async () => (await import('./logs.ts')).logs,
   'rescue list': async () => (await rescue()).list,
   'rescue show': async () => (await rescue()).show,
   'rescue restore': async () => (await rescue()).restore,
