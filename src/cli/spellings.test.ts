@@ -81,7 +81,7 @@ describe('an unknown word', () => {
   })
 
   it('is answered with the verbs of its group where nothing is near', () => {
-    expect(hint('compile', 'everything')).toBe('it is one of: validate, show, graph')
+    expect(hint('compile', 'everything')).toBe('it is one of: validate, show, graph, diff')
     expect(hint('zzzzzzzzzz')).toContain('millrace --help')
   })
 

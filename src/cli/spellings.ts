@@ -21,6 +21,7 @@ const ALIASES: Readonly<Record<string, { means: string; adds?: readonly string[]
   'queue retry-blocked': { means: 'queue retry' },
   'queue requeue': { means: 'queue retry' },
   'queue cleanup remove': { means: 'queue cancel' },
+  'run-provenance': { means: 'runs provenance' },
   'status show': { means: 'status' },
 }
 

@@ -8,6 +8,8 @@ import { Doctor, SchemaIndex, Version } from './schemas/doctor.ts'
 import { FollowEnd, FollowError, FollowRecord } from './schemas/follow.ts'
 import { LoggedEvent, Logs, LogsEnd } from './schemas/logs.ts'
 import { CompileGraph, CompileShow, CompileValidate, ConfigShow, ModesList, ModesShow } from './schemas/plan.ts'
+import { CompileDiff } from './schemas/plan-diff.ts'
+import { RunsProvenance } from './schemas/provenance.ts'
 import { QueueLs, QueueShow } from './schemas/queue.ts'
 import { RescueList, RescueRestore, RescueShow } from './schemas/rescue.ts'
 import { RunsLs, RunsShow, RunsTail, RunsTrace } from './schemas/runs.ts'
@@ -42,6 +44,7 @@ export const queueShowSchema = (): Schema => json(QueueShow)
 export const runsLsSchema = (): Schema => json(RunsLs)
 export const runsShowSchema = (): Schema => json(RunsShow)
 export const runsTraceSchema = (): Schema => json(RunsTrace)
+export const runsProvenanceSchema = (): Schema => json(RunsProvenance)
 export const runsTailSchema = (): Schema => json(RunsTail)
 /** Of each line. */
 export const runsFollowSchema = (): Schema => ({ anyOf: [json(FollowRecord), json(FollowEnd), json(FollowError)] })
@@ -53,6 +56,7 @@ export const rescueRestoreSchema = (): Schema => json(RescueRestore)
 export const compileValidateSchema = (): Schema => json(CompileValidate)
 export const compileShowSchema = (): Schema => json(CompileShow)
 export const compileGraphSchema = (): Schema => json(CompileGraph)
+export const compileDiffSchema = (): Schema => json(CompileDiff)
 export const modesListSchema = (): Schema => json(ModesList)
 export const modesShowSchema = (): Schema => json(ModesShow)
 export const configShowSchema = (): Schema => json(ConfigShow)

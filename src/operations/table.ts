@@ -69,6 +69,11 @@ export const OPERATIONS: readonly TableEntry[] = [
     load: async () => (await runs()).show,
   },
   { name: 'runs trace', summary: 'The path one run took, edge by edge.', load: async () => (await runs()).trace },
+  {
+    name: 'runs provenance',
+    summary: 'Why a run went as it did: what was frozen for it, and what would be chosen now.',
+    load: async () => (await runs()).provenance,
+  },
   { name: 'runs tail', summary: 'The last report of a run.', load: async () => (await runs()).tail },
   {
     name: 'runs follow',
@@ -141,6 +146,11 @@ export const OPERATIONS: readonly TableEntry[] = [
     name: 'compile graph',
     summary: 'The loops of the plan as text, JSON or Mermaid.',
     load: async () => (await plan()).graph,
+  },
+  {
+    name: 'compile diff',
+    summary: 'What differs between two plans.',
+    load: async () => (await import('./plan-diff.ts')).diff,
   },
   { name: 'modes list', summary: 'Modes there are.', load: async () => (await plan()).modesList },
   { name: 'modes show', summary: 'One mode: loops and bindings.', load: async () => (await plan()).modesShow },
