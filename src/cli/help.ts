@@ -8,7 +8,7 @@ import { VERSION } from './version.ts'
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'demo', 'doctor', 'selftest'] },
   { title: 'Work', first: ['queue', 'run', 'control', 'planning'] },
-  { title: 'Look', first: ['status', 'runs', 'logs', 'rescue'] },
+  { title: 'Look', first: ['status', 'runs', 'logs', 'incidents', 'closure', 'rescue'] },
   { title: 'Set up', first: ['compile', 'modes', 'config'] },
   { title: 'Reference', first: ['schema', 'version'] },
 ]
@@ -19,6 +19,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   control: 'Steer a runtime: it obeys between two steps.',
   planning: 'Steer the planning plane.',
   runs: 'What agents did, stage by stage.',
+  incidents: 'Trouble that was handed on: see it by state.',
+  closure: 'Specs that are judged as a whole, and what the verdicts say.',
   rescue: 'Working trees kept before each stage: see, compare, bring files back.',
   selftest: 'See that nothing is lost on this machine.',
   compile: 'From mode to frozen plan.',

@@ -50,6 +50,10 @@ export function spellingsOf(names: readonly string[]): Map<string, Spelling> {
       spellings.set(alias, { canonical: name, adds: [] })
     }
   }
+  for (const [words, spelling] of [...spellings]) {
+    const [first, ...rest] = words.split(' ')
+    if (first === 'incidents') spellings.set(['incident', ...rest].join(' '), spelling)
+  }
   for (const [alias, { means, adds = [] }] of Object.entries(ALIASES)) {
     if (names.includes(means)) spellings.set(alias, { canonical: means, adds })
   }

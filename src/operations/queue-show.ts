@@ -58,7 +58,7 @@ export function showItem(
 }
 
 /** Every place the id of a kind lies in, those that ask for work first. */
-function placesOfItem(files: Files, places: Places, kind: ItemKind, id: string): Place[] {
+export function placesOfItem(files: Files, places: Places, kind: ItemKind, id: string): Place[] {
   const found: Place[] = []
   for (const state of ITEM_STATES) {
     const folder = itemFolder(kind, state)

@@ -3,9 +3,11 @@
  * unless it says otherwise. Loaded only when somebody asks for a schema.
  */
 import * as z from 'zod'
+import { ClosureLs, ClosureShow } from './schemas/closure.ts'
 import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce } from './schemas/commands.ts'
 import { Doctor, SchemaIndex, Version } from './schemas/doctor.ts'
 import { FollowEnd, FollowError, FollowRecord } from './schemas/follow.ts'
+import { IncidentsLs } from './schemas/incidents.ts'
 import { LoggedEvent, Logs, LogsEnd } from './schemas/logs.ts'
 import { CompileGraph, CompileShow, CompileValidate, ConfigShow, ModesList, ModesShow } from './schemas/plan.ts'
 import { CompileDiff } from './schemas/plan-diff.ts'
@@ -48,6 +50,9 @@ export const runsProvenanceSchema = (): Schema => json(RunsProvenance)
 export const runsTailSchema = (): Schema => json(RunsTail)
 /** Of each line. */
 export const runsFollowSchema = (): Schema => ({ anyOf: [json(FollowRecord), json(FollowEnd), json(FollowError)] })
+export const incidentsLsSchema = (): Schema => json(IncidentsLs)
+export const closureLsSchema = (): Schema => json(ClosureLs)
+export const closureShowSchema = (): Schema => json(ClosureShow)
 /** Of the one value, or with --follow of each line. */
 export const logsSchema = (): Schema => ({ anyOf: [json(Logs), json(LoggedEvent), json(LogsEnd), json(FollowError)] })
 export const rescueListSchema = (): Schema => json(RescueList)

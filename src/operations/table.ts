@@ -22,6 +22,7 @@ const runs = () => import('./runs.ts')
 const plan = () => import('./plan.ts')
 const config = () => import('./config.ts')
 const run = () => import('./run.ts')
+const closure = () => import('./closure.ts')
 const rescue = () => import('./rescue.ts')
 
 export const OPERATIONS: readonly TableEntry[] = [
@@ -79,6 +80,21 @@ export const OPERATIONS: readonly TableEntry[] = [
     name: 'runs follow',
     summary: 'What the agent of a run does now, until the run ends.',
     load: async () => (await runs()).follow,
+  },
+  {
+    name: 'incidents ls',
+    summary: 'Incidents by state: what went wrong, how bad it is, and where it came from.',
+    load: async () => (await import('./incidents.ts')).incidentsLs,
+  },
+  {
+    name: 'closure ls',
+    summary: 'Root specs that are judged as a whole: open, held and closed.',
+    load: async () => (await closure()).closureLs,
+  },
+  {
+    name: 'closure show',
+    summary: 'One closure target: verdict, rounds, and the work it waits for.',
+    load: async () => (await closure()).closureShow,
   },
   {
     name: 'logs',

@@ -1,8 +1,8 @@
 /** How the provenance of a run reads. */
 import type { RunsProvenanceOutput, Selection } from '../../operations/schemas/provenance.ts'
-import type { Look, Value } from '../look.ts'
+import type { Look } from '../look.ts'
 import { duration } from '../time.ts'
-import { quoted, word } from './quoted.ts'
+import { pairs, quoted } from './quoted.ts'
 import { coloured } from './runs.ts'
 
 type History = RunsProvenanceOutput['runtime_history'][number]
@@ -12,11 +12,6 @@ export function provenance(output: RunsProvenanceOutput, look: Look): string {
 }
 
 // ---- for programs ----------------------------------------------------------------------------------------------------
-
-const pairs = (fields: Record<string, Value>): string =>
-  Object.entries(fields)
-    .map(([name, value]) => `${name}=${value === null || value === '' ? 'none' : word(String(value))}`)
-    .join(' ')
 
 function lines(output: RunsProvenanceOutput, look: Look): string {
   return [
