@@ -8,8 +8,8 @@ import { VERSION } from './version.ts'
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'demo', 'doctor', 'selftest'] },
   { title: 'Work', first: ['queue', 'run', 'control', 'planning'] },
-  { title: 'Look', first: ['status', 'runs', 'logs', 'incidents', 'closure', 'rescue'] },
-  { title: 'Set up', first: ['compile', 'modes', 'config'] },
+  { title: 'Look', first: ['status', 'runs', 'logs', 'incidents', 'closure', 'usage', 'rescue'] },
+  { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'config'] },
   { title: 'Reference', first: ['schema', 'version'] },
 ]
 
@@ -25,6 +25,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   selftest: 'See that nothing is lost on this machine.',
   compile: 'From mode to frozen plan.',
   modes: 'Which loops and bindings there are.',
+  loops: 'How stages are wired.',
+  stages: 'Kinds of stages: what each is for and what it owes.',
   config: 'Settings in force.',
 }
 

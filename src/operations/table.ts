@@ -23,6 +23,8 @@ const plan = () => import('./plan.ts')
 const config = () => import('./config.ts')
 const run = () => import('./run.ts')
 const closure = () => import('./closure.ts')
+const loops = () => import('./loops.ts')
+const stages = () => import('./stages.ts')
 const rescue = () => import('./rescue.ts')
 
 export const OPERATIONS: readonly TableEntry[] = [
@@ -102,7 +104,12 @@ export const OPERATIONS: readonly TableEntry[] = [
     load: async () => (await import('./logs.ts')).logs,
   },
   {
-    name: 'rescue list',
+    name: 'usage',
+    summary: 'What stages used: tokens and cost, and what the rules leave.',
+    load: async () => (await import('./usage.ts')).usage,
+  },
+  {
+    name: 'rescue ls',
     summary: 'Working trees kept before each stage.',
     load: async () => (await rescue()).list,
   },
@@ -168,8 +175,20 @@ export const OPERATIONS: readonly TableEntry[] = [
     summary: 'What differs between two plans.',
     load: async () => (await import('./plan-diff.ts')).diff,
   },
-  { name: 'modes list', summary: 'Modes there are.', load: async () => (await plan()).modesList },
+  { name: 'modes ls', summary: 'Modes there are.', load: async () => (await plan()).modesLs },
   { name: 'modes show', summary: 'One mode: loops and bindings.', load: async () => (await plan()).modesShow },
+  { name: 'loops ls', summary: 'Loops there are.', load: async () => (await loops()).loopsLs },
+  {
+    name: 'loops show',
+    summary: 'One loop: nodes, edges, budgets, terminal states.',
+    load: async () => (await loops()).loopsShow,
+  },
+  { name: 'stages ls', summary: 'Kinds of stages there are.', load: async () => (await stages()).stagesLs },
+  {
+    name: 'stages show',
+    summary: 'One kind of stage: outcomes, what it owes, what it may hand in.',
+    load: async () => (await stages()).stagesShow,
+  },
   {
     name: 'config show',
     summary: 'Config in force, with where each value came from.',

@@ -128,7 +128,7 @@ describe('a workspace as init leaves it', () => {
     await ask(context, 'compile graph')
     await ask(context, 'config show')
     await ask(context, 'config validate')
-    await ask(context, 'modes list')
+    await ask(context, 'modes ls')
     await ask(context, 'modes show', { mode_id: 'standard_plain' })
     await ask(context, 'doctor')
     expect(filesBelow(at())).toEqual(before)
@@ -160,7 +160,7 @@ describe('without a workspace', () => {
   it('modes and schemas are shown all the same', async () => {
     const { root, context } = await workspaceHere()
     fs.rmSync(path.join(root, 'millrace-agents'), { recursive: true })
-    const listed = await text('modes list', await ask(context, 'modes list'))
+    const listed = await text('modes ls', await ask(context, 'modes ls'))
     expect(listed).toBe(
       [
         'codex_claude: execution_loop=execution.standard planning_loop=planning.standard',

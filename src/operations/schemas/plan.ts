@@ -98,7 +98,7 @@ export const CompileGraph = z
 
 const AssetSource = z.enum(['package', 'workspace']).describe('Whose copy.')
 
-export const ModesList = z
+export const ModesLs = z
   .strictObject({
     modes: z.array(
       z.strictObject({
@@ -114,7 +114,7 @@ export const ModesList = z
     unreadable: z.array(Diagnostic).describe('Mode files that cannot be used.'),
   })
   .describe('Modes there are.')
-export type ModesListOutput = z.infer<typeof ModesList>
+export type ModesLsOutput = z.infer<typeof ModesLs>
 
 const bindings = (what: string) => z.record(z.string(), z.string()).describe(what)
 
