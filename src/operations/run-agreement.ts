@@ -1,5 +1,6 @@
 /** Whether everything a run left speaks of one run and one plan. */
 import * as path from 'node:path'
+import { clip } from '../core/clip.ts'
 import { MillraceError } from '../core/errors.ts'
 import { canonicalJson, sha256 } from '../core/ids.ts'
 import { maybe, record, text } from '../core/shape.ts'
@@ -66,10 +67,17 @@ interface Claim {
 
 const textOr = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
+/** Ids in records that somebody changed may be anything. */
+const WHAT_CHARS_MAX = 400
+
 const disagree = (runId: string, what: string): MillraceError =>
-  new MillraceError('records_disagree', `The records of ${runId} contradict each other: ${what}.`, {
-    hint: 'compare the files of its run folder; something changed them after they were written',
-  })
+  new MillraceError(
+    'records_disagree',
+    `The records of ${runId} contradict each other: ${clip(what, WHAT_CHARS_MAX)}.`,
+    {
+      hint: 'compare the files of its run folder; something changed them after they were written',
+    },
+  )
 
 function readSnapshot(files: Files, folder: string, notes: string[]) {
   const name = 'resolved_snapshot.json'
@@ -112,9 +120,8 @@ function requireFrozen(
 ): void {
   const file = path.join(workspaceRoot, RUNTIME_ROOT, 'state/plans', planId, 'plan.json')
   // As it was written: a version that knows more members fills them in as it reads.
-  const written = JSON.parse(readText(files, file) ?? 'null') as { graphs_by_plane?: unknown } | null
-  const hashes = [graphsHash(plan)]
-  if (written?.graphs_by_plane) hashes.push(sha256(canonicalJson(written.graphs_by_plane)).slice(0, 12))
+  const written = graphsIn(files, file)
+  const hashes = [graphsHash(plan), ...(written === null ? [] : [sha256(canonicalJson(written)).slice(0, 12)])]
   for (const transition of transitions) {
     const hash = isFrozen(transition.frozen_plan) ? (transition.frozen_plan.content_hash ?? null) : null
     if (hash !== null && !hashes.includes(hash)) {
@@ -123,5 +130,14 @@ function requireFrozen(
         `${transition.event_id} was decided by content ${hash}, but plan ${planId} has ${hashes[0]}`,
       )
     }
+  }
+}
+
+function graphsIn(files: Files, file: string): unknown {
+  try {
+    const plan = JSON.parse(readText(files, file) ?? 'null') as { graphs_by_plane?: unknown } | null
+    return plan?.graphs_by_plane ?? null
+  } catch {
+    return null
   }
 }
