@@ -8,8 +8,8 @@ import { VERSION } from './version.ts'
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'demo', 'health', 'doctor', 'selftest'] },
   { title: 'Work', first: ['queue', 'run', 'control', 'planning'] },
-  { title: 'Look', first: ['status', 'why', 'runs', 'rescue'] },
-  { title: 'Set up', first: ['compile', 'modes', 'config'] },
+  { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'incidents', 'closure', 'usage', 'rescue'] },
+  { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'config'] },
   { title: 'Reference', first: ['schema', 'version'] },
 ]
 
@@ -19,10 +19,14 @@ const GROUPS: Readonly<Record<string, string>> = {
   control: 'Steer a runtime: it obeys between two steps.',
   planning: 'Steer the planning plane.',
   runs: 'What agents did, stage by stage.',
+  incidents: 'Trouble that was handed on: see it by state.',
+  closure: 'Specs that are judged as a whole, and what the verdicts say.',
   rescue: 'Working trees kept before each stage: see, compare, bring files back.',
   selftest: 'See that nothing is lost on this machine.',
   compile: 'From mode to frozen plan.',
   modes: 'Which loops and bindings there are.',
+  loops: 'How stages are wired.',
+  stages: 'Kinds of stages: what each is for and what it owes.',
   config: 'Settings in force.',
 }
 

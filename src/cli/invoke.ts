@@ -46,7 +46,8 @@ export async function invoke({ verb, operation, input, globals }: Call, session:
   }
   if (verb.flavour === 'change') signals.endOnInterrupt(end)
   if (verb.flavour === 'perform') signals.endOnSecondSignal(end)
-  if (operation.follows) return following({ operation, input, context, json: globals.json, name: verb.name }, session)
+  if (operation.follows?.(input))
+    return following({ operation, input, context, json: globals.json, name: verb.name }, session)
   const answer: object = await operation.run(context, input)
   if (globals.json) output.value(answer)
   else output.text(await rendered(verb.name, answer, session))

@@ -29,8 +29,18 @@ describe('spellings', () => {
     ['queue cleanup remove', 'queue cancel'],
     ['runs', 'runs ls'],
     ['runs list', 'runs ls'],
-    ['modes', 'modes list'],
-    ['modes ls', 'modes list'],
+    ['modes', 'modes ls'],
+    ['modes list', 'modes ls'],
+    ['loops', 'loops ls'],
+    ['stages list', 'stages ls'],
+    ['rescue list', 'rescue ls'],
+    ['rescue', 'rescue ls'],
+    ['incidents', 'incidents ls'],
+    ['incident', 'incidents ls'],
+    ['incident ls', 'incidents ls'],
+    ['closure', 'closure ls'],
+    ['closure list', 'closure ls'],
+    ['run-provenance run-4f0c', 'runs provenance'],
     ['status', 'status'],
     ['status show', 'status'],
     ['status watch', WATCH],
@@ -81,7 +91,7 @@ describe('an unknown word', () => {
   })
 
   it('is answered with the verbs of its group where nothing is near', () => {
-    expect(hint('compile', 'everything')).toBe('it is one of: validate, show, graph')
+    expect(hint('compile', 'everything')).toBe('it is one of: validate, show, graph, diff')
     expect(hint('zzzzzzzzzz')).toContain('millrace --help')
   })
 

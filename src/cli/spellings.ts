@@ -21,6 +21,7 @@ const ALIASES: Readonly<Record<string, { means: string; adds?: readonly string[]
   'queue retry-blocked': { means: 'queue retry' },
   'queue requeue': { means: 'queue retry' },
   'queue cleanup remove': { means: 'queue cancel' },
+  'run-provenance': { means: 'runs provenance' },
   'status show': { means: 'status' },
 }
 
@@ -48,6 +49,10 @@ export function spellingsOf(names: readonly string[]): Map<string, Spelling> {
     for (const alias of listed ? [listed[1]!, `${listed[1]} ls`, `${listed[1]} list`] : []) {
       spellings.set(alias, { canonical: name, adds: [] })
     }
+  }
+  for (const [words, spelling] of [...spellings]) {
+    const [first, ...rest] = words.split(' ')
+    if (first === 'incidents') spellings.set(['incident', ...rest].join(' '), spelling)
   }
   for (const [alias, { means, adds = [] }] of Object.entries(ALIASES)) {
     if (names.includes(means)) spellings.set(alias, { canonical: means, adds })

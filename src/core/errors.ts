@@ -28,7 +28,9 @@ export const ERROR_CODES = {
   },
   compile_failed: { kind: 'failed', text: 'The mode does not compile; the diagnostics say where.' },
   mode_unknown: { kind: 'failed', text: 'No mode of that id is shipped or in the workspace.' },
+  asset_unknown: { kind: 'failed', text: 'No loop or stage kind of that id is shipped or in the workspace.' },
   asset_invalid: { kind: 'failed', text: 'A mode, loop, stage kind, entrypoint or skill file is not valid.' },
+  plan_unknown: { kind: 'failed', text: 'No plan of that id is kept, or none is in force.' },
   document_invalid: { kind: 'failed', text: 'A work document does not follow the grammar of its kind.' },
   id_invalid: {
     kind: 'usage',
@@ -40,6 +42,10 @@ export const ERROR_CODES = {
   item_state: { kind: 'refused', text: 'The work item is not in a state that allows this.' },
   dependency_cycle: { kind: 'refused', text: 'The dependencies of the document lead back to itself.' },
   run_unknown: { kind: 'failed', text: 'No run has that id.' },
+  records_disagree: {
+    kind: 'failed',
+    text: 'Records of one run name different runs or plans; something changed them after they were written.',
+  },
   run_state: { kind: 'refused', text: 'The run is not in a state that allows this.' },
   nothing_active: { kind: 'refused', text: 'The command acts on a running item and none is active.' },
   lock_held: { kind: 'refused', text: 'Another runtime owns the workspace.' },

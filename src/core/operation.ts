@@ -70,10 +70,10 @@ export interface Operation<Context, Input = Record<string, unknown>, Output = Re
   input: readonly InputField[]
   examples: readonly { command: string; does: string }[]
   /**
-   * Follows something: its answer comes record by record, through the context, and what `run` gives is only how that
-   * ended. With `--json` every record is a line.
+   * Whether it follows something: its answer comes record by record then, through the context, and what `run` gives is
+   * only how that ended. With `--json` every record is a line.
    */
-  follows?: true
+  follows?: (input: Input) => boolean
   /** JSON Schema of what `--json` prints (of each line, if it follows something); imported only when asked for. */
   output: () => Promise<object>
   run: (context: Context, input: Input) => Promise<Output>

@@ -43,7 +43,7 @@ export const transitionId = (request: StageRequest): string => `transition-${sha
 const graphsHashes = new WeakMap<Plan['graphs_by_plane'], string>()
 
 /** Hash of what the plan routes by; kept, since a plan never changes and every settled stage asks. */
-function graphsHash({ graphs_by_plane }: Plan): string {
+export function graphsHash({ graphs_by_plane }: Plan): string {
   const hash = graphsHashes.get(graphs_by_plane) ?? sha256(canonicalJson(graphs_by_plane)).slice(0, 12)
   graphsHashes.set(graphs_by_plane, hash)
   return hash

@@ -1,30 +1,27 @@
 /** Modes: which there are, and what one says. Needs no workspace; where there is one, its own files count. */
-import { type AssetFamilies, brokenFileFor, type Parsed, parseFamilies } from '../core/assets.ts'
-import { describeDiagnostic } from '../core/diagnostics.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { Mode } from '../core/mode.ts'
-import { nearest } from '../core/nearest.ts'
 import type { Operation } from '../core/operation.ts'
-import { readAssets } from '../store/catalogue.ts'
 import { readConfig } from '../store/config-file.ts'
-import { isInitialised } from '../store/layout.ts'
+import { type Family, familiesOf, findAsset, unreadableIn } from './asset-find.ts'
 import { type Context, placesIn } from './context.ts'
-import type { ModesListOutput, ModesShowOutput } from './schemas/plan.ts'
+import type { ModesLsOutput, ModesShowOutput } from './schemas/plan.ts'
 
-export const modesList: Operation<Context, Record<string, never>, ModesListOutput> = {
-  name: 'modes list',
+const MODES: Family = { word: 'mode', folder: 'modes/', unknown: 'mode_unknown' }
+
+export const modesLs: Operation<Context, Record<string, never>, ModesLsOutput> = {
+  name: 'modes ls',
   flavour: 'read',
   summary: 'Modes there are.',
   description:
     'Lists the modes of the package and of the workspace, if there is one, with the loop each gives every lane.',
   input: [],
-  examples: [{ command: 'millrace modes list', does: 'see which modes there are' }],
-  output: async () => (await import('./schemas.ts')).modesListSchema(),
+  examples: [{ command: 'millrace modes ls', does: 'see which modes there are' }],
+  output: async () => (await import('./schemas.ts')).modesLsSchema(),
   async run(context) {
     const families = familiesOf(context)
     const fallback = defaultMode(context)
     const byId = (a: { mode_id: string }, b: { mode_id: string }) => (a.mode_id < b.mode_id ? -1 : 1)
-    const broken = [...families.broken].filter(([path]) => path.startsWith('modes/'))
     return {
       modes: [...families.modes.values()]
         .map(({ value, file }) => ({
@@ -39,7 +36,7 @@ export const modesList: Operation<Context, Record<string, never>, ModesListOutpu
       aliases: Object.entries(families.aliases)
         .map(([alias, mode_id]) => ({ alias, mode_id }))
         .sort((a, b) => (a.alias < b.alias ? -1 : 1)),
-      unreadable: broken.flatMap(([, findings]) => findings.all),
+      unreadable: unreadableIn(families, MODES.folder),
     }
   },
 }
@@ -64,7 +61,7 @@ export const modesShow: Operation<Context, { mode_id: string }, ModesShowOutput>
   async run(context, { mode_id: asked }) {
     const families = familiesOf(context)
     const aliased = Object.hasOwn(families.aliases, asked) ? families.aliases[asked]! : null
-    const { value, file } = findMode(families, aliased ?? asked)
+    const { value, file } = findAsset(MODES, families.modes, families, aliased ?? asked)
     return {
       ...(aliased === null ? {} : { alias_of: aliased }),
       mode_id: value.mode_id,
@@ -83,12 +80,6 @@ export const modesShow: Operation<Context, { mode_id: string }, ModesShowOutput>
   },
 }
 
-function familiesOf(context: Context): AssetFamilies {
-  const places = placesIn(context)
-  const own = isInitialised(context.files, places) ? places : null
-  return parseFamilies(readAssets(context.files, context.packageRoot, own))
-}
-
 /** The mode the config names; a config that cannot be read names none. */
 function defaultMode(context: Context): string {
   try {
@@ -99,27 +90,11 @@ function defaultMode(context: Context): string {
   }
 }
 
-function loopsOf(mode: Mode): Record<string, string> {
+/** Loop of each lane, in whichever spelling the mode has it. */
+export function loopsOf(mode: Mode): Record<string, string> {
   return {
     ...(mode.execution_loop_id ? { execution: mode.execution_loop_id } : {}),
     ...(mode.planning_loop_id ? { planning: mode.planning_loop_id } : {}),
     ...mode.loop_ids_by_plane,
   }
-}
-
-function findMode(families: AssetFamilies, id: string): Parsed<Mode> {
-  const found = families.modes.get(id)
-  if (found) return found
-  const broken = brokenFileFor(families, 'modes/', id)
-  if (broken) {
-    throw new MillraceError(
-      'asset_invalid',
-      `Mode ${id} cannot be read: ${broken.all.map(describeDiagnostic).join('; ')}.`,
-    )
-  }
-  const known = [...families.modes.keys(), ...Object.keys(families.aliases)]
-  const near = nearest(id, known)
-  throw new MillraceError('mode_unknown', `There is no mode ${id}.`, {
-    hint: near === null ? `there are: ${known.sort().join(', ')}` : `did you mean ${near}?`,
-  })
 }

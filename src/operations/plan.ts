@@ -16,7 +16,7 @@ import { reading } from './reading.ts'
 import type { CompileShowOutput, CompileValidateOutput } from './schemas/plan.ts'
 import { ensureWorkspace } from './workspace.ts'
 
-export { modesList, modesShow } from './modes.ts'
+export { modesLs, modesShow } from './modes.ts'
 
 const mode: InputField = {
   name: 'mode',

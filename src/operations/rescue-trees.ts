@@ -48,7 +48,7 @@ export async function treeMeant(repository: Repository, given: string, options: 
   const names = trees.flatMap((one) => [one.ref, ...(one.run_id === null ? [] : [one.run_id])])
   const near = nearest(given, names)
   throw new MillraceError('rescue_unknown', `No kept tree is called ${JSON.stringify(given)}.`, {
-    hint: near === null ? 'see which there are with `millrace rescue list`' : `did you mean ${near}?`,
+    hint: near === null ? 'see which there are with `millrace rescue ls`' : `did you mean ${near}?`,
   })
 }
 

@@ -23,15 +23,15 @@ const ref: InputField = {
 }
 
 export const list: Operation<Context, { run?: string }, RescueListOutput> = {
-  name: 'rescue list',
+  name: 'rescue ls',
   flavour: 'read',
   summary: 'Working trees kept before each stage.',
   description:
     'Before a stage starts, the git working tree (tracked and untracked files, not ignored ones) is kept as a hidden ref, so that no edit is lost. Lists the kept trees, newest first, and says why there are none where that protection is off.',
   input: [{ name: 'run', type: 'text', placeholder: 'RUN', description: 'Only those of this run.' }],
   examples: [
-    { command: 'millrace rescue list', does: 'see which working trees are kept' },
-    { command: 'millrace rescue list --run run-4f0c', does: 'only those of one run' },
+    { command: 'millrace rescue ls', does: 'see which working trees are kept' },
+    { command: 'millrace rescue ls --run run-4f0c', does: 'only those of one run' },
   ],
   output: async () => (await import('./schemas.ts')).rescueListSchema(),
   async run(context, { run }) {

@@ -1,18 +1,22 @@
 /** Runs, past and present: which there are, what happened in one, the path it took, its last word. Reads run folders. */
 import * as path from 'node:path'
+import { describeDiagnostic } from '../core/diagnostics.ts'
 import { sha256 } from '../core/ids.ts'
 import type { InputField, Operation } from '../core/operation.ts'
 import type { Files } from '../store/files.ts'
 import { runIds } from '../store/runs.ts'
+import { compileHere } from './compiling.ts'
 import { type Context, placesIn } from './context.ts'
 import { findRun, partsOf } from './find-run.ts'
 import { reading } from './reading.ts'
 import { followRun } from './run-follow.ts'
+import { previewFrom, provenanceOf } from './run-provenance.ts'
 import { showRun } from './run-show.ts'
 import { runRow } from './run-summary.ts'
 import { tailOf } from './run-tail.ts'
 import { type LookAt, traceOf } from './run-trace.ts'
 import type { FollowEnd } from './schemas/follow.ts'
+import type { RunsProvenanceOutput } from './schemas/provenance.ts'
 import type { RunsLsOutput, RunsShowOutput, RunsTailOutput, RunsTraceOutput } from './schemas/runs.ts'
 
 const LISTED_DEFAULT = 50
@@ -88,6 +92,28 @@ export const trace: Operation<Context, { run_id: string }, RunsTraceOutput> = {
   },
 }
 
+export const provenance: Operation<Context, { run_id: string }, RunsProvenanceOutput> = {
+  name: 'runs provenance',
+  flavour: 'read',
+  summary: 'Why a run went as it did: what was frozen for it, and what would be chosen now.',
+  description:
+    'Shows the plan that was frozen for a run with what it bound each node to and where every value came from, what would be chosen now and how that differs, every decision with the edge it took, documents handed in and working trees before and after. Records that name different runs or plans are refused, not merged.',
+  input: [run],
+  examples: [{ command: 'millrace run-provenance run-4f0c', does: 'see what that run was decided by' }],
+  output: async () => (await import('./schemas.ts')).runsProvenanceSchema(),
+  async run(context, { run_id }) {
+    return reading(context, (view, files) => {
+      const parts = findRun(context, view, files, run_id)
+      const preview = previewFrom(() => {
+        const { plan, diagnostics } = compileHere(context)
+        const error = diagnostics.find(({ severity }) => severity === 'error')
+        return { plan, error: error === undefined ? null : describeDiagnostic(error) }
+      })
+      return provenanceOf(files, context.workspaceRoot, parts, preview)
+    })
+  },
+}
+
 export const tail: Operation<Context, { run_id: string }, RunsTailOutput> = {
   name: 'runs tail',
   flavour: 'read',
@@ -105,7 +131,7 @@ export const tail: Operation<Context, { run_id: string }, RunsTailOutput> = {
 export const follow: Operation<Context, { run_id?: string; current?: boolean; since_start?: boolean }, FollowEnd> = {
   name: 'runs follow',
   flavour: 'read',
-  follows: true,
+  follows: () => true,
   summary: 'What the agent of a run does now, until the run ends.',
   description:
     'Tells what happens in a run as it happens: stages, and what their agents say and do. Without RUN the run that is active, of whatever plane; if there is none it waits for one. Begins with a line for each stage that is over and the last events of the one at work; ends with the run, or by Ctrl-C, which stops nothing but the looking on. With --json one object per line; the last says why it ended.',

@@ -3,15 +3,22 @@
  * unless it says otherwise. Loaded only when somebody asks for a schema.
  */
 import * as z from 'zod'
+import { LoopsLs, LoopsShow, StagesLs, StagesShow } from './schemas/assets.ts'
+import { ClosureLs, ClosureShow } from './schemas/closure.ts'
 import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce } from './schemas/commands.ts'
 import { Doctor, Health, SchemaIndex, Version } from './schemas/doctor.ts'
 import { FollowEnd, FollowError, FollowRecord } from './schemas/follow.ts'
-import { CompileGraph, CompileShow, CompileValidate, ConfigShow, ModesList, ModesShow } from './schemas/plan.ts'
+import { IncidentsLs } from './schemas/incidents.ts'
+import { LoggedEvent, Logs, LogsEnd } from './schemas/logs.ts'
+import { CompileGraph, CompileShow, CompileValidate, ConfigShow, ModesLs, ModesShow } from './schemas/plan.ts'
+import { CompileDiff } from './schemas/plan-diff.ts'
+import { RunsProvenance } from './schemas/provenance.ts'
 import { QueueLs, QueueShow } from './schemas/queue.ts'
 import { RescueList, RescueRestore, RescueShow } from './schemas/rescue.ts'
 import { RunsLs, RunsShow, RunsTail, RunsTrace } from './schemas/runs.ts'
 import { Selftest } from './schemas/selftest.ts'
 import { Status } from './schemas/status.ts'
+import { Usage } from './schemas/usage.ts'
 import { Why } from './schemas/why.ts'
 
 type Schema = Record<string, unknown>
@@ -42,18 +49,30 @@ export const queueShowSchema = (): Schema => json(QueueShow)
 export const runsLsSchema = (): Schema => json(RunsLs)
 export const runsShowSchema = (): Schema => json(RunsShow)
 export const runsTraceSchema = (): Schema => json(RunsTrace)
+export const runsProvenanceSchema = (): Schema => json(RunsProvenance)
 export const runsTailSchema = (): Schema => json(RunsTail)
 /** Of each line. */
 export const runsFollowSchema = (): Schema => ({ anyOf: [json(FollowRecord), json(FollowEnd), json(FollowError)] })
 export const whySchema = (): Schema => json(Why)
+export const incidentsLsSchema = (): Schema => json(IncidentsLs)
+export const closureLsSchema = (): Schema => json(ClosureLs)
+export const closureShowSchema = (): Schema => json(ClosureShow)
+/** Of the one value, or with --follow of each line. */
+export const logsSchema = (): Schema => ({ anyOf: [json(Logs), json(LoggedEvent), json(LogsEnd), json(FollowError)] })
+export const usageSchema = (): Schema => json(Usage)
 export const rescueListSchema = (): Schema => json(RescueList)
 export const rescueShowSchema = (): Schema => json(RescueShow)
 export const rescueRestoreSchema = (): Schema => json(RescueRestore)
 export const compileValidateSchema = (): Schema => json(CompileValidate)
 export const compileShowSchema = (): Schema => json(CompileShow)
 export const compileGraphSchema = (): Schema => json(CompileGraph)
-export const modesListSchema = (): Schema => json(ModesList)
+export const compileDiffSchema = (): Schema => json(CompileDiff)
+export const modesLsSchema = (): Schema => json(ModesLs)
 export const modesShowSchema = (): Schema => json(ModesShow)
+export const loopsLsSchema = (): Schema => json(LoopsLs)
+export const loopsShowSchema = (): Schema => json(LoopsShow)
+export const stagesLsSchema = (): Schema => json(StagesLs)
+export const stagesShowSchema = (): Schema => json(StagesShow)
 export const configShowSchema = (): Schema => json(ConfigShow)
 export const doctorSchema = (): Schema => json(Doctor)
 export const healthSchema = (): Schema => json(Health)

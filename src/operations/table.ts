@@ -22,6 +22,9 @@ const runs = () => import('./runs.ts')
 const plan = () => import('./plan.ts')
 const config = () => import('./config.ts')
 const run = () => import('./run.ts')
+const closure = () => import('./closure.ts')
+const loops = () => import('./loops.ts')
+const stages = () => import('./stages.ts')
 const rescue = () => import('./rescue.ts')
 
 export const OPERATIONS: readonly TableEntry[] = [
@@ -74,6 +77,11 @@ export const OPERATIONS: readonly TableEntry[] = [
     load: async () => (await runs()).show,
   },
   { name: 'runs trace', summary: 'The path one run took, edge by edge.', load: async () => (await runs()).trace },
+  {
+    name: 'runs provenance',
+    summary: 'Why a run went as it did: what was frozen for it, and what would be chosen now.',
+    load: async () => (await runs()).provenance,
+  },
   { name: 'runs tail', summary: 'The last report of a run.', load: async () => (await runs()).tail },
   {
     name: 'runs follow',
@@ -81,7 +89,32 @@ export const OPERATIONS: readonly TableEntry[] = [
     load: async () => (await runs()).follow,
   },
   {
-    name: 'rescue list',
+    name: 'incidents ls',
+    summary: 'Incidents by state: what went wrong, how bad it is, and where it came from.',
+    load: async () => (await import('./incidents.ts')).incidentsLs,
+  },
+  {
+    name: 'closure ls',
+    summary: 'Root specs that are judged as a whole: open, held and closed.',
+    load: async () => (await closure()).closureLs,
+  },
+  {
+    name: 'closure show',
+    summary: 'One closure target: verdict, rounds, and the work it waits for.',
+    load: async () => (await closure()).closureShow,
+  },
+  {
+    name: 'logs',
+    summary: 'The event log: what happened, and what happens.',
+    load: async () => (await import('./logs.ts')).logs,
+  },
+  {
+    name: 'usage',
+    summary: 'What stages used: tokens and cost, and what the rules leave.',
+    load: async () => (await import('./usage.ts')).usage,
+  },
+  {
+    name: 'rescue ls',
     summary: 'Working trees kept before each stage.',
     load: async () => (await rescue()).list,
   },
@@ -142,8 +175,25 @@ export const OPERATIONS: readonly TableEntry[] = [
     summary: 'The loops of the plan as text, JSON or Mermaid.',
     load: async () => (await plan()).graph,
   },
-  { name: 'modes list', summary: 'Modes there are.', load: async () => (await plan()).modesList },
+  {
+    name: 'compile diff',
+    summary: 'What differs between two plans.',
+    load: async () => (await import('./plan-diff.ts')).diff,
+  },
+  { name: 'modes ls', summary: 'Modes there are.', load: async () => (await plan()).modesLs },
   { name: 'modes show', summary: 'One mode: loops and bindings.', load: async () => (await plan()).modesShow },
+  { name: 'loops ls', summary: 'Loops there are.', load: async () => (await loops()).loopsLs },
+  {
+    name: 'loops show',
+    summary: 'One loop: nodes, edges, budgets, terminal states.',
+    load: async () => (await loops()).loopsShow,
+  },
+  { name: 'stages ls', summary: 'Kinds of stages there are.', load: async () => (await stages()).stagesLs },
+  {
+    name: 'stages show',
+    summary: 'One kind of stage: outcomes, what it owes, what it may hand in.',
+    load: async () => (await stages()).stagesShow,
+  },
   {
     name: 'config show',
     summary: 'Config in force, with where each value came from.',

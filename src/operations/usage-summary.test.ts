@@ -32,10 +32,10 @@ const write = (lines: readonly unknown[]) =>
 const summary = (by: Grouping, more: { sinceMs?: number; untilMs?: number; timeZone?: string } = {}) =>
   usageSummary(
     { files: disk, workspaceRoot: root },
-    { by, sinceMs: 0, untilMs: Number.POSITIVE_INFINITY, timeZone: 'UTC', ...more },
+    { by: [by], sinceMs: 0, untilMs: Number.POSITIVE_INFINITY, timeZone: 'UTC', ...more },
   )
 const totals = (by: Grouping, more = {}) =>
-  Object.fromEntries(summary(by, more).groups.map(({ key, usage }) => [key, usage.total_tokens]))
+  Object.fromEntries(summary(by, more).groups.map(({ keys, usage }) => [keys[by], usage.total_tokens]))
 
 test('usage is summed by stage, run, item, root spec, day, runner and model', () => {
   write([
@@ -88,7 +88,23 @@ test('more groups than it keeps are not lost: the oldest are added up', () => {
   const { groups, others, total } = summary('run')
   expect(groups.length).toBeLessThanOrEqual(10_001)
   expect(groups.length).toBeGreaterThan(5000)
-  expect(groups.find(({ key }) => key === 'run-10049')).toMatchObject({ stages: 2, usage: { total_tokens: 6 } })
+  expect(groups.find(({ keys }) => keys.run === 'run-10049')).toMatchObject({ stages: 2, usage: { total_tokens: 6 } })
   expect(others!.stages + groups.reduce((sum, { stages }) => sum + stages, 0)).toBe(10_052)
   expect(total.stages).toBe(10_052)
+})
+
+test('it is grouped by several things at once, and the root of a line without one is asked for', () => {
+  write([line(1), line(2, { stage_id: 'checker' }), line(4, { root_spec_id: 'R' })])
+  const { groups } = usageSummary(
+    { files: disk, workspaceRoot: root },
+    {
+      ...{ by: ['stage', 'root_spec'], sinceMs: 0, untilMs: Number.POSITIVE_INFINITY, timeZone: 'UTC' },
+      rootOf: ({ work_item_id }) => (work_item_id === 'a' ? 'found' : null),
+    },
+  )
+  expect(groups.map(({ keys, usage }) => [keys.stage, keys.root_spec, usage.total_tokens])).toEqual([
+    ['builder', 'found', 1],
+    ['checker', 'found', 2],
+    ['builder', 'R', 4],
+  ])
 })

@@ -12,7 +12,10 @@ export const GROUPINGS = ['stage', 'run', 'item', 'root_spec', 'day', 'runner', 
 export type Grouping = (typeof GROUPINGS)[number]
 
 export interface UsageQuery {
-  by: Grouping
+  /** One group for each combination of these. */
+  by: readonly Grouping[]
+  /** Root spec of an item whose line of the ledger names none. */
+  rootOf?: (line: LedgerLine) => string | null
   /** Stages that ended at or after this, in milliseconds since the epoch; 0 for all. */
   sinceMs: number
   /** Stages that ended before this. */
@@ -30,8 +33,8 @@ export interface UsageSum {
 
 export interface UsageSummary {
   total: UsageSum
-  /** Roughly in order of use; `key` is the stage kind, run id, kind and id of the item, and so on. */
-  groups: (UsageSum & { key: string })[]
+  /** Roughly in order of use; a key is the stage kind, run id, kind and id of the item, and so on. */
+  groups: (UsageSum & { keys: Partial<Record<Grouping, string>> })[]
   /** Groups beyond GROUPS_MAX, those used longest ago, together; null if there are none. */
   others: UsageSum | null
   /** Lines of the ledger that hold no record. */
@@ -59,31 +62,37 @@ export function usageSummary(
       stages_without_cost: line.token_usage.cost_usd === undefined ? 1 : 0,
     }
     total = plus(total, one)
-    const key = KEYS[query.by](line, query.timeZone)
+    const key = query.by.map((by) => KEYS[by](line, query)).join('\n')
     const group = plus(groups.get(key) ?? NOTHING, one)
     groups.set(key, group)
   })
-  return { total, groups: groups.entries().map(([key, sum]) => ({ key, ...sum })), others, skipped_lines }
+  const keysOf = (key: string) => Object.fromEntries(key.split('\n').map((one, index) => [query.by[index]!, one]))
+  return {
+    total,
+    groups: groups.entries().map(([key, sum]) => ({ keys: keysOf(key), ...sum })),
+    others,
+    skipped_lines,
+  }
 }
 
-const NOTHING: UsageSum = {
+export const NOTHING: UsageSum = {
   stages: 0,
   usage: { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, thinking_tokens: 0, total_tokens: 0 },
   stages_without_cost: 0,
 }
 
-const plus = (a: UsageSum, b: UsageSum): UsageSum => ({
+export const plus = (a: UsageSum, b: UsageSum): UsageSum => ({
   stages: a.stages + b.stages,
   usage: addUsage(a.usage, b.usage),
   stages_without_cost: a.stages_without_cost + b.stages_without_cost,
 })
 
-const KEYS: Readonly<Record<Grouping, (line: LedgerLine, timeZone: string) => string>> = {
+const KEYS: Readonly<Record<Grouping, (line: LedgerLine, query: UsageQuery) => string>> = {
   stage: (line) => line.stage_id,
   run: (line) => line.run_id,
   item: (line) => ownerOf(line).item,
-  root_spec: (line) => line.root_spec_id ?? 'none',
-  day: (line, timeZone) => dateIn(timeZone, Date.parse(line.stage_completed_at)),
+  root_spec: (line, { rootOf }) => line.root_spec_id ?? rootOf?.(line) ?? 'none',
+  day: (line, { timeZone }) => dateIn(timeZone, Date.parse(line.stage_completed_at)),
   runner: (line) => line.runner_name,
   model: (line) => line.model_name ?? 'none',
 }

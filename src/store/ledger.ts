@@ -6,6 +6,7 @@ import { type LedgerLine, ledgerLineIn } from '../core/ledger.ts'
 import { RecentMap } from '../core/recent.ts'
 import type { Files } from './files.ts'
 import { AT, type Places } from './layout.ts'
+import { logParts } from './log-parts.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 const NEWLINE = 10
@@ -21,7 +22,8 @@ const IDS_MAX = 50_000
 export function readLedger(files: Files, places: Places, sinceMs: number, take: (line: LedgerLine) => void): number {
   const seen = new RecentMap<string, true>(IDS_MAX)
   let skipped = 0
-  for (const file of partsOf(files, places, sinceMs)) {
+  for (const { file, asideMs } of logParts(files, places, AT.usageLedger)) {
+    if (asideMs < sinceMs - 1000) continue
     for (const text of linesOf(files, file)) {
       const line = ledgerLineIn(text)
       if (line === null) skipped += 1
@@ -33,26 +35,6 @@ export function readLedger(files: Files, places: Places, sinceMs: number, take: 
   }
   return skipped
 }
-
-/** Absolute paths, oldest first. */
-function partsOf(files: Files, places: Places, sinceMs: number): string[] {
-  const [folder, name] = AT.usageLedger.split('/') as [string, string]
-  const part = new RegExp(`^${name.replace(/jsonl$/, '')}(\\d{8}T\\d{6}Z)\\.(\\d+)\\.jsonl$`)
-  return [
-    ...(files.list(places.at(folder)) ?? [])
-      .flatMap((file) => {
-        const [, stamp, revision] = part.exec(file) ?? []
-        return stamp === undefined ? [] : [{ file: `${folder}/${file}`, stamp, revision: Number(revision) }]
-      })
-      .filter(({ stamp }) => msOf(stamp) >= sinceMs - 1000)
-      .sort((a, b) => a.revision - b.revision)
-      .map(({ file }) => places.at(file)),
-    places.at(AT.usageLedger),
-  ]
-}
-
-const msOf = (stamp: string): number =>
-  Date.parse(stamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
 
 /** Complete lines; an end that is torn is none yet. A line that is too long is given empty. */
 function* linesOf(files: Files, file: string): Generator<string> {

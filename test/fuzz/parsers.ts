@@ -26,10 +26,12 @@ import { Plan } from '../../src/core/plan.ts'
 import { StageResult, TokenUsage } from '../../src/core/result.ts'
 import { ClosureTarget, Counters, Snapshot } from '../../src/core/state.ts'
 import { parseTimestamp } from '../../src/core/timestamp.ts'
+import { keyLines } from '../../src/core/toml-lines.ts'
 import { verdictObjection } from '../../src/core/verdict.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { evidenceOf, gather } from '../../src/engine/evidence.ts'
 import { removeAbandoned } from '../../src/engine/scratch.ts'
+import { closureShow } from '../../src/operations/closure.ts'
 import { COMMANDS } from '../../src/operations/commands/table.ts'
 import { show as configShow } from '../../src/operations/config.ts'
 import type { Context } from '../../src/operations/context.ts'
@@ -37,9 +39,16 @@ import { doctor } from '../../src/operations/doctor.ts'
 import { readDocument } from '../../src/operations/document-argument.ts'
 import { show as compileShow } from '../../src/operations/plan.ts'
 import { ls as queueLs, show as queueShow } from '../../src/operations/queue.ts'
-import { show as runsShow, tail as runsTail, trace as runsTrace } from '../../src/operations/runs.ts'
+import {
+  provenance as runsProvenance,
+  show as runsShow,
+  tail as runsTail,
+  trace as runsTrace,
+} from '../../src/operations/runs.ts'
+import { ClosureShow } from '../../src/operations/schemas/closure.ts'
 import { Doctor } from '../../src/operations/schemas/doctor.ts'
 import { CompileShow, ConfigShow } from '../../src/operations/schemas/plan.ts'
+import { RunsProvenance } from '../../src/operations/schemas/provenance.ts'
 import { QueueShow } from '../../src/operations/schemas/queue.ts'
 import { RunsShow, RunsTail, RunsTrace } from '../../src/operations/schemas/runs.ts'
 import { Status } from '../../src/operations/schemas/status.ts'
@@ -62,6 +71,7 @@ import { resetTime } from '../../src/runners/reset-time.ts'
 import { parseReplies } from '../../src/runners/scripted/replies.ts'
 import type { Protocol } from '../../src/runners/two-way/protocol.ts'
 import { readConfig } from '../../src/store/config-file.ts'
+import { EventReader } from '../../src/store/event-follow.ts'
 import { tailEvents } from '../../src/store/event-log.ts'
 import { disk } from '../../src/store/files.ts'
 import { readManifest } from '../../src/store/init.ts'
@@ -975,6 +985,51 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
       },
     },
     {
+      name: 'provenance over a transition history',
+      modules: ['operations/run-provenance.ts'],
+      examples: [workspace.bytes(history)],
+      refusals: 'one sentence',
+      isSlow: true,
+      async parse(bytes) {
+        const answer = await runsProvenance.run(workspace.context(over(history, bytes)), { run_id: workspace.runId })
+        must(RunsProvenance, JSON.parse(JSON.stringify(answer)))
+      },
+    },
+    {
+      name: 'provenance over what names the plan of a run',
+      modules: ['operations/run-agreement.ts'],
+      examples: [workspace.bytes(`${workspace.run}/resolved_snapshot.json`)],
+      refusals: 'one sentence',
+      isSlow: true,
+      async parse(bytes) {
+        const context = workspace.context(over(`${workspace.run}/resolved_snapshot.json`, bytes))
+        const answer = await runsProvenance.run(context, { run_id: workspace.runId })
+        must(RunsProvenance, JSON.parse(JSON.stringify(answer)))
+      },
+    },
+    {
+      name: 'verdict that is shown',
+      modules: ['operations/closure.ts'],
+      examples: [workspace.bytes('arbiter/verdicts/S-1.json')],
+      refusals: 'never throws',
+      isSlow: true,
+      async parse(bytes) {
+        const context = workspace.context(over('arbiter/verdicts/S-1.json', bytes))
+        must(ClosureShow, await closureShow.run(context, { root_spec_id: 'S-1' }))
+      },
+    },
+    {
+      name: 'event log that is followed',
+      modules: ['store/event-follow.ts'],
+      examples: [workspace.bytes(AT.events)],
+      refusals: 'never throws',
+      parse(bytes) {
+        const files = withFile(NOWHERE_PLACES.runtime, AT.events, bytes)
+        const reader = new EventReader(files, NOWHERE_PLACES, { count: 10, accept: () => true })
+        mustBe([...reader.readOn()].length === 0, 'what was there already is told as new')
+      },
+    },
+    {
       name: 'compile show over the baseline manifest',
       modules: ['operations/plan.ts'],
       examples: [workspace.bytes(AT.baseline)],
@@ -1119,7 +1174,18 @@ function config(workspace: WorkedWorkspace): Parser[] {
       isSlow: true,
       async parse(bytes) {
         const context = workspace.context(withFile(placesOf(workspace.root).runtime, AT.config, bytes))
-        must(ConfigShow, await configShow.run(context, {} as never))
+        must(ConfigShow, await configShow.run(context, {}))
+      },
+    },
+    {
+      name: 'lines of keys in millrace.toml',
+      modules: ['core/toml-lines.ts'],
+      examples: [example],
+      refusals: 'never throws',
+      parse(bytes) {
+        const count = textOf(bytes).split('\n').length
+        for (const line of keyLines(textOf(bytes)).values())
+          mustBe(line >= 1 && line <= count, `there is no line ${line}`)
       },
     },
   ]

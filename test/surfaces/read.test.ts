@@ -128,7 +128,7 @@ describe('a workspace as init leaves it', () => {
     await ask(context, 'compile graph')
     await ask(context, 'config show')
     await ask(context, 'config validate')
-    await ask(context, 'modes list')
+    await ask(context, 'modes ls')
     await ask(context, 'modes show', { mode_id: 'standard_plain' })
     await ask(context, 'doctor')
     expect(filesBelow(at())).toEqual(before)
@@ -160,7 +160,7 @@ describe('without a workspace', () => {
   it('modes and schemas are shown all the same', async () => {
     const { root, context } = await workspaceHere()
     fs.rmSync(path.join(root, 'millrace-agents'), { recursive: true })
-    const listed = await text('modes list', await ask(context, 'modes list'))
+    const listed = await text('modes ls', await ask(context, 'modes ls'))
     expect(listed).toBe(
       [
         'codex_claude: execution_loop=execution.standard planning_loop=planning.standard',
@@ -310,6 +310,49 @@ describe('config', () => {
       ...['default_mode', 'run_style', 'idle_sleep_seconds', 'watchers.enabled', 'usage_governance.enabled'],
       ...['config_version', 'last_reload_outcome', 'last_reload_error'],
     ])
+  })
+
+  it('show of one key, or of the beginning of several, says on which line it stands and when a change counts', async () => {
+    const { context, at } = await workspaceHere()
+    fs.appendFileSync(at('millrace.toml'), '\n[runners.codex.env]\nTOKEN = "s3cret"\n[recovery]\nmax_fix_cycles = 3\n')
+    const lines = fs.readFileSync(at('millrace.toml'), 'utf8').split('\n')
+    const answer = await ask<ConfigShowOutput>(context, 'config show', { key: 'recovery.max_fix_cycles' })
+    expect(answer.keys).toHaveLength(1)
+    expect(answer.keys[0]).toMatchObject({ origin: 'file', value: 3, default: 2, boundary: 'claim' })
+    expect(lines[answer.keys[0]!.line! - 1]).toBe('max_fix_cycles = 3')
+    expect(await text('config show', answer)).toMatch(
+      /^key: recovery\.max_fix_cycles origin=file line=\d+ boundary=claim value=3$/,
+    )
+    expect(await text('config show', answer, true)).toContain(`millrace.toml:${answer.keys[0]!.line}`)
+    const several = await ask<ConfigShowOutput>(context, 'config show', { key: 'recovery' })
+    expect(several.keys.every(({ key }) => key.startsWith('recovery.'))).toBe(true)
+    expect(several.keys.length).toBeGreaterThan(2)
+    const variable = ask(context, 'config show', { key: 'runners.codex.env.TOKEN' })
+    await expect(variable).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('not shown') })
+    await expect(ask(context, 'config show', { key: 'recovery.max_fix_cycle' })).rejects.toMatchObject({
+      code: 'usage',
+      hint: 'did you mean recovery.max_fix_cycles?',
+    })
+  })
+
+  it('show of a stage says what the mode binds as well, and which of both counts', async () => {
+    const { context, at } = await workspaceHere()
+    const shown = async () => (await ask<ConfigShowOutput>(context, 'config show', { key: 'stages.builder' })).keys
+    const told = async () =>
+      (await shown()).map(({ key, origin, value }) => [key.split('.').at(-1), origin, value].join(' '))
+    expect(await told()).toEqual([
+      ...['runner mode codex_cli', 'model default ', 'model_reasoning_effort default ', 'timeout_seconds default 3600'],
+    ])
+    fs.appendFileSync(at('millrace.toml'), '\n[stages.builder]\nrunner = "scripted"\ntimeout_seconds = 60\n')
+    expect((await told()).sort()).toEqual([
+      ...['model default ', 'model_reasoning_effort default ', 'runner file scripted', 'timeout_seconds file 60'],
+    ])
+    const shipped = path.join(context.packageRoot, 'modes/default_codex.json')
+    fs.mkdirSync(at('modes'), { recursive: true })
+    // An edited copy of a mode is the operator's own, and wins over the config.
+    fs.writeFileSync(at('modes/default_codex.json'), `${fs.readFileSync(shipped, 'utf8')}\n`)
+    const [runner] = (await shown()).filter(({ key }) => key.endsWith('.runner'))
+    expect(runner).toMatchObject({ origin: 'mode', value: 'codex_cli', from: 'mode default_codex' })
   })
 
   it('validate names a mistyped key with the one that was meant', async () => {

@@ -117,10 +117,10 @@ class Project {
 
 const restored = (value: RescueRestoreOutput) => value.files.map(({ action, path: name }) => `${action} ${name}`)
 
-describe('rescue list', () => {
+describe('rescue ls', () => {
   it('says plainly outside a repository that the protection is off, why, and how to turn it on', async () => {
     const project = new Project({ repository: false })
-    const { status, value } = await project.json<RescueListOutput>('rescue', 'list')
+    const { status, value } = await project.json<RescueListOutput>('rescue', 'ls')
     expect(status).toBe(0)
     expect(value).toEqual({
       protection: 'off',
@@ -134,7 +134,7 @@ describe('rescue list', () => {
 
   it('lists kept trees newest first, and those of one run', async () => {
     const project = new Project()
-    expect((await project.json<RescueListOutput>('rescue', 'list')).value).toMatchObject({
+    expect((await project.json<RescueListOutput>('rescue', 'ls')).value).toMatchObject({
       protection: 'on',
       trees: [],
     })
@@ -142,10 +142,10 @@ describe('rescue list', () => {
     await project.keep('run-1234', 'request-2')
     await project.keep('run-5678', 'request-3')
     const requests = (value: RescueListOutput) => value.trees.map((tree) => tree.request_id)
-    const all = await project.json<RescueListOutput>('rescue', 'list')
+    const all = await project.json<RescueListOutput>('rescue', 'ls')
     expect(requests(all.value)).toEqual(['request-3', 'request-2', 'request-1'])
     expect(all.value.trees[0]).toMatchObject({ run_id: 'run-5678', node_id: 'builder', workspace: project.workspace })
-    const one = await project.json<RescueListOutput>('rescue', 'list', '--run', '1234')
+    const one = await project.json<RescueListOutput>('rescue', 'ls', '--run', '1234')
     expect(requests(one.value)).toEqual(['request-2', 'request-1'])
     expect(project.millrace('rescue', 'list').stdout.match(/^kept_tree: ref=refs\/millrace\/rescue\//gm)).toHaveLength(
       3,
@@ -215,7 +215,7 @@ describe('rescue show', () => {
   })
 
   it.each([
-    ['an unknown ref', ['show', 'nothing'], 'No kept tree is called "nothing"', 'millrace rescue list'],
+    ['an unknown ref', ['show', 'nothing'], 'No kept tree is called "nothing"', 'millrace rescue ls'],
     ['an unknown path', ['show', 'run-1234', 'nothing'], 'holds no "nothing"', 'top of the repository'],
     ['a folder', ['show', 'run-1234', 'src'], 'src is a folder in the kept tree', 'name a file in it'],
     ['a start that runs share', ['show', 'run-'], 'is the start of 2 runs', 'give more of the id'],
@@ -453,7 +453,7 @@ describe('at a terminal', () => {
     const ref = await project.keep()
     fs.rmSync(project.at('gone.txt'))
     project.put('esc\u001b[2J.txt', 'x\n')
-    const list = await read('rescue list', (await project.json('rescue', 'list')).value)
+    const list = await read('rescue ls', (await project.json('rescue', 'ls')).value)
     expect(list).toMatch(/^RUN +BEFORE +WHEN/)
     expect(list).toContain(ref)
     const show = await read('rescue show', (await project.json('rescue', 'show', ref)).value)
@@ -462,7 +462,7 @@ describe('at a terminal', () => {
     const restore = await read('rescue restore', (await project.json('rescue', 'restore', ref)).value)
     expect(restore).toContain('create    gone.txt')
     expect(restore).toContain('preview 1 file would be created; nothing was written, --apply does it.')
-    const off = await read('rescue list', (await new Project({ repository: false }).json('rescue', 'list')).value)
+    const off = await read('rescue ls', (await new Project({ repository: false }).json('rescue', 'ls')).value)
     expect(off).toMatch(/^off: .+ is not in a git repository\.\n {2}→ make it one/)
   })
 })

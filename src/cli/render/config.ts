@@ -7,7 +7,8 @@ import { quoted } from './quoted.ts'
 type Key = ConfigShowOutput['keys'][number]
 
 export function show(output: ConfigShowOutput, look: Look): string {
-  if (look.terminal) return table(output, look)
+  if (look.terminal) return output.keys.length === 1 ? sheet(output, look) : table(output, look)
+  if (output.asked !== null) return output.keys.map((key) => keyLine(key, look)).join('\n')
   return [
     look.field('default_mode', output.default_mode),
     look.field('run_style', output.run_style),
@@ -19,9 +20,36 @@ export function show(output: ConfigShowOutput, look: Look): string {
     look.field('last_reload_error', output.last_reload_error),
     look.field('config_path', output.config_path),
     look.field('config_in_force', output.config_in_force),
-    ...output.keys.map((key) =>
-      look.field('key', `${key.key} origin=${key.origin} boundary=${key.boundary} value=${quoted(key.value)}`),
+    ...output.keys.map((key) => keyLine(key, look)),
+  ].join('\n')
+}
+
+function keyLine({ key, origin, line, from, boundary, value }: Key, look: Look): string {
+  const place = `${line === null ? '' : ` line=${line}`}${from === null ? '' : ` from=${quoted(from)}`}`
+  return look.field('key', `${key} origin=${origin}${place} boundary=${boundary} value=${quoted(value)}`)
+}
+
+/** Where a value comes from, as a person says it. */
+function place({ origin, line, from }: Key): string {
+  if (origin === 'file') return line === null ? 'file' : `line ${line}`
+  return origin === 'override' ? '--set' : (from ?? origin)
+}
+
+const BOUNDARIES = { tick: 'at once', claim: 'with the next item', restart: 'at a restart' } as const
+
+/** One key in full. */
+function sheet(output: ConfigShowOutput, look: Look): string {
+  const { paint } = look
+  const [key] = output.keys as [Key]
+  return [
+    `${paint.bold(key.key)} = ${look.safe(shown(key.value))}`,
+    look.safe(key.description),
+    look.field(
+      'from',
+      key.origin === 'file' ? `${output.config_path}${key.line === null ? '' : `:${key.line}`}` : place(key),
     ),
+    look.field('takes effect', BOUNDARIES[key.boundary]),
+    look.field('default', shown(key.default)),
   ].join('\n')
 }
 
@@ -30,8 +58,8 @@ function table(output: ConfigShowOutput, look: Look): string {
   const rows = output.keys.map((key) => [
     key.origin === 'default' ? key.key : paint.bold(key.key),
     shown(key.value),
-    key.origin === 'default' ? paint.dim(key.origin) : key.origin,
-    paint.dim(key.boundary),
+    key.origin === 'default' ? paint.dim(key.origin) : place(key),
+    paint.dim(BOUNDARIES[key.boundary]),
   ])
   const columns = [{ title: 'KEY' }, { title: 'VALUE', flexible: true }, { title: 'FROM' }, { title: 'TAKES EFFECT' }]
   return [

@@ -1,6 +1,7 @@
 /** A plan line by line for programs (spec 03 §10, then what the seed leaves out), and as tables for people. */
 import type { CompileShowOutput } from '../../operations/schemas/plan.ts'
 import type { Look } from '../look.ts'
+import { quoted } from './quoted.ts'
 
 type Plan = NonNullable<CompileShowOutput['plan']>
 type Graph = Plan['graphs_by_plane'][string]
@@ -80,7 +81,8 @@ function edgeLines(graph: Graph): [key: string, value: string][] {
     ...graph.threshold_policies.flatMap((policy) =>
       policy.source_node_ids.map((node): [string, string] => {
         const spent = target(policy.exhausted_target_node_id, policy.exhausted_terminal_state_id)
-        const counted = `${policy.counter_name} threshold=${policy.threshold} counted_per=${policy.counted_per}`
+        const from = policy.threshold_from === undefined ? 'loop' : `config ${policy.threshold_from}`
+        const counted = `${policy.counter_name} threshold=${policy.threshold} counted_per=${policy.counted_per} from=${quoted(from)}`
         return ['threshold', `${at(node)} --${policy.on_outcome}--> ${spent} once spent: ${counted}`]
       }),
     ),

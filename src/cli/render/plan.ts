@@ -3,7 +3,7 @@ import type { CompileGraphOutput } from '../../operations/plan.ts'
 import type {
   CompileShowOutput,
   CompileValidateOutput,
-  ModesListOutput,
+  ModesLsOutput,
   ModesShowOutput,
 } from '../../operations/schemas/plan.ts'
 import type { Look } from '../look.ts'
@@ -69,9 +69,9 @@ export function graph(output: CompileGraphOutput, _look: Look): string {
   return output.text
 }
 
-export function modesList(output: ModesListOutput, look: Look): string {
+export function modesLs(output: ModesLsOutput, look: Look): string {
   if (look.terminal) return modesTable(output, look)
-  const loops = (mode: ModesListOutput['modes'][number]) =>
+  const loops = (mode: ModesLsOutput['modes'][number]) =>
     Object.entries(mode.loop_ids_by_plane)
       .map(([plane, loop]) => `${plane}_loop=${loop}`)
       .join(' ')
@@ -82,7 +82,7 @@ export function modesList(output: ModesListOutput, look: Look): string {
   ].join('\n')
 }
 
-function modesTable(output: ModesListOutput, look: Look): string {
+function modesTable(output: ModesLsOutput, look: Look): string {
   const { paint } = look
   const rows = output.modes.map((mode) => [
     `${mode.mode_id}${mode.is_default ? paint.green(' (default)') : ''}`,

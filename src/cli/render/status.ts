@@ -2,7 +2,7 @@
 import type { ActiveRunStatus, StatusOutput } from '../../operations/schemas/status.ts'
 import type { Look, Value } from '../look.ts'
 import { duration } from '../time.ts'
-import { word } from './quoted.ts'
+import { pairs } from './quoted.ts'
 
 export function status(output: StatusOutput, look: Look): string {
   return look.terminal ? sections(output, look) : lines(output, look)
@@ -21,14 +21,6 @@ function lines(output: StatusOutput, look: Look): string {
   }
   return written.join('\n')
 }
-
-const pair = (name: string, value: Value): string =>
-  `${name}=${value === null || value === '' ? 'none' : word(String(value))}`
-
-const pairs = (fields: Record<string, Value>): string =>
-  Object.entries(fields)
-    .map(([name, value]) => pair(name, value))
-    .join(' ')
 
 /** The line the seed prints of a run; its run id is shortened as there. */
 function runLine(run: ActiveRunStatus): string {

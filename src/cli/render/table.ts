@@ -8,6 +8,7 @@ const control = async () => (await import('./control.ts')).issued
 const queue = () => import('./queue.ts')
 const plan = () => import('./plan.ts')
 const runs = () => import('./runs.ts')
+const assets = () => import('./assets.ts')
 const run = () => import('./run.ts')
 const rescue = () => import('./rescue.ts')
 
@@ -29,9 +30,15 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'runs ls': async () => (await runs()).ls,
   'runs show': async () => (await runs()).show,
   'runs trace': async () => (await runs()).trace,
+  'runs provenance': async () => (await import('./provenance.ts')).provenance,
   'runs tail': async () => (await runs()).tail,
   'runs follow': async () => (await import('./follow.ts')).follow,
-  'rescue list': async () => (await rescue()).list,
+  'incidents ls': async () => (await import('./incidents.ts')).ls,
+  'closure ls': async () => (await import('./closure.ts')).ls,
+  'closure show': async () => (await import('./closure.ts')).show,
+  usage: async () => (await import('./usage.ts')).usage,
+  logs: async () => (await import('./logs.ts')).logs,
+  'rescue ls': async () => (await rescue()).list,
   'rescue show': async () => (await rescue()).show,
   'rescue restore': async () => (await rescue()).restore,
   'control pause': control,
@@ -45,8 +52,13 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'compile validate': async () => (await plan()).validate,
   'compile show': async () => (await plan()).show,
   'compile graph': async () => (await plan()).graph,
-  'modes list': async () => (await plan()).modesList,
+  'compile diff': async () => (await import('./plan-diff.ts')).diff,
+  'modes ls': async () => (await plan()).modesLs,
   'modes show': async () => (await plan()).modesShow,
+  'loops ls': async () => (await assets()).loopsLs,
+  'loops show': async () => (await assets()).loopsShow,
+  'stages ls': async () => (await assets()).stagesLs,
+  'stages show': async () => (await assets()).stagesShow,
   'config show': async () => (await import('./config.ts')).show,
   'config validate': async () => (await import('./config.ts')).validate,
   health: async () => (await import('./doctor.ts')).health,

@@ -98,7 +98,7 @@ export const CompileGraph = z
 
 const AssetSource = z.enum(['package', 'workspace']).describe('Whose copy.')
 
-export const ModesList = z
+export const ModesLs = z
   .strictObject({
     modes: z.array(
       z.strictObject({
@@ -114,7 +114,7 @@ export const ModesList = z
     unreadable: z.array(Diagnostic).describe('Mode files that cannot be used.'),
   })
   .describe('Modes there are.')
-export type ModesListOutput = z.infer<typeof ModesList>
+export type ModesLsOutput = z.infer<typeof ModesLs>
 
 const bindings = (what: string) => z.record(z.string(), z.string()).describe(what)
 
@@ -169,11 +169,17 @@ export const ConfigShow = z
     last_reload_error: maybe('Why it failed.'),
     config_path: text('The file.'),
     config_in_force: text('Fingerprint of the config the last runtime took.'),
+    asked: maybe('Key that was asked for; null: all.'),
     keys: z.array(
       z.strictObject({
         key: text('Dotted.'),
         value: Value,
-        origin: z.enum(['file', 'override', 'default']).describe('Where the value comes from.'),
+        origin: z
+          .enum(['file', 'override', 'default', 'mode', 'loop'])
+          .describe('Where the value comes from; `override`: --set; `mode` and `loop` only below `stages`.'),
+        line: z.int().nullable().describe('Line of the file it stands on; null if it does not.'),
+        from: maybe('Which mode or loop, in the words of the plan.'),
+        default: Value.describe('What it is where nothing is said.'),
         boundary: z.enum(['tick', 'claim', 'restart']).describe('When a change takes effect.'),
         description: text('What it is for.'),
       }),

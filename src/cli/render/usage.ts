@@ -1,0 +1,114 @@
+/** How usage reads. */
+import type { UsageOutput } from '../../operations/schemas/usage.ts'
+import type { Look } from '../look.ts'
+import { pairs } from './quoted.ts'
+
+type Sum = UsageOutput['total']
+
+export function usage(output: UsageOutput, look: Look): string {
+  return look.terminal ? sheet(output, look) : lines(output, look)
+}
+
+function lines(output: UsageOutput, look: Look): string {
+  return [
+    look.field('by', output.by.join(',')),
+    look.field('since', output.since),
+    look.field('until', output.until),
+    look.field('time_zone', output.time_zone),
+    look.field('total', sumLine(output.total)),
+    look.field('group_count', output.group_count),
+    ...output.groups.map(({ keys, ...sum }) => look.field('usage', `${pairs({ ...keys })} ${sumLine(sum)}`)),
+    ...(output.others === null ? [] : [look.field('others', sumLine(output.others))]),
+    look.field('skipped_lines', output.skipped_lines),
+    look.field('rules_in_force', output.rules_in_force),
+    ...output.rules.flatMap(({ owners, ...rule }) => [
+      look.field('rule', pairs({ ...rule })),
+      ...owners.map((owner) => look.field('rule_owner', pairs({ rule_id: rule.rule_id, ...owner }))),
+    ]),
+  ].join('\n')
+}
+
+const sumLine = ({ stages, usage: used, stages_without_cost }: Sum): string =>
+  pairs({ stages, ...used, stages_without_cost })
+
+function sheet(output: UsageOutput, look: Look): string {
+  const { paint } = look
+  if (output.total.stages === 0) {
+    const since = output.since === null && output.until === null ? '' : ' in that time'
+    return [paint.dim(`No stage has told of any usage${since}.`), ...rules(output, look)].join('\n\n')
+  }
+  const more = output.group_count - output.groups.length
+  const rows = [
+    ...output.groups.map((group) =>
+      row(
+        output.by.map((by) => look.safe(group.keys[by] ?? '')),
+        group,
+      ),
+    ),
+    ...(output.others === null
+      ? []
+      : [row([paint.dim(more > 0 ? `${more} more` : 'others'), ...output.by.slice(1).map(() => '')], output.others)]),
+    row([paint.bold('all'), ...output.by.slice(1).map(() => '')], output.total),
+  ]
+  const right = (title: string) => ({ title, align: 'right' as const })
+  const columns = [
+    ...output.by.map((by, index) => ({ title: by.replace('_', ' ').toUpperCase(), flexible: index === 0 })),
+    ...['STAGES', 'INPUT', 'CACHED', 'OUTPUT', 'TOTAL', 'COST'].map(right),
+  ]
+  const untold = output.total.stages_without_cost
+  const told = output.total.stages - untold
+  const note =
+    untold > 0 && told > 0
+      ? [paint.dim(`${untold} of ${output.total.stages} stages told no cost; sums are without them.`)]
+      : []
+  const skipped =
+    output.skipped_lines > 0 ? [paint.yellow(`${output.skipped_lines} lines of the ledger cannot be read.`)] : []
+  return [[look.table(rows, columns), ...note, ...skipped].join('\n'), ...rules(output, look)].join('\n\n')
+}
+
+function row(names: string[], { stages, usage: used }: Sum): string[] {
+  const cost = used.cost_usd === undefined ? '–' : `$${used.cost_usd.toFixed(2)}`
+  return [
+    ...names,
+    String(stages),
+    ...[used.input_tokens, used.cached_input_tokens, used.output_tokens, used.total_tokens].map(grouped),
+    cost,
+  ]
+}
+
+/** 1234567 as 1 234 567: figures that are compared must not be rounded. */
+const grouped = (amount: number): string => String(amount).replace(/\B(?=(\d{3})+$)/g, '\u202f')
+
+function rules(output: UsageOutput, look: Look): string[] {
+  const { paint } = look
+  if (!output.rules_in_force)
+    return [paint.dim('No rules on usage are in force ([usage_governance] of millrace.toml).')]
+  const rows = output.rules.map((rule) => {
+    const money = rule.metric === 'cost_usd'
+    const shown = (amount: number) => (money ? `$${amount.toFixed(2)}` : grouped(Math.round(amount)))
+    const state = rule.pauses ? paint.red('pauses') : rule.over ? paint.red('over') : paint.green('kept')
+    const next = rule.clears_at ?? rule.window_until
+    return [
+      rule.rule_id,
+      rule.window,
+      rule.metric.replace('_', ' '),
+      shown(rule.observed),
+      shown(rule.threshold),
+      shown(rule.left),
+      state,
+      next === null ? '' : look.ago(next),
+    ]
+  })
+  const right = (title: string) => ({ title, align: 'right' as const })
+  const columns = [
+    { title: 'RULE', flexible: true },
+    { title: 'WINDOW' },
+    { title: 'OF' },
+    right('USED'),
+    right('ALLOWED'),
+    right('LEFT'),
+    { title: 'STATE' },
+    { title: 'ANEW' },
+  ]
+  return [look.table(rows, columns)]
+}
