@@ -3,8 +3,9 @@ import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
 import { systemClock } from '../engine/clock.ts'
 import type { Context } from '../operations/context.ts'
+import { detach, tellReady } from '../runners/detach.ts'
 import { RUNNER_NAMES } from '../runners/names.ts'
-import { processIdentity } from '../runners/process.ts'
+import { processIdentity, usedBy } from '../runners/process.ts'
 import { disk } from '../store/files.ts'
 import type { Globals } from './arguments.ts'
 import type { Output } from './output.ts'
@@ -64,6 +65,10 @@ export async function contextFor(
     notice: output.notice,
     print: globals.json ? output.notice : output.text,
     tell: async (record) => output.line(record),
+    ready: tellReady,
+    program: [process.execPath, path.join(install.dist, 'millrace.js')],
+    detach,
+    usedBy,
     onClosed: output.onClosed,
     onSignal: signals.onSignal,
     readUserFile: (file) => readUserFile(disk, file, process.cwd(), () => process.stdin),

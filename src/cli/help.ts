@@ -7,7 +7,7 @@ import { VERSION } from './version.ts'
 /** First words in the order of the overview; what is missing here comes last, under its own heading. */
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'demo', 'doctor', 'selftest'] },
-  { title: 'Work', first: ['queue', 'run', 'control', 'planning'] },
+  { title: 'Work', first: ['queue', 'start', 'run', 'daemon', 'control', 'planning'] },
   { title: 'Look', first: ['status', 'runs', 'rescue'] },
   { title: 'Set up', first: ['compile', 'modes', 'config'] },
   { title: 'Reference', first: ['schema', 'version'] },
@@ -16,6 +16,7 @@ const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
 const GROUPS: Readonly<Record<string, string>> = {
   queue: 'Work items: see, add, retry, cancel.',
   run: 'Work through the queues, in the foreground.',
+  daemon: 'The process in the background: start, stop, see, have the system start it.',
   control: 'Steer a runtime: it obeys between two steps.',
   planning: 'Steer the planning plane.',
   runs: 'What agents did, stage by stage.',

@@ -1,7 +1,7 @@
 /** What an operation gets from the composition root: ports, and which workspace is meant. */
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
-import type { Exec } from '../core/exec.ts'
+import type { Detach, Exec } from '../core/exec.ts'
 import type { Files } from '../core/files.ts'
 import type { EnginePorts } from '../engine/engine.ts'
 import { isInitialised, type Places, placesOf } from '../store/layout.ts'
@@ -34,6 +34,14 @@ export interface Context {
   print: (line: string) => void
   /** Takes one record of an operation that follows something; resolves once there is room for the next. */
   tell: (record: object) => Promise<void>
+  /** Command line of this very program: what runs it, and its file. */
+  program: readonly string[]
+  /** Starts a program that goes on after us. */
+  detach: Detach
+  /** Memory and CPU time of a process of this machine; null if it is gone or hidden. */
+  usedBy: (pid: number) => { memoryBytes: number; cpuMs: number } | null
+  /** Tells whoever started this program that it has the workspace and is at work. */
+  ready: () => void
   /** Called when nobody reads the answer any more. */
   onClosed: (listener: () => void) => void
   /** Called on SIGINT and SIGTERM while a command runs; gives back how to stop listening. */

@@ -23,6 +23,7 @@ const plan = () => import('./plan.ts')
 const config = () => import('./config.ts')
 const run = () => import('./run.ts')
 const rescue = () => import('./rescue.ts')
+const daemonUnit = () => import('./daemon-install.ts')
 
 export const OPERATIONS: readonly TableEntry[] = [
   { name: 'init', summary: 'Make a workspace.', load: async () => (await import('./workspace.ts')).init },
@@ -62,6 +63,41 @@ export const OPERATIONS: readonly TableEntry[] = [
     load: async () => (await run()).runOnce,
   },
   { name: 'run daemon', summary: 'Run in the foreground until stopped.', load: async () => (await run()).runDaemon },
+  {
+    name: 'start',
+    summary: 'Take one item through its plane (--once), or run until stopped (--daemon).',
+    load: async () => (await import('./start.ts')).start,
+  },
+  {
+    name: 'daemon start',
+    summary: 'Start a daemon that goes on without this terminal.',
+    load: async () => (await import('./daemon.ts')).daemonStart,
+  },
+  {
+    name: 'daemon stop',
+    summary: 'Stop the daemon and wait until its process is gone.',
+    load: async () => (await import('./daemon.ts')).daemonStop,
+  },
+  {
+    name: 'daemon status',
+    summary: 'The process that owns the workspace: pid, age, memory, log.',
+    load: async () => (await import('./daemon-status.ts')).daemonStatus,
+  },
+  {
+    name: 'daemon logs',
+    summary: 'What the daemon itself printed.',
+    load: async () => (await import('./daemon-logs.ts')).daemonLogs,
+  },
+  {
+    name: 'daemon install',
+    summary: 'Have systemd or launchd start the daemon.',
+    load: async () => (await daemonUnit()).daemonInstall,
+  },
+  {
+    name: 'daemon uninstall',
+    summary: 'Take away what `daemon install` wrote.',
+    load: async () => (await daemonUnit()).daemonUninstall,
+  },
   { name: 'runs ls', summary: 'Runs, newest first.', load: async () => (await runs()).ls },
   {
     name: 'runs show',

@@ -5,8 +5,9 @@ import * as path from 'node:path'
 import { readUserFile } from '../../src/cli/user-file.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import type { Context } from '../../src/operations/context.ts'
+import { detach } from '../../src/runners/detach.ts'
 import { execWith } from '../../src/runners/exec.ts'
-import { processIdentity } from '../../src/runners/process.ts'
+import { processIdentity, usedBy } from '../../src/runners/process.ts'
 import { sweepMarked } from '../../src/runners/sweep.ts'
 import { disk } from '../../src/store/files.ts'
 import { initWorkspace } from '../../src/store/init.ts'
@@ -45,6 +46,10 @@ export function contextIn(workspaceRoot: string, changes: Partial<Context> = {},
     notice: (line) => void notices.push(line),
     print: (line) => void notices.push(line),
     tell: async (record) => void told.push(record),
+    program: [process.execPath, path.join(PACKAGE_ROOT, '..', 'dist', 'millrace.js')],
+    detach,
+    usedBy,
+    ready: () => {},
     onClosed: () => {},
     onSignal: () => () => {},
     readUserFile: (file) =>
