@@ -15,7 +15,7 @@ type ClaimPlane = ClaimOrder['planes'][number]
 export interface PassEnd {
   /** Runs that had a turn, in order, each as it began its turn. */
   runs: ActiveRun[]
-  /** How many items, by kind, wait on planes that had none when the pass began, once an earlier plane was at work. */
+  /** How many items, by kind, an earlier plane brought to those that had none when the pass began. */
   left: Partial<Record<ItemKind, number>>
   /** How many stages were settled. */
   stages: number
@@ -30,8 +30,12 @@ export async function runPass(engine: Engine, onRefusal: LoopOptions['onRefusal'
   const planes = begun.plan?.claim_order.planes ?? []
   const idle = planes.filter((plane) => hasNothing(begun, plane))
   const pass: PassEnd = { runs: [], left: {}, stages: 0, end: { exit_reason: 'idle', last: null }, settled: null }
+  const skipped: ClaimPlane[] = []
   for (const claimPlane of planes) {
-    if (pass.stages > 0 && idle.includes(claimPlane)) continue
+    if (pass.stages > 0 && idle.includes(claimPlane)) {
+      skipped.push(claimPlane)
+      continue
+    }
     const turn = new Turn(claimPlane.plane, engine.workspace.view().snapshot)
     engine.turn = turn
     const end = await runLoop(engine, { ticksMax: null, stopWhenIdle: true, evenWaiting: true, onRefusal })
@@ -42,7 +46,7 @@ export async function runPass(engine: Engine, onRefusal: LoopOptions['onRefusal'
     if (run !== null) pass.runs.push(run)
     if (end.exit_reason === 'stop_requested') break
   }
-  if (pass.stages > 0) pass.left = queuedOn(engine.workspace.view(), idle)
+  pass.left = queuedOn(engine.workspace.view(), skipped)
   return pass
 }
 

@@ -155,7 +155,10 @@ function keep({ files, clock }: Context, unit: Unit, force: boolean): string {
       hint: 'compare with `millrace daemon install --print`; --force goes ahead and keeps the edited one beside it',
     })
   }
-  const stamp = clock.now().toISOString().replace(/[-:]|\.\d+/g, '')
+  const stamp = clock
+    .now()
+    .toISOString()
+    .replace(/[-:]|\.\d+/g, '')
   const kept = `${unit.path}.${stamp}.edited`
   files.link(unit.path, kept)
   files.unlink(unit.path)
@@ -172,7 +175,9 @@ function write({ files, clock }: Context, file: string, text: string): void {
 /** A program in the cache of npx may be gone tomorrow. */
 function tellTemporary({ program, notice }: Context): void {
   if (program.some((part) => part.includes(`${path.sep}_npx${path.sep}`)))
-    notice('this Millrace lies in the cache of npx, which may be emptied: install it first, then run this command again')
+    notice(
+      'this Millrace lies in the cache of npx, which may be emptied: install it first, then run this command again',
+    )
 }
 
 const enabling = ({ system, name, path: file }: Unit): string[] =>

@@ -139,7 +139,13 @@ function died(context: Context, log: DaemonLog, { code, signal }: { code: number
   const at = lines.findLastIndex((line) => line.startsWith('error: '))
   const how = code === null ? `was ended by ${signal}` : `ended with exit status ${code}`
   const why = at === -1 ? '' : `: ${lines[at]!.slice('error: '.length)}`
-  const hint = at === -1 ? lines.join('\n') : lines.slice(at + 1).map((line) => line.trim()).join('\n')
+  const hint =
+    at === -1
+      ? lines.join('\n')
+      : lines
+          .slice(at + 1)
+          .map((line) => line.trim())
+          .join('\n')
   return new MillraceError(
     'daemon_failed',
     `The daemon ${how} before it was at work${why === '' ? '.' : why}`,

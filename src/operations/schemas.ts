@@ -4,14 +4,7 @@
  */
 import * as z from 'zod'
 import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce, Start } from './schemas/commands.ts'
-import {
-  DaemonLogEnd,
-  DaemonLogLine,
-  DaemonStart,
-  DaemonStatus,
-  DaemonStop,
-  DaemonUnit,
-} from './schemas/daemon.ts'
+import { DaemonLogEnd, DaemonLogLine, DaemonStart, DaemonStatus, DaemonStop, DaemonUnit } from './schemas/daemon.ts'
 import { Doctor, SchemaIndex, Version } from './schemas/doctor.ts'
 import { FollowEnd, FollowError, FollowRecord } from './schemas/follow.ts'
 import { CompileGraph, CompileShow, CompileValidate, ConfigShow, ModesList, ModesShow } from './schemas/plan.ts'

@@ -134,12 +134,7 @@ function itemOf(view: View, run: ActiveRun): StartOutput['items'][number] {
   return { run_id, plane, work_item_kind: kind, work_item_id: id, state }
 }
 
-function detailOf(
-  view: View,
-  pass: PassEnd,
-  reason: StartOutput['end_reason'],
-  items: StartOutput['items'],
-): string {
+function detailOf(view: View, pass: PassEnd, reason: StartOutput['end_reason'], items: StartOutput['items']): string {
   const ended = items.map((item) => `${item.work_item_kind} ${item.work_item_id} is ${item.state}`).join('; ')
   const [held] = waiting(view, pass)
   switch (reason) {

@@ -29,7 +29,8 @@ export function start(output: StartOutput, look: Look): string {
     const { paint } = look
     const mark = output.failed ? paint.red('✗') : output.stages > 0 ? paint.green('✓') : paint.dim('·')
     const because = output.message === null ? '' : `\n  ${look.safe(output.message)}`
-    const facts = output.stages === 0 ? '' : paint.dim(` (${output.stages} ${output.stages === 1 ? 'stage' : 'stages'})`)
+    const facts =
+      output.stages === 0 ? '' : paint.dim(` (${output.stages} ${output.stages === 1 ? 'stage' : 'stages'})`)
     return `${mark} ${look.safe(output.detail)}${facts}${because}`
   }
   return [
