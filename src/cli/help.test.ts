@@ -31,7 +31,7 @@ describe('help', () => {
       expect(text).toMatch(new RegExp(`^ +${first} `, 'm'))
       if (second !== undefined) expect(text).toMatch(new RegExp(`[ ,]${second}(,|$)`, 'm'))
     }
-    expect(text.split('\n').length).toBeLessThan(50)
+    expect(text.split('\n').length).toBeLessThan(70)
   })
 
   it('lists the verbs of a group, aliases with what they mean', () => {

@@ -43,7 +43,7 @@ export function overview(table: readonly TableEntry[]): string {
     `millrace ${VERSION}: carries long-running agent work to an end you can trust.`,
     'Usage: millrace COMMAND [options]',
     ...blocks,
-    `Short\n${INDENT}add-task add-spec add-idea pause resume stop cancel retry-active clear-stale-state reload-config`,
+    `Short\n${INDENT}add-task add-spec add-idea add-probe pause resume stop cancel retry-active clear-stale-state reload-config`,
     `Try\n${INDENT}millrace demo\n${INDENT}cd my-project && millrace init && millrace add-task "Fix the flaky login test" && millrace run daemon`,
     'More on a command: millrace COMMAND --help. Every command takes --workspace PATH and --json.',
   ].join('\n\n')

@@ -9,6 +9,7 @@ const ALIASES: Readonly<Record<string, { means: string; adds?: readonly string[]
   'add-task': { means: 'queue add-task' },
   'add-spec': { means: 'queue add-spec' },
   'add-idea': { means: 'queue add-idea' },
+  'add-probe': { means: 'queue add-probe' },
   pause: { means: 'control pause' },
   resume: { means: 'control resume' },
   stop: { means: 'control stop' },

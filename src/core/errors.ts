@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   item_unknown: { kind: 'failed', text: 'No work item has that id.' },
   item_ambiguous: { kind: 'usage', text: 'The id exists in several kinds or states; say which.' },
   item_state: { kind: 'refused', text: 'The work item is not in a state that allows this.' },
+  kind_unclaimed: { kind: 'refused', text: 'No plane of the mode takes work items of that kind.' },
   dependency_cycle: { kind: 'refused', text: 'The dependencies of the document lead back to itself.' },
   run_unknown: { kind: 'failed', text: 'No run has that id.' },
   run_state: { kind: 'refused', text: 'The run is not in a state that allows this.' },

@@ -44,7 +44,7 @@ export const daemonStart: Operation<Context, StartInput, DaemonStartOutput> = {
   ],
   examples: [
     { command: 'millrace daemon start', does: 'work through the queues from now on, in the background' },
-    { command: 'millrace daemon logs --follow', does: 'see what it prints' },
+    { command: 'millrace daemon start --stop-when-idle', does: 'work until the queues are empty' },
   ],
   output: async () => (await import('./schemas.ts')).daemonStartSchema(),
   async run(context, input) {

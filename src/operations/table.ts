@@ -51,6 +51,16 @@ export const OPERATIONS: readonly TableEntry[] = [
     load: async () => (await queueAdd()).addSpec,
   },
   { name: 'queue add-idea', summary: 'Drop an idea, to become a spec.', load: async () => (await queueAdd()).addIdea },
+  {
+    name: 'queue add-probe',
+    summary: 'Queue a probe: a question to look into before any work is decided.',
+    load: async () => (await queueAdd()).addProbe,
+  },
+  {
+    name: 'queue add-learning-request',
+    summary: 'Queue a lesson that is to become a skill.',
+    load: async () => (await queueAdd()).addLearningRequest,
+  },
   { name: 'queue retry', summary: 'Put a blocked item back into its queue.', load: async () => (await queue()).retry },
   {
     name: 'queue cancel',

@@ -22,6 +22,8 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'queue add-task': async () => (await queue()).added,
   'queue add-spec': async () => (await queue()).added,
   'queue add-idea': async () => (await queue()).added,
+  'queue add-probe': async () => (await queue()).added,
+  'queue add-learning-request': async () => (await queue()).added,
   'queue retry': async () => (await queue()).moved,
   'queue cancel': async () => (await queue()).moved,
   'run once': async () => (await run()).once,

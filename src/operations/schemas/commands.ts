@@ -45,7 +45,7 @@ IssuedCommand satisfies z.ZodType<Omit<Issued, 'result'>>
 export const AddedWork = z
   .strictObject({
     ...issued,
-    work_item_kind: z.enum(['task', 'spec', 'idea']).describe('What was added.'),
+    work_item_kind: z.enum(['task', 'spec', 'probe', 'learning_request', 'idea']).describe('What was added.'),
     work_item_id: text('Its id; of an idea, its name in the inbox.'),
     title: maybe('Its heading.'),
     path: text('Its document, once it is enqueued.'),
