@@ -72,6 +72,10 @@ export async function contextFor(
     onClosed: output.onClosed,
     onSignal: signals.onSignal,
     readUserFile: (file) => readUserFile(disk, file, process.cwd(), () => process.stdin),
+    async ask() {
+      const onTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true && !globals.json
+      return onTerminal ? (await import('./ask.ts')).terminalAsk : null
+    },
     live: process.stdout.isTTY === true && !globals.json,
   }
 }

@@ -68,6 +68,7 @@ export const ERROR_CODES = {
   daemon_failed: { kind: 'failed', text: 'A daemon could not be started, or ended before it was at work.' },
   demo_failed: { kind: 'failed', text: 'The demo did not end with its spec closed.' },
   not_yet: { kind: 'usage', text: 'The command exists by name but arrives with a later version.' },
+  declined: { kind: 'refused', text: 'Whoever was asked said no; nothing was changed.' },
   interrupted: {
     kind: 'interrupted',
     text: 'Ended by Ctrl-C before the answer was there; what was queued stays queued.',

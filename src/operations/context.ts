@@ -6,6 +6,7 @@ import type { Files } from '../core/files.ts'
 import type { EnginePorts } from '../engine/engine.ts'
 import { isInitialised, type Places, placesOf } from '../store/layout.ts'
 import type { Processes } from '../store/lock.ts'
+import type { Ask } from './ask.ts'
 
 export interface Context {
   files: Files
@@ -48,6 +49,8 @@ export interface Context {
   onSignal: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => () => void
   /** Text of a file the user named; throws `file_unreadable`. `-` is stdin. */
   readUserFile: (file: string) => Promise<Uint8Array>
+  /** For asking a person; null where there is no terminal to ask on. */
+  ask: () => Promise<Ask | null>
   /** True if the caller looks at a terminal and wants live output. */
   live: boolean
 }

@@ -107,7 +107,8 @@ export const addTask: Operation<Context, TaskInput, Added> = {
   },
 }
 
-const SEED_DIGITS = 16
+/** Random digits that tell one wish from another of the same title and moment. */
+export const SEED_DIGITS = 16
 
 function titleOf(source: string | undefined, title: string | undefined): string {
   if (source !== undefined && title !== undefined) {
@@ -130,7 +131,7 @@ function onlyForTitles(names: readonly string[]): MillraceError {
 }
 
 /** Text of a file in the root of the project; null if there is none that can be read. */
-function projectFile(context: Context): (file: string) => string | null {
+export function projectFile(context: Context): (file: string) => string | null {
   return (file) => {
     try {
       return readText(context.files, path.join(context.workspaceRoot, file))
@@ -191,7 +192,8 @@ async function addDocument(context: Context, kind: DocumentWork, source: string)
   return add(context, kind, document, payload, [])
 }
 
-async function add(
+/** Queues a document that was checked before; `defaulted` names the fields nobody gave. */
+export async function add(
   context: Context,
   kind: DocumentWork,
   document: { id: string; title: string },

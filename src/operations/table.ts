@@ -61,6 +61,11 @@ export const OPERATIONS: readonly TableEntry[] = [
     summary: 'Queue a lesson that is to become a skill.',
     load: async () => (await queueAdd()).addLearningRequest,
   },
+  {
+    name: 'queue new',
+    summary: 'Be asked for a task or a spec, question by question.',
+    load: async () => (await import('./queue-new.ts')).queueNew,
+  },
   { name: 'queue retry', summary: 'Put a blocked item back into its queue.', load: async () => (await queue()).retry },
   {
     name: 'queue cancel',

@@ -52,7 +52,7 @@ export function taskFromTitle(wish: TaskWish, now: string, check: string, seed =
   if (wish.id === undefined) defaulted.push('task_id')
   const done = `${title.replace(/[.!\s]+$/, '')}: carried out in full, and it can be seen in the project.`
   const fields = {
-    task_id: wish.id ?? taskId(title, seed),
+    task_id: wish.id ?? idFromTitle(title, seed, 'task'),
     title,
     summary: wish.summary?.trim() ?? '',
     ...lineageOf(wish),
@@ -80,8 +80,8 @@ function lineageOf({ spec_id, root_spec_id, root_idea_id, parent_task_id }: Task
 const SLUG_CHARS_MAX = 48
 const HASH_DIGITS = 6
 
-/** `add-a-login-page-3f2a1c`: readable, and not the same twice. */
-export function taskId(title: string, seed: string): string {
+/** `add-a-login-page-3f2a1c`: readable, and not the same twice. `fallback` is for a title without a Latin letter. */
+export function idFromTitle(title: string, seed: string, fallback: string): string {
   const words = title
     .normalize('NFKD')
     .replace(/\p{M}+/gu, '')
@@ -89,7 +89,7 @@ export function taskId(title: string, seed: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
   const cut = words.length <= SLUG_CHARS_MAX ? words : words.slice(0, SLUG_CHARS_MAX + 1).replace(/-[^-]*$/, '')
-  const slug = cut.slice(0, SLUG_CHARS_MAX) || 'task'
+  const slug = cut.slice(0, SLUG_CHARS_MAX) || fallback
   return `${slug}-${sha256(`${title}\n${seed}`).slice(0, HASH_DIGITS)}`
 }
 

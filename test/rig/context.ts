@@ -56,6 +56,7 @@ export function contextIn(workspaceRoot: string, changes: Partial<Context> = {},
       readUserFile(disk, file, workspaceRoot, async function* () {
         yield Buffer.from(stdin)
       }),
+    ask: async () => null,
     live: false,
     notices,
     told,

@@ -24,6 +24,7 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'queue add-idea': async () => (await queue()).added,
   'queue add-probe': async () => (await queue()).added,
   'queue add-learning-request': async () => (await queue()).added,
+  'queue new': async () => (await queue()).added,
   'queue retry': async () => (await queue()).moved,
   'queue cancel': async () => (await queue()).moved,
   'run once': async () => (await run()).once,
