@@ -32,7 +32,7 @@ export const daemonStart: Operation<Context, StartInput, DaemonStartOutput> = {
   flavour: 'perform',
   summary: 'Start a daemon that goes on without this terminal.',
   description:
-    'Starts `run daemon` in a session of its own: closing the terminal or logging out of it does not end it. It has no input, appends what it prints to millrace-agents/logs/daemon.log (put aside under a dated name at a start once larger than 8 MiB), works in the workspace folder, and has the environment of this shell, so that harnesses find their programs and keys; what agents get of it is docs/runners.md. Waits until the daemon owns the workspace and is at work, or says why it ended. Refuses if a runtime owns the workspace. In the foreground: `run daemon`. After a restart of the machine too: `daemon install`.',
+    'Starts `run daemon` in a session of its own: closing the terminal or logging out of it does not end it. It has no input, appends what it prints to millrace-agents/logs/daemon.log (put aside under a dated name at a start once larger than 8 MiB), works in the workspace folder, and has the environment of this shell, so that harnesses find their programs and keys (docs/daemon.md). Waits until the daemon owns the workspace and is at work, or says why it ended. Refuses if a runtime owns the workspace. In the foreground: `run daemon`. After a restart of the machine too: `daemon install`.',
   input: [
     {
       name: 'mode',

@@ -215,6 +215,25 @@ describe('daemon start', () => {
   })
 })
 
+describe('start --once', () => {
+  it('is ended by Ctrl-C with 130; its run goes back to ready, and the next one takes it up', async () => {
+    const hang = reply('builder', null, { attempt: 1, steps: [{ hang: true }] })
+    rig = await Rig.create({ replies: [hang] })
+    rig.addTask('task-a')
+    const once = run(process.execPath, [PROGRAM, 'start', '--once', '--json'])
+    expect(await eventually(() => rig.log('stage_started').some((one) => rig.isHeard(one)), 20_000)).toBe(true)
+    once.child.kill('SIGINT')
+    const { status, stdout } = await once.ended
+    expect(status).toBe(130)
+    expect(JSON.parse(stdout)).toMatchObject({ end_reason: 'stop_requested', items: [{ state: 'active' }] })
+    expect(rig.view((view) => view.snapshot.active_runs)).toMatchObject([{ status: 'ready', node_id: 'builder' }])
+    rig.replies([])
+    const { status: again, stdout: text } = await millrace('start --once')
+    expect(again).toBe(0)
+    expect(text).toContain('detail: task task-a is done\n')
+  })
+})
+
 describe('daemon stop', () => {
   it('where nothing runs has nothing to do, and that is no failure', async () => {
     rig = await Rig.create()
