@@ -144,7 +144,8 @@ function globalOption(global: GlobalOption, verb: Verb, given: Given): Option {
     `${short === undefined ? '' : `${short}, `}${long}${value === undefined ? '' : ` <${value}>`}`,
     description,
   )
-  if (global.onlyFor !== undefined && global.onlyFor !== verb.flavour) made.hideHelp()
+  const { onlyFor = verb.flavour, alsoFor } = global
+  if (onlyFor !== verb.flavour && alsoFor !== verb.name) made.hideHelp()
   if (long === '--set')
     return made.argParser((text: string, before: string[] | undefined) => [...(before ?? []), keyAndValue(text)])
   if (long === '--wait-seconds')

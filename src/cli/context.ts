@@ -3,8 +3,9 @@ import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
 import { systemClock } from '../engine/clock.ts'
 import type { Context } from '../operations/context.ts'
+import { detach, tellReady } from '../runners/detach.ts'
 import { RUNNER_NAMES } from '../runners/names.ts'
-import { processIdentity } from '../runners/process.ts'
+import { processIdentity, usedBy } from '../runners/process.ts'
 import { disk } from '../store/files.ts'
 import type { Globals } from './arguments.ts'
 import type { Output } from './output.ts'
@@ -67,9 +68,17 @@ export async function contextFor(
     notice: output.notice,
     print: globals.json ? output.notice : output.text,
     tell: async (record) => output.line(record),
+    ready: tellReady,
+    program: [process.execPath, path.join(install.dist, 'millrace.js')],
+    detach,
+    usedBy,
     onClosed: output.onClosed,
     onSignal: signals.onSignal,
     readUserFile: (file) => readUserFile(disk, file, process.cwd(), () => process.stdin),
+    async ask() {
+      const onTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true && !globals.json
+      return onTerminal ? (await import('./ask.ts')).terminalAsk : null
+    },
     live: process.stdout.isTTY === true && !globals.json,
   }
 }

@@ -7,7 +7,7 @@ import { VERSION } from './version.ts'
 /** First words in the order of the overview; what is missing here comes last, under its own heading. */
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'demo', 'health', 'doctor', 'selftest'] },
-  { title: 'Work', first: ['queue', 'run', 'control', 'planning'] },
+  { title: 'Work', first: ['queue', 'start', 'run', 'daemon', 'control', 'planning'] },
   { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'incidents', 'closure', 'usage', 'rescue'] },
   { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'config'] },
   { title: 'Reference', first: ['schema', 'version'] },
@@ -16,6 +16,7 @@ const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
 const GROUPS: Readonly<Record<string, string>> = {
   queue: 'Work items: see, add, retry, cancel.',
   run: 'Work through the queues, in the foreground.',
+  daemon: 'The process in the background: start, stop, see, have the system start it.',
   control: 'Steer a runtime: it obeys between two steps.',
   planning: 'Steer the planning plane.',
   runs: 'What agents did, stage by stage.',
@@ -46,7 +47,7 @@ export function overview(table: readonly TableEntry[]): string {
     `millrace ${VERSION}: carries long-running agent work to an end you can trust.`,
     'Usage: millrace COMMAND [options]',
     ...blocks,
-    `Short\n${INDENT}add-task add-spec add-idea pause resume stop cancel retry-active clear-stale-state reload-config`,
+    `Short\n${INDENT}add-task add-spec add-idea add-probe pause resume stop cancel retry-active clear-stale-state reload-config`,
     `Try\n${INDENT}millrace demo\n${INDENT}cd my-project && millrace init && millrace add-task "Fix the flaky login test" && millrace run daemon`,
     'More on a command: millrace COMMAND --help. Every command takes --workspace PATH and --json.',
   ].join('\n\n')

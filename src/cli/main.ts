@@ -11,13 +11,13 @@ import { invoke, invokeWatch, type Session, WIDTH_DEFAULT } from './invoke.ts'
 import { GLOBAL_OPTIONS, type Scanned, scan } from './options.ts'
 import { outputTo } from './output.ts'
 import { signalsOf } from './signals.ts'
-import { aliasesOf, nextWords, resolve, type Spelling, spellingsOf, WATCH } from './spellings.ts'
+import { aliasesOf, nextWords, resolve, type Spelling, spellingsOf, WATCH, withSwitch } from './spellings.ts'
 
 type Spellings = ReadonlyMap<string, Spelling>
 
 /** Carries out one command line (without the program's name) and gives its exit status; everything is told on the way. */
 export async function main(argv: string[], install: Install): Promise<number> {
-  const scanned = scan(argv)
+  const scanned = withSwitch(argv, scan(argv))
   const { NO_COLOR, TERM, MILLRACE_DEBUG } = process.env
   const colour = scanned.colour && !NO_COLOR && TERM !== 'dumb'
   const output = outputTo(process.stdout, process.stderr, {

@@ -12,6 +12,8 @@ export interface GlobalOption {
   description: string
   /** Only shown where it does something. */
   onlyFor?: 'change'
+  /** Besides. */
+  alsoFor?: string
 }
 
 export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
@@ -26,8 +28,9 @@ export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
   {
     long: '--wait-seconds',
     value: 'N',
-    description: `How long to wait for a running daemon to carry the change out (default: ${WAIT_SECONDS_DEFAULT}).`,
+    description: `How long to wait for a daemon to be at work, to carry a change out, or to end (default: ${WAIT_SECONDS_DEFAULT}).`,
     onlyFor: 'change',
+    alsoFor: 'daemon start',
   },
   { long: '--no-wait', description: 'Only queue the change for the daemon.', onlyFor: 'change' },
   { long: '--json', description: 'Print one JSON value.' },

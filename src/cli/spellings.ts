@@ -4,11 +4,12 @@
  */
 import { nearest } from '../core/nearest.ts'
 
-/** Alias → canonical spelling, with the options it stands for. */
-const ALIASES: Readonly<Record<string, { means: string; adds?: readonly string[] }>> = {
+/** Alias → canonical spelling, with the options it stands for, and the one beside which it does not mean it. */
+const ALIASES: Readonly<Record<string, { means: string; adds?: readonly string[]; unless?: string }>> = {
   'add-task': { means: 'queue add-task' },
   'add-spec': { means: 'queue add-spec' },
   'add-idea': { means: 'queue add-idea' },
+  'add-probe': { means: 'queue add-probe' },
   pause: { means: 'control pause' },
   resume: { means: 'control resume' },
   stop: { means: 'control stop' },
@@ -23,6 +24,7 @@ const ALIASES: Readonly<Record<string, { means: string; adds?: readonly string[]
   'queue cleanup remove': { means: 'queue cancel' },
   'run-provenance': { means: 'runs provenance' },
   'status show': { means: 'status' },
+  'start --daemon': { means: 'run daemon', unless: '--once' },
 }
 
 /** The one verb that is no operation of its own: the operation `status`, shown again and again. */
@@ -73,7 +75,22 @@ export function nextWords(prefix: string, spellings: ReadonlyMap<string, Spellin
   const next = [...spellings.keys()]
     .filter((words) => words.startsWith(before))
     .map((words) => words.slice(before.length).split(' ')[0]!)
-  return [...new Set(next)].filter((word) => word !== '')
+  return [...new Set(next)].filter((word) => word !== '' && !word.startsWith('--'))
+}
+
+/** The words of a command line, with the switch that makes another command of them: `start --daemon`. */
+export function withSwitch<Scanned extends { words: string[]; places: number[] }>(
+  argv: readonly string[],
+  scanned: Scanned,
+): Scanned {
+  const { words, places } = scanned
+  const end = argv.indexOf('--')
+  const options = end === -1 ? argv : argv.slice(0, end)
+  const at = options.findIndex((word) => {
+    const alias = word.startsWith('--') ? ALIASES[[...words, word].join(' ')] : undefined
+    return alias !== undefined && !(alias.unless !== undefined && options.includes(alias.unless))
+  })
+  return at === -1 ? scanned : { ...scanned, words: [...words, options[at]!], places: [...places, at] }
 }
 
 /** What the leading words of a command line mean; as many words as possible belong to the verb. */
@@ -82,8 +99,8 @@ export function resolve(words: readonly string[], spellings: ReadonlyMap<string,
   let taken = 0
   for (const word of words) {
     const next = nextWords(prefix, spellings)
-    if (next.length === 0) break
-    if (!next.includes(word)) return unknownWord(prefix, word, next, spellings)
+    if (next.length === 0 && !spellings.has(`${prefix} ${word}`)) break
+    if (!next.includes(word) && !word.startsWith('--')) return unknownWord(prefix, word, next, spellings)
     prefix = prefix === '' ? word : `${prefix} ${word}`
     taken += 1
   }

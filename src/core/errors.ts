@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   item_unknown: { kind: 'failed', text: 'No work item has that id.' },
   item_ambiguous: { kind: 'usage', text: 'The id exists in several kinds or states; say which.' },
   item_state: { kind: 'refused', text: 'The work item is not in a state that allows this.' },
+  kind_unclaimed: { kind: 'refused', text: 'No plane of the mode takes work items of that kind.' },
   dependency_cycle: { kind: 'refused', text: 'The dependencies of the document lead back to itself.' },
   run_unknown: { kind: 'failed', text: 'No run has that id.' },
   records_disagree: {
@@ -70,8 +71,10 @@ export const ERROR_CODES = {
   git_failed: { kind: 'failed', text: 'A git command did not do what was asked; the sentence says what it answered.' },
   rescue_off: { kind: 'failed', text: 'No working trees are kept here: no git repository, no git, or one it refuses.' },
   rescue_unknown: { kind: 'failed', text: 'No kept tree has that name, or it holds no such path.' },
+  daemon_failed: { kind: 'failed', text: 'A daemon could not be started, or ended before it was at work.' },
   demo_failed: { kind: 'failed', text: 'The demo did not end with its spec closed.' },
   not_yet: { kind: 'usage', text: 'The command exists by name but arrives with a later version.' },
+  declined: { kind: 'refused', text: 'Whoever was asked said no; nothing was changed.' },
   interrupted: {
     kind: 'interrupted',
     text: 'Ended by Ctrl-C before the answer was there; what was queued stays queued.',

@@ -60,6 +60,8 @@ export const EVENT_TYPES = {
   mailbox_command_failed: 'A command of the mailbox was refused.',
   mailbox_add_task_applied: 'A task was added through the mailbox.',
   mailbox_add_spec_applied: 'A spec was added through the mailbox.',
+  mailbox_add_probe_applied: 'A probe was added through the mailbox.',
+  mailbox_add_learning_request_applied: 'A learning request was added through the mailbox.',
   mailbox_add_idea_applied: 'An idea was added through the mailbox.',
   idea_normalized_to_spec: 'An idea became a spec.',
   idea_normalization_skipped: 'An idea is represented already, or cannot be read.',

@@ -1,4 +1,4 @@
-/** The exec port: running a short program to its end (git, a project's tests). The runners implement it. */
+/** Running programs: a short one to its end (git, a project's tests), and one that goes on after us. The runners implement both. */
 
 export interface ExecOptions {
   cwd: string
@@ -22,3 +22,25 @@ export interface ExecResult {
 }
 
 export type Exec = (file: string, args: readonly string[], options: ExecOptions) => Promise<ExecResult>
+
+export interface DetachOptions {
+  cwd: string
+  env: Readonly<Record<string, string | undefined>>
+  /** Open descriptor that takes stdout and stderr; the caller closes its own copy afterwards. */
+  output: number
+}
+
+export interface Detached {
+  pid: number
+  /** How it went on: at work, as it told us itself, or ended before it did. `code` is null if a signal ended it. */
+  begun: Promise<{ ready: true } | { ready: false; code: number | null; signal: string | null }>
+  /** Lets go of it: it no longer keeps this process waiting. */
+  leave(): void
+}
+
+/** Starts a program in a session of its own, without terminal or input. Gives the reason if it could not be started. */
+export type Detach = (
+  file: string,
+  args: readonly string[],
+  options: DetachOptions,
+) => Promise<Detached | { problem: string }>

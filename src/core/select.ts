@@ -13,11 +13,17 @@ export interface Selection {
 
 /**
  * The next item to claim, or null. Planes are asked in claim order; within a plane kinds, within a kind the oldest
- * eligible item (spec 01 §2.2). `refused` holds `<kind>:<id>` of candidates that turned out unusable in this pass.
+ * eligible item (spec 01 §2.2). `refused` holds `<kind>:<id>` of candidates that turned out unusable in this pass;
+ * `admits` says which planes may claim at all.
  */
-export function select(view: View, plan: Plan, refused: ReadonlySet<string> = new Set()): Selection | null {
+export function select(
+  view: View,
+  plan: Plan,
+  refused: ReadonlySet<string> = new Set(),
+  admits: (plane: string) => boolean = () => true,
+): Selection | null {
   for (const { plane, kinds } of planesInOrder(plan, view.snapshot.last_claimed_plane)) {
-    if (!mayStart(plane, view.snapshot.active_runs, plan.concurrency_policy)) continue
+    if (!admits(plane) || !mayStart(plane, view.snapshot.active_runs, plan.concurrency_policy)) continue
     for (const kind of kinds) {
       if (waitsOfKind(view, plan, plane, kind).length > 0) continue
       for (const item of view.items.queued(kind as ItemKind)) {

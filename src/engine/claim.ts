@@ -20,7 +20,7 @@ export async function claim(engine: Engine): Promise<number> {
     const view = engine.workspace.view()
     const plan = view.plan
     if (!plan) return claimed
-    const selection = select(view, plan, refused)
+    const selection = select(view, plan, refused, (plane) => engine.turn?.admits(plane, view.snapshot) ?? true)
     if (selection === null) {
       await tellWaiting(engine, view, plan)
       return claimed

@@ -15,6 +15,8 @@ export interface LoopOptions {
   ticksMax: number | null
   /** End as soon as nothing runs and nothing is to be done. */
   stopWhenIdle: boolean
+  /** With `stopWhenIdle`: also where something waits only for its time. */
+  evenWaiting?: boolean
   /** Told of every refusal of the disk that is waited out, and which in a row it is, from 1; without it the first ends the loop. */
   onRefusal?: (error: unknown, inARow: number) => void
 }
@@ -24,6 +26,9 @@ export interface LoopEnd {
   ticks: number
   exit_reason: 'max_ticks' | 'idle' | 'stop_requested'
   last: TickOutcome | null
+  /** The last pass that settled a stage, and how many stages were settled in all. */
+  settled: TickOutcome | null
+  stages: number
 }
 
 /** How long a document of other hands may rest before it is looked at again. */
@@ -37,6 +42,15 @@ export async function runLoop(engine: Engine, options: LoopOptions): Promise<Loo
     : []
   const ticksMax = options.ticksMax ?? Infinity
   let ticks = 0
+  let stages = 0
+  let settled: TickOutcome | null = null
+  const end = (exit_reason: LoopEnd['exit_reason'], last: TickOutcome): LoopEnd => ({
+    ticks,
+    exit_reason,
+    last,
+    settled,
+    stages,
+  })
   try {
     for (;;) {
       const before = groundOf(engine)
@@ -48,9 +62,12 @@ export async function runLoop(engine: Engine, options: LoopOptions): Promise<Loo
         !outcome.unsettled &&
         !engine.workspace.degraded
       if (outcome.settled > 0 || idle) ticks += 1
-      if (outcome.stopped) return { ticks, exit_reason: 'stop_requested', last: outcome }
-      if (ticks >= ticksMax) return { ticks, exit_reason: 'max_ticks', last: outcome }
-      if (options.stopWhenIdle && idle && !waitsForTime(engine)) return { ticks, exit_reason: 'idle', last: outcome }
+      if (outcome.settled > 0) settled = outcome
+      stages += outcome.settled
+      if (outcome.stopped) return end('stop_requested', outcome)
+      if (ticks >= ticksMax) return end('max_ticks', outcome)
+      if (options.stopWhenIdle && idle && (options.evenWaiting === true || !waitsForTime(engine)))
+        return end('idle', outcome)
       if (!outcome.progressed) ticks += await rest(engine, idle ? before : null, ticksMax - ticks - 1)
     }
   } finally {

@@ -21,6 +21,7 @@ import type { Finished, Lane } from './dispatch.ts'
 import { Governance } from './governance.ts'
 import { resume } from './resume.ts'
 import { removeAbandoned } from './scratch.ts'
+import type { Turn } from './turn.ts'
 
 export interface EnginePorts {
   files: Files
@@ -65,6 +66,8 @@ export class Engine {
   readonly finished: Finished[] = []
   /** Set by a signal: stop as `control stop` would. */
   stopping: 'no' | 'stop' | 'kill' = 'no'
+  /** Whose turn it is; null: every plane of the plan goes its way. */
+  turn: Turn | null = null
   /** True while an idea of the inbox may still be being written. */
   ideasUnsettled = false
   /** Runs whose item was not in its active folder when we last looked, with when it was first missed. */

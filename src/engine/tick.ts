@@ -9,8 +9,8 @@ import { Draft } from '../core/changes.ts'
 import { completionStep, openTarget } from '../core/completion.ts'
 import { parseDocument } from '../core/document.ts'
 import { MillraceError } from '../core/errors.ts'
-import { nodeOf, type Plan } from '../core/plan.ts'
-import { isWaiting } from '../core/select.ts'
+import { completionGraph, nodeOf, type Plan } from '../core/plan.ts'
+import { isWaiting, select } from '../core/select.ts'
 import { type Continuation, continuation, FRESH, hasPast } from '../core/session.ts'
 import type { ActiveRun } from '../core/state.ts'
 import type { View } from '../core/view.ts'
@@ -25,6 +25,7 @@ import { intake } from './intake.ts'
 import { isRefusal } from './refusal.ts'
 import { buildRequest } from './request.ts'
 import { type Settled, settleFinished } from './settle.ts'
+import type { Turn } from './turn.ts'
 
 export interface TickOutcome {
   /** Stages settled in this pass. */
@@ -65,10 +66,13 @@ export async function tick(engine: Engine, isLast = false, settled: Settled[] = 
   const started = await start(engine)
   // Open work of the lineage may be among the documents that are just arriving: then nothing is drained yet.
   const drained =
-    claimed + started === 0 && !engine.unsettled && engine.workspace.view().snapshot.active_runs.length === 0
+    claimed + started === 0 &&
+    !engine.unsettled &&
+    engine.workspace.view().snapshot.active_runs.length === 0 &&
+    (engine.turn === null || mayJudge(engine.workspace.view(), engine.turn))
   const judging = drained ? await completion(engine) : false
   const busy = engine.lanes.size > 0
-  if (!busy && settled.length + claimed + started === 0 && !judging) await tellIdle(engine)
+  if (!busy && settled.length + claimed + started === 0 && !judging && engine.turn === null) await tellIdle(engine)
   return {
     settled: settled.length,
     progressed: settled.length + tookIn + claimed + started > 0 || judging,
@@ -126,7 +130,8 @@ async function start(engine: Engine): Promise<number> {
       run.status !== 'ready' ||
       run.cancel_requested !== null ||
       (run.not_before !== null && run.not_before > view.now) ||
-      waitsForRunner(view, run)
+      waitsForRunner(view, run) ||
+      engine.turn?.includes(run, view.snapshot) === false
     )
       continue
     for (let attempt = 1; ; attempt++) {
@@ -145,6 +150,12 @@ async function start(engine: Engine): Promise<number> {
     }
   }
   return started
+}
+
+/** In a turn, work that others would claim is still to be done before anything is judged. */
+function mayJudge(view: View, turn: Turn): boolean {
+  const judges = view.plan && completionGraph(view.plan)?.plane
+  return !!judges && turn.admits(judges, view.snapshot) && select(view, view.plan!) === null
 }
 
 function waitsForRunner(view: View, run: ActiveRun): boolean {

@@ -1,13 +1,14 @@
 /** What an operation gets from the composition root: ports, and which workspace is meant. */
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
-import type { Exec } from '../core/exec.ts'
+import type { Detach, Exec } from '../core/exec.ts'
 import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { Signs } from '../core/signs.ts'
 import type { EnginePorts } from '../engine/engine.ts'
 import { isInitialised, type Places, placesOf } from '../store/layout.ts'
 import type { Processes } from '../store/lock.ts'
+import type { Ask } from './ask.ts'
 
 type LiveView = ReturnType<NonNullable<ReturnType<ReturnType<EnginePorts['runners']>['get']>>['view']>
 
@@ -42,12 +43,22 @@ export interface Context {
   print: (line: string) => void
   /** Takes one record of an operation that follows something; resolves once there is room for the next. */
   tell: (record: object) => Promise<void>
+  /** Command line of this very program: what runs it, and its file. */
+  program: readonly string[]
+  /** Starts a program that goes on after us. */
+  detach: Detach
+  /** Memory and CPU time of a process of this machine; null if it is gone or hidden. */
+  usedBy: (pid: number) => { memoryBytes: number; cpuMs: number } | null
+  /** Tells whoever started this program that it has the workspace and is at work. */
+  ready: () => void
   /** Called when nobody reads the answer any more. */
   onClosed: (listener: () => void) => void
   /** Called on SIGINT and SIGTERM while a command runs; gives back how to stop listening. */
   onSignal: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => () => void
   /** Text of a file the user named; throws `file_unreadable`. `-` is stdin. */
   readUserFile: (file: string) => Promise<Uint8Array>
+  /** For asking a person; null where there is no terminal to ask on. */
+  ask: () => Promise<Ask | null>
   /** True if the caller looks at a terminal and wants live output. */
   live: boolean
 }

@@ -13,8 +13,11 @@ import { type Issued, issue } from './issue.ts'
 import { detectedCheck, type TaskWish, taskFromTitle } from './task-from-title.ts'
 import { ensureWorkspace } from './workspace.ts'
 
+/** Kinds of documents an operator adds. */
+type DocumentWork = 'task' | 'spec' | 'probe' | 'learning_request'
+
 export interface Added extends Issued {
-  work_item_kind: 'task' | 'spec' | 'idea'
+  work_item_kind: DocumentWork | 'idea'
   work_item_id: string
   title: string | null
   /** Absolute path of the document once it is enqueued. */
@@ -46,7 +49,20 @@ const TITLE_FIELDS: readonly InputField[] = [
   list('reference', 'TEXT', 'A document worth reading first.'),
   list('risk', 'TEXT', 'What could go wrong.'),
   list('tag', 'WORD', 'A word to find it by.'),
+  { name: 'body', type: 'text', placeholder: 'TEXT', description: 'More about it, in as many lines as it takes.' },
+  { name: 'spec_id', type: 'text', placeholder: 'ID', description: 'Spec the task belongs to.' },
+  {
+    name: 'root_spec_id',
+    type: 'text',
+    placeholder: 'ID',
+    description: 'Spec whose closure it counts towards (default: that of --spec-id).',
+  },
+  { name: 'root_idea_id', type: 'text', placeholder: 'ID', description: 'Idea the lineage began with.' },
+  { name: 'parent_task_id', type: 'text', placeholder: 'ID', description: 'Task it follows from.' },
 ]
+
+/** Of these, each value is an id. */
+const ID_FIELDS = ['id', 'spec_id', 'root_spec_id', 'root_idea_id', 'parent_task_id'] as const
 
 export const addTask: Operation<Context, TaskInput, Added> = {
   name: 'queue add-task',
@@ -75,10 +91,14 @@ export const addTask: Operation<Context, TaskInput, Added> = {
       return addDocument(context, 'task', source)
     }
     const title = titleOf(source, input.title)
-    if (input.id !== undefined) requireSafeId(input.id, 'The task id')
+    for (const name of ID_FIELDS) {
+      const id = input[name]
+      if (id !== undefined) requireSafeId(id, `--${name.replaceAll('_', '-')}`)
+    }
     for (const id of input.depends_on ?? []) requireSafeId(id, 'The id of a task to wait for')
     const now = context.clock.now().toISOString()
-    const written = taskFromTitle({ ...input, title }, now, detectedCheck(projectFile(context)))
+    const seed = `${now} ${context.clock.hex(SEED_DIGITS)}`
+    const written = taskFromTitle({ ...input, title }, now, detectedCheck(projectFile(context)), seed)
     await ensureWorkspace(context)
     const added = await add(context, 'task', written.document, { text: written.text }, written.defaulted)
     const told = written.defaulted.map((name) => `${name} = ${[written.document.fields[name]].flat().join(', ')}`)
@@ -86,6 +106,9 @@ export const addTask: Operation<Context, TaskInput, Added> = {
     return added
   },
 }
+
+/** Random digits that tell one wish from another of the same title and moment. */
+export const SEED_DIGITS = 16
 
 function titleOf(source: string | undefined, title: string | undefined): string {
   if (source !== undefined && title !== undefined) {
@@ -108,7 +131,7 @@ function onlyForTitles(names: readonly string[]): MillraceError {
 }
 
 /** Text of a file in the root of the project; null if there is none that can be read. */
-function projectFile(context: Context): (file: string) => string | null {
+export function projectFile(context: Context): (file: string) => string | null {
   return (file) => {
     try {
       return readText(context.files, path.join(context.workspaceRoot, file))
@@ -118,36 +141,61 @@ function projectFile(context: Context): (file: string) => string | null {
   }
 }
 
+const DOCUMENT_FIELD: InputField = {
+  name: 'source',
+  type: 'text',
+  positional: true,
+  required: true,
+  placeholder: 'FILE',
+  description: 'A file, or -.',
+}
+
 export const addSpec: Operation<Context, { source: string }, Added> = {
   name: 'queue add-spec',
   flavour: 'change',
   summary: 'Queue a spec, to be planned into tasks.',
   description:
     'Takes a spec document (.md or .json), or - for one that is piped in. A root spec that names no root idea is its own seed: the lineage ids it lacks are filled in, and said.',
-  input: [
-    {
-      name: 'source',
-      type: 'text',
-      positional: true,
-      required: true,
-      placeholder: 'FILE',
-      description: 'A file, or -.',
-    },
-  ],
+  input: [DOCUMENT_FIELD],
   examples: [{ command: 'millrace queue add-spec spec.md', does: 'queue a spec' }],
   output,
   run: (context, { source }) => addDocument(context, 'spec', source),
 }
 
-async function addDocument(context: Context, kind: 'task' | 'spec', source: string): Promise<Added> {
+export const addProbe: Operation<Context, { source: string }, Added> = {
+  name: 'queue add-probe',
+  flavour: 'change',
+  summary: 'Queue a probe: a question to look into before any work is decided.',
+  description:
+    'Takes a probe document (.md or .json), or - for one that is piped in. Refuses where no plane of the mode takes probes: what nobody would ever claim is not queued.',
+  input: [DOCUMENT_FIELD],
+  examples: [{ command: 'millrace queue add-probe probe.md', does: 'queue a probe' }],
+  output,
+  run: (context, { source }) => addDocument(context, 'probe', source),
+}
+
+export const addLearningRequest: Operation<Context, { source: string }, Added> = {
+  name: 'queue add-learning-request',
+  flavour: 'change',
+  summary: 'Queue a lesson that is to become a skill.',
+  description:
+    'Takes a learning request (.md or .json), or - for one that is piped in. Refuses where no plane of the mode takes learning requests: what nobody would ever claim is not queued.',
+  input: [DOCUMENT_FIELD],
+  examples: [{ command: 'millrace queue add-learning-request lesson.md', does: 'queue a lesson' }],
+  output,
+  run: (context, { source }) => addDocument(context, 'learning_request', source),
+}
+
+async function addDocument(context: Context, kind: DocumentWork, source: string): Promise<Added> {
   const { document, payload } = await readDocument(context, kind, source)
   await ensureWorkspace(context)
   return add(context, kind, document, payload, [])
 }
 
-async function add(
+/** Queues a document that was checked before; `defaulted` names the fields nobody gave. */
+export async function add(
   context: Context,
-  kind: 'task' | 'spec',
+  kind: DocumentWork,
   document: { id: string; title: string },
   payload: Record<string, unknown>,
   defaulted: readonly string[],

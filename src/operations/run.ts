@@ -1,6 +1,6 @@
 /** Running: one counted tick, or the foreground daemon. The engine does the work; this is its shell. */
 import { asMillraceError, MillraceError } from '../core/errors.ts'
-import type { Operation } from '../core/operation.ts'
+import type { InputField, Operation } from '../core/operation.ts'
 import { drain, type LoopEnd, runLoop } from '../engine/daemon.ts'
 import { Engine, type EngineOptions, type Listener } from '../engine/engine.ts'
 import { settleFinished } from '../engine/settle.ts'
@@ -47,7 +47,7 @@ export function stopOnSignal(context: Context, engine: Engine): { interrupted: (
 }
 
 /** Works and gives the workspace back. What ended the work is thrown, not what then fails as well. */
-async function thenClose<T>(engine: Engine, work: () => Promise<T>): Promise<T> {
+export async function thenClose<T>(engine: Engine, work: () => Promise<T>): Promise<T> {
   let answer: T
   try {
     answer = await work()
@@ -73,7 +73,7 @@ export interface RunOnceOutput {
   failed: boolean
 }
 
-const mode = {
+export const MODE_FIELD = {
   name: 'mode',
   type: 'text',
   placeholder: 'ID',
@@ -86,7 +86,7 @@ export const runOnce: Operation<Context, { mode?: string }, RunOnceOutput> = {
   summary: 'Run one stage, or find that there is nothing to do.',
   description:
     'Takes the workspace, runs one counted tick (one that ends with a stage settled, or finds nothing to do), and gives the workspace back. An honest BLOCKED is no failure.',
-  input: [mode],
+  input: [MODE_FIELD],
   examples: [{ command: 'millrace run once --workspace .', does: 'claim the next item and run its first stage' }],
   output: async () => (await import('./schemas.ts')).runOnceSchema(),
   async run(context, input) {
@@ -114,6 +114,38 @@ export const runOnce: Operation<Context, { mode?: string }, RunOnceOutput> = {
   },
 }
 
+interface MonitorInput {
+  monitor?: string
+  monitor_log?: string
+}
+
+export const MONITOR_FIELDS: readonly InputField[] = [
+  {
+    name: 'monitor',
+    type: 'choice',
+    choices: ['none', 'basic'],
+    description:
+      'Print a line for every transition, and now and then on what the agents do (default on a terminal: basic).',
+  },
+  { name: 'monitor_log', type: 'text', placeholder: 'FILE', description: 'Append the same lines to a file.' },
+]
+
+/** What listens to a runtime, and how to look at its agents from then on; that gives back how to stop. */
+export async function monitorOf(
+  context: Context,
+  input: MonitorInput,
+): Promise<{ listeners: Listener[]; attend: (engine: Engine) => () => void }> {
+  const sinks: ((line: string) => void)[] = []
+  if ((input.monitor ?? (context.live ? 'basic' : 'none')) === 'basic') sinks.push(context.print)
+  if (input.monitor_log !== undefined) sinks.push(appendTo(context, input.monitor_log))
+  if (sinks.length === 0) return { listeners: [], attend: () => () => {} }
+  const { monitor } = await import('../engine/monitor.ts')
+  const shown = monitor((line) => {
+    for (const sink of sinks) sink(line)
+  })
+  return { listeners: [shown.listen], attend: shown.attend }
+}
+
 export interface RunDaemonOutput {
   interrupted: boolean
   run_mode: 'daemon'
@@ -126,7 +158,7 @@ export interface RunDaemonOutput {
 
 export const runDaemon: Operation<
   Context,
-  { mode?: string; max_ticks?: number; stop_when_idle?: boolean; monitor?: string; monitor_log?: string },
+  MonitorInput & { mode?: string; max_ticks?: number; stop_when_idle?: boolean },
   RunDaemonOutput
 > = {
   name: 'run daemon',
@@ -135,7 +167,7 @@ export const runDaemon: Operation<
   description:
     'Owns the workspace and works through its queues: woken by new work, commands and finished stages. Ctrl-C stops it as `control stop` does; twice kills the agents at once. Active runs are taken up by the next start.',
   input: [
-    mode,
+    MODE_FIELD,
     {
       name: 'max_ticks',
       type: 'integer',
@@ -144,14 +176,7 @@ export const runDaemon: Operation<
       description: 'End after N counted ticks: stages settled, or looks that found nothing to do.',
     },
     { name: 'stop_when_idle', type: 'flag', description: 'End when nothing runs and nothing is to be done.' },
-    {
-      name: 'monitor',
-      type: 'choice',
-      choices: ['none', 'basic'],
-      description:
-        'Print a line for every transition, and now and then on what the agents do (default on a terminal: basic).',
-    },
-    { name: 'monitor_log', type: 'text', placeholder: 'FILE', description: 'Append the same lines to a file.' },
+    ...MONITOR_FIELDS,
   ],
   examples: [
     { command: 'millrace run daemon --monitor basic', does: 'work and show it' },
@@ -160,17 +185,11 @@ export const runDaemon: Operation<
   output: async () => (await import('./schemas.ts')).runDaemonSchema(),
   async run(context, input) {
     await ensureWorkspace(context)
-    const { monitor } = await import('../engine/monitor.ts')
-    const sinks: ((line: string) => void)[] = []
-    if ((input.monitor ?? (context.live ? 'basic' : 'none')) === 'basic') sinks.push(context.print)
-    if (input.monitor_log !== undefined) sinks.push(appendTo(context, input.monitor_log))
-    const shown = monitor((line) => {
-      for (const sink of sinks) sink(line)
-    })
-    const options = { runtimeMode: 'daemon', modeId: input.mode } as const
-    const engine = await openEngine(context, options, sinks.length > 0 ? [shown.listen] : [])
-    const endShow = sinks.length > 0 ? shown.attend(engine) : () => {}
+    const { listeners, attend } = await monitorOf(context, input)
+    const engine = await openEngine(context, { runtimeMode: 'daemon', modeId: input.mode }, listeners)
+    const endShow = attend(engine)
     const signals = stopOnSignal(context, engine)
+    context.ready()
     return thenClose<RunDaemonOutput>(engine, async () => {
       const end = await runLoop(engine, {
         ticksMax: input.max_ticks ?? null,
@@ -197,7 +216,7 @@ export const runDaemon: Operation<
 }
 
 /** Says what the disk refuses, once for as long as it refuses the same. */
-function telling(context: Context): (error: unknown, inARow: number) => void {
+export function telling(context: Context): (error: unknown, inARow: number) => void {
   let told = ''
   return (error, inARow) => {
     const { message } = asMillraceError(error)

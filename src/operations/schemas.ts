@@ -5,7 +5,8 @@
 import * as z from 'zod'
 import { LoopsLs, LoopsShow, StagesLs, StagesShow } from './schemas/assets.ts'
 import { ClosureLs, ClosureShow } from './schemas/closure.ts'
-import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce } from './schemas/commands.ts'
+import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce, Start } from './schemas/commands.ts'
+import { DaemonLogEnd, DaemonLogLine, DaemonStart, DaemonStatus, DaemonStop, DaemonUnit } from './schemas/daemon.ts'
 import { Doctor, Health, SchemaIndex, Version } from './schemas/doctor.ts'
 import { FollowEnd, FollowError, FollowRecord } from './schemas/follow.ts'
 import { IncidentsLs } from './schemas/incidents.ts'
@@ -41,6 +42,13 @@ export const addedSchema = (): Schema => json(AddedWork)
 export const initSchema = (): Schema => json(Init)
 export const runOnceSchema = (): Schema => json(RunOnce)
 export const runDaemonSchema = (): Schema => json(RunDaemon)
+export const startSchema = (): Schema => json(Start)
+export const daemonStartSchema = (): Schema => json(DaemonStart)
+export const daemonStopSchema = (): Schema => json(DaemonStop)
+export const daemonStatusSchema = (): Schema => json(DaemonStatus)
+/** Of each line. */
+export const daemonLogsSchema = (): Schema => ({ anyOf: [json(DaemonLogLine), json(DaemonLogEnd), json(FollowError)] })
+export const daemonUnitSchema = (): Schema => json(DaemonUnit)
 export const demoSchema = (): Schema => json(Demo)
 export const selftestSchema = (): Schema => json(Selftest)
 export const statusSchema = (): Schema => withPlaneKeys(Status, { _queue_depth: DEPTH, _status_marker: MARKER })

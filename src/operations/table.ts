@@ -26,6 +26,7 @@ const closure = () => import('./closure.ts')
 const loops = () => import('./loops.ts')
 const stages = () => import('./stages.ts')
 const rescue = () => import('./rescue.ts')
+const daemonUnit = () => import('./daemon-install.ts')
 
 export const OPERATIONS: readonly TableEntry[] = [
   { name: 'init', summary: 'Make a workspace.', load: async () => (await import('./workspace.ts')).init },
@@ -58,6 +59,21 @@ export const OPERATIONS: readonly TableEntry[] = [
     load: async () => (await queueAdd()).addSpec,
   },
   { name: 'queue add-idea', summary: 'Drop an idea, to become a spec.', load: async () => (await queueAdd()).addIdea },
+  {
+    name: 'queue add-probe',
+    summary: 'Queue a probe: a question to look into before any work is decided.',
+    load: async () => (await queueAdd()).addProbe,
+  },
+  {
+    name: 'queue add-learning-request',
+    summary: 'Queue a lesson that is to become a skill.',
+    load: async () => (await queueAdd()).addLearningRequest,
+  },
+  {
+    name: 'queue new',
+    summary: 'Be asked for a task or a spec, question by question.',
+    load: async () => (await import('./queue-new.ts')).queueNew,
+  },
   { name: 'queue retry', summary: 'Put a blocked item back into its queue.', load: async () => (await queue()).retry },
   {
     name: 'queue cancel',
@@ -70,6 +86,41 @@ export const OPERATIONS: readonly TableEntry[] = [
     load: async () => (await run()).runOnce,
   },
   { name: 'run daemon', summary: 'Run in the foreground until stopped.', load: async () => (await run()).runDaemon },
+  {
+    name: 'start',
+    summary: 'Take one item through its plane (--once), or run until stopped (--daemon).',
+    load: async () => (await import('./start.ts')).start,
+  },
+  {
+    name: 'daemon start',
+    summary: 'Start a daemon that goes on without this terminal.',
+    load: async () => (await import('./daemon.ts')).daemonStart,
+  },
+  {
+    name: 'daemon stop',
+    summary: 'Stop the daemon and wait until its process is gone.',
+    load: async () => (await import('./daemon.ts')).daemonStop,
+  },
+  {
+    name: 'daemon status',
+    summary: 'The process that owns the workspace: pid, age, memory, log.',
+    load: async () => (await import('./daemon-status.ts')).daemonStatus,
+  },
+  {
+    name: 'daemon logs',
+    summary: 'What the daemon itself printed.',
+    load: async () => (await import('./daemon-logs.ts')).daemonLogs,
+  },
+  {
+    name: 'daemon install',
+    summary: 'Have systemd or launchd start the daemon.',
+    load: async () => (await daemonUnit()).daemonInstall,
+  },
+  {
+    name: 'daemon uninstall',
+    summary: 'Take away what `daemon install` wrote.',
+    load: async () => (await daemonUnit()).daemonUninstall,
+  },
   { name: 'runs ls', summary: 'Runs, newest first.', load: async () => (await runs()).ls },
   {
     name: 'runs show',

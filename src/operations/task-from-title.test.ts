@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseDocument } from '../core/document.ts'
 import { isSafeId } from '../core/ids.ts'
-import { detectedCheck, NO_CHECK, taskFromTitle, taskId } from './task-from-title.ts'
+import { detectedCheck, idFromTitle, NO_CHECK, taskFromTitle } from './task-from-title.ts'
 
 const NOW = '2026-03-01T12:00:00.000Z'
 
@@ -67,13 +67,13 @@ describe('taskFromTitle', () => {
   })
 })
 
-describe('taskId', () => {
+describe('idFromTitle', () => {
   it('is readable, without accents, cut at a word, and differs from one moment to the next', () => {
-    expect(taskId('Über-Größe: prüfen!', NOW)).toMatch(/^uber-gro-e-prufen-[0-9a-f]{6}$/)
-    expect(taskId('登録ページ', NOW)).toMatch(/^task-[0-9a-f]{6}$/)
-    const long = taskId('make the very long title of this task short enough to be read', NOW)
+    expect(idFromTitle('Über-Größe: prüfen!', NOW, 'task')).toMatch(/^uber-gro-e-prufen-[0-9a-f]{6}$/)
+    expect(idFromTitle('登録ページ', NOW, 'task')).toMatch(/^task-[0-9a-f]{6}$/)
+    const long = idFromTitle('make the very long title of this task short enough to be read', NOW, 'task')
     expect(long).toMatch(/^make-the-very-long-title-of-this-task-short-[0-9a-f]{6}$/)
-    expect(taskId('Fix it', NOW)).not.toBe(taskId('Fix it', '2026-03-01T12:00:01.000Z'))
+    expect(idFromTitle('Fix it', NOW, 'task')).not.toBe(idFromTitle('Fix it', '2026-03-01T12:00:01.000Z', 'task'))
   })
 })
 

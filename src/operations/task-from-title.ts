@@ -7,6 +7,8 @@ export interface TaskWish {
   title: string
   id?: string | undefined
   summary?: string | undefined
+  /** Comes after what follows the first line of the title. */
+  body?: string | undefined
   accept?: readonly string[] | undefined
   target_path?: readonly string[] | undefined
   check?: readonly string[] | undefined
@@ -14,6 +16,10 @@ export interface TaskWish {
   reference?: readonly string[] | undefined
   risk?: readonly string[] | undefined
   tag?: readonly string[] | undefined
+  spec_id?: string | undefined
+  root_spec_id?: string | undefined
+  root_idea_id?: string | undefined
+  parent_task_id?: string | undefined
 }
 
 interface WrittenTask {
@@ -26,8 +32,11 @@ interface WrittenTask {
 /** Control characters other than line breaks and tabs: no document may hold them, and nobody means them. */
 const UNPRINTABLE = /[^\P{Cc}\r\n\t]/gu
 
-/** `now` is the time of the wish as ISO text, `check` the project's test command. Throws `document_invalid`. */
-export function taskFromTitle(wish: TaskWish, now: string, check: string): WrittenTask {
+/**
+ * `now` is the time of the wish as ISO text, `check` the project's test command, `seed` what tells this wish from another
+ * of the same title. Throws `document_invalid`.
+ */
+export function taskFromTitle(wish: TaskWish, now: string, check: string, seed = now): WrittenTask {
   const [first = '', ...rest] = wish.title
     .replace(UNPRINTABLE, ' ')
     .trim()
@@ -43,9 +52,10 @@ export function taskFromTitle(wish: TaskWish, now: string, check: string): Writt
   if (wish.id === undefined) defaulted.push('task_id')
   const done = `${title.replace(/[.!\s]+$/, '')}: carried out in full, and it can be seen in the project.`
   const fields = {
-    task_id: wish.id ?? taskId(title, now),
+    task_id: wish.id ?? idFromTitle(title, seed, 'task'),
     title,
     summary: wish.summary?.trim() ?? '',
+    ...lineageOf(wish),
     created_at: now,
     created_by: 'operator',
     depends_on: wish.depends_on ?? [],
@@ -56,15 +66,22 @@ export function taskFromTitle(wish: TaskWish, now: string, check: string): Writt
     references: given('references', wish.reference, `operator request ${now.slice(0, 10)}`),
     risk: given('risk', wish.risk, 'not assessed'),
   }
-  const document = newDocument('task', fields, rest.join('\n').trim())
+  const body = [rest.join('\n'), wish.body?.replace(UNPRINTABLE, ' ') ?? ''].map((part) => part.trim())
+  const document = newDocument('task', fields, body.filter((part) => part !== '').join('\n\n'))
   return { document, text: renderDocument(document), defaulted }
+}
+
+/** Ids of what the task belongs to, those that were given. */
+function lineageOf({ spec_id, root_spec_id, root_idea_id, parent_task_id }: TaskWish): Record<string, string> {
+  const given = Object.entries({ spec_id, root_spec_id, root_idea_id, parent_task_id })
+  return Object.fromEntries(given.flatMap(([name, id]) => (id === undefined ? [] : [[name, id]])))
 }
 
 const SLUG_CHARS_MAX = 48
 const HASH_DIGITS = 6
 
-/** `add-a-login-page-3f2a1c`: readable, and not the same twice. */
-export function taskId(title: string, now: string): string {
+/** `add-a-login-page-3f2a1c`: readable, and not the same twice. `fallback` is for a title without a Latin letter. */
+export function idFromTitle(title: string, seed: string, fallback: string): string {
   const words = title
     .normalize('NFKD')
     .replace(/\p{M}+/gu, '')
@@ -72,8 +89,8 @@ export function taskId(title: string, now: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
   const cut = words.length <= SLUG_CHARS_MAX ? words : words.slice(0, SLUG_CHARS_MAX + 1).replace(/-[^-]*$/, '')
-  const slug = cut.slice(0, SLUG_CHARS_MAX) || 'task'
-  return `${slug}-${sha256(`${title}\n${now}`).slice(0, HASH_DIGITS)}`
+  const slug = cut.slice(0, SLUG_CHARS_MAX) || fallback
+  return `${slug}-${sha256(`${title}\n${seed}`).slice(0, HASH_DIGITS)}`
 }
 
 /** The script npm puts into a new package: it tests nothing. */

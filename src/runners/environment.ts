@@ -38,3 +38,9 @@ export function agentEnvironment(own: Environment, rules: EnvironmentRules): Rec
 export function stageVariables(requestId: string, runDir: string): Record<string, string> {
   return { [MARKER]: requestId, MILLRACE_RUN_DIR: runDir }
 }
+
+/** An environment for what belongs to no stage, whoever starts it. */
+export function withoutStage(own: Environment): Environment {
+  const ofStage = Object.keys(stageVariables('', ''))
+  return Object.fromEntries(Object.entries(own).filter(([name]) => !ofStage.includes(name)))
+}

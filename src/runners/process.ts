@@ -247,6 +247,29 @@ function cpuMsByPs(pids: readonly number[]): number {
     }, 0)
 }
 
+export interface ProcessUse {
+  memoryBytes: number
+  /** CPU time used so far, in ms. */
+  cpuMs: number
+}
+
+/** What one process uses; null if it is gone or may not be looked at. */
+export function usedBy(pid: number): ProcessUse | null {
+  if (!LINUX) {
+    const kib = Number(ask('ps', ['-o', 'rss=', '-p', String(pid)]))
+    return kib > 0 ? { memoryBytes: kib * 1024, cpuMs: cpuMsByPs([pid]) } : null
+  }
+  const stat = procStat(pid)
+  try {
+    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
+    if (stat === null || kib === undefined) return null
+    const ticks = Number(stat[11]) + Number(stat[12])
+    return { memoryBytes: Number(kib) * 1024, cpuMs: ticks * (1000 / TICKS_PER_SECOND) }
+  } catch {
+    return null
+  }
+}
+
 // ---- starting ------------------------------------------------------------------------------------------------------
 
 /** Absolute path of a program as the shell would find it; null if there is none that may be executed. */
@@ -333,4 +356,15 @@ export function spawnPiped(
 /** A child one speaks with on stdin and stdout, in a session of its own; it shares our stderr and our environment. */
 export function spawnPartner(file: string, args: readonly string[]) {
   return spawn(file, args, { detached: true, stdio: ['pipe', 'pipe', 'inherit'] })
+}
+
+/** A child in a session of its own that has no input, writes to one descriptor, and can tell us something once. */
+export function spawnAlone(
+  file: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string | undefined>>,
+  output: number,
+) {
+  return spawn(file, args, { cwd, env: { ...env }, detached: true, stdio: ['ignore', output, output, 'ipc'] })
 }

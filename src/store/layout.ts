@@ -89,6 +89,8 @@ export const AT = {
   events: 'logs/runtime_events.jsonl',
   usageLedger: 'state/usage_governance_ledger.jsonl',
   logs: 'logs',
+  /** What a detached daemon prints. */
+  daemonLog: 'logs/daemon.log',
   runs: 'runs',
   plans: 'state/plans',
   targets: 'arbiter/targets',

@@ -5,8 +5,9 @@ import * as path from 'node:path'
 import { readUserFile } from '../../src/cli/user-file.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import type { Context } from '../../src/operations/context.ts'
+import { detach } from '../../src/runners/detach.ts'
 import { execWith } from '../../src/runners/exec.ts'
-import { isStopped, processIdentity } from '../../src/runners/process.ts'
+import { isStopped, processIdentity, usedBy } from '../../src/runners/process.ts'
 import { signsOf } from '../../src/runners/signs.ts'
 import { sweepMarked } from '../../src/runners/sweep.ts'
 import { disk } from '../../src/store/files.ts'
@@ -41,19 +42,25 @@ export function contextIn(workspaceRoot: string, changes: Partial<Context> = {},
     validators: [],
     runners: ports.runners,
     sweep: async (requestId) => (await sweepMarked(requestId, systemClock)).found.length,
-    signs: (request, view, freshMs) => signsOf(request, view, { files: disk, clock: changes.clock ?? systemClock }, freshMs),
+    signs: (request, view, freshMs) =>
+      signsOf(request, view, { files: disk, clock: changes.clock ?? systemClock }, freshMs),
     isStopped: async (pid) => isStopped(pid),
     exec: execWith(systemClock),
     environment: ports.environment,
     notice: (line) => void notices.push(line),
     print: (line) => void notices.push(line),
     tell: async (record) => void told.push(record),
+    program: [process.execPath, path.join(PACKAGE_ROOT, '..', 'dist', 'millrace.js')],
+    detach,
+    usedBy,
+    ready: () => {},
     onClosed: () => {},
     onSignal: () => () => {},
     readUserFile: (file) =>
       readUserFile(disk, file, workspaceRoot, async function* () {
         yield Buffer.from(stdin)
       }),
+    ask: async () => null,
     live: false,
     notices,
     told,

@@ -9,7 +9,7 @@ import { DOCUMENT_BYTES_MAX, newDocument, parseDocument, renderDocument } from '
 import type { Context } from '../../src/operations/context.ts'
 import type { Issued } from '../../src/operations/issue.ts'
 import { cancel, retry } from '../../src/operations/queue.ts'
-import { type Added, addIdea, addSpec, addTask } from '../../src/operations/queue-add.ts'
+import { type Added, addIdea, addLearningRequest, addProbe, addSpec, addTask } from '../../src/operations/queue-add.ts'
 import { addedSchema, issuedSchema } from '../../src/operations/schemas.ts'
 import { disk } from '../../src/store/files.ts'
 import { placesOf } from '../../src/store/layout.ts'
@@ -75,6 +75,79 @@ describe('add-task with a title', () => {
     await expect(add('Twice', { id: 'T-1' })).rejects.toMatchObject({ code: 'item_exists' })
     await expect(add('Never', { id: '../x' })).rejects.toMatchObject({ code: 'id_invalid' })
     await expect(add('Never', { depends_on: ['a b'] })).rejects.toMatchObject({ code: 'id_invalid' })
+  })
+})
+
+describe('what a title cannot say', () => {
+  it('is said by options: a summary, a body of many lines, and what the task belongs to', async () => {
+    const said = { summary: 'In a sentence.', body: 'It broke.\nRisk: high', spec_id: 'S-1', root_spec_id: 'R-1' }
+    const answer = await add('Mend it', { ...said, root_idea_id: 'I-1', parent_task_id: 'T-0' })
+    const parsed = parseDocument('task', queued(answer.work_item_id))
+    const lineage = { spec_id: 'S-1', root_spec_id: 'R-1', root_idea_id: 'I-1', parent_task_id: 'T-0' }
+    expect(parsed.ok && parsed.document.fields).toMatchObject({ summary: 'In a sentence.', ...lineage })
+    expect(parsed.ok && parsed.document.body).toBe('It broke.\n> Risk: high')
+    await expect(add('Never', { spec_id: 'a b' })).rejects.toMatchObject({
+      code: 'id_invalid',
+      message: expect.stringContaining('--spec-id'),
+    })
+  })
+
+  it('one title twice makes two tasks, even in the same moment', async () => {
+    const clock = { ...context.clock, now: () => new Date('2026-03-01T12:00:00Z') }
+    const answers = [await add('Mend it', {}, { ...context, clock }), await add('Mend it', {}, { ...context, clock })]
+    expect(new Set(answers.map((answer) => answer.work_item_id)).size).toBe(2)
+  })
+})
+
+describe('add-probe and add-learning-request', () => {
+  const probe = {
+    probe_id: 'P-1',
+    title: 'Why?',
+    request: 'Find out.',
+    created_at: '2026-03-01T10:00:00Z',
+    created_by: 'me',
+  }
+  const lesson = {
+    learning_request_id: 'L-1',
+    title: 'Learn',
+    requested_action: 'create',
+    created_at: '2026-03-01T10:00:00Z',
+    created_by: 'me',
+  }
+
+  it('are refused where no plane of the mode takes such work, and then nothing is queued', async () => {
+    const source = file('probe.json', JSON.stringify(probe))
+    await expect(addProbe.run(context, { source })).rejects.toMatchObject({
+      code: 'kind_unclaimed',
+      message: 'No plane of mode default_codex takes a probe.',
+    })
+    await expect(
+      addLearningRequest.run(context, { source: file('lesson.json', JSON.stringify(lesson)) }),
+    ).rejects.toMatchObject({ code: 'kind_unclaimed' })
+    expect(fs.readdirSync(workspace.at('probes/queue'))).toEqual([])
+  })
+
+  it('are queued where the mode names them in its claim order', async () => {
+    const shipped = (file: string) => JSON.parse(fs.readFileSync(path.join(context.packageRoot, file), 'utf8'))
+    const planes = [
+      { plane: 'planning', kinds: ['probe', 'learning_request', 'incident', 'spec'] },
+      { plane: 'execution', kinds: ['task'] },
+    ]
+    const loop = shipped('graphs/planning/standard.json')
+    const entries = ['probe', 'learning_request'].map((entry_key) => ({ entry_key, node_id: 'planner' }))
+    fs.mkdirSync(workspace.at('graphs/planning'), { recursive: true })
+    fs.writeFileSync(
+      workspace.at('graphs/planning/standard.json'),
+      JSON.stringify({ ...loop, entry_nodes: [...loop.entry_nodes, ...entries] }),
+    )
+    const mode = { ...shipped('modes/default_codex.json'), mode_id: 'asking', claim_order: { planes } }
+    fs.writeFileSync(workspace.at('modes/asking.json'), JSON.stringify(mode))
+    const asking = { ...context, overrides: ['runtime.default_mode=asking'] }
+    const answer = await addProbe.run(asking, { source: file('probe.json', JSON.stringify(probe)) })
+    fits(answer, addedSchema())
+    expect(added(answer, plain)).toBe(`enqueued_probe: ${workspace.at('probes/queue/P-1.md')}`)
+    await addLearningRequest.run(asking, { source: file('lesson.json', JSON.stringify(lesson)) })
+    expect(fs.readdirSync(workspace.at('learning/requests/queue'))).toEqual(['L-1.md'])
   })
 })
 

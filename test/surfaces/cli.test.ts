@@ -1,8 +1,9 @@
 /** The built command line, as people and scripts meet it: real processes in folders of their own. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const PROGRAM = path.resolve(import.meta.dirname, '../../dist/millrace.js')
@@ -129,6 +130,61 @@ describe('help and version', () => {
     for (const other of others) expect(other).toEqual(canonical)
     const versions = await Promise.all(['version', '--version', '-V'].map((args) => millrace(args)))
     expect(new Set(versions.map(({ stdout }) => stdout)).size).toBe(1)
+  })
+})
+
+describe('however it is called', () => {
+  it('status --json is the same to the byte: by its name, as a module, imported, and in a folder with a blank', async () => {
+    const link = path.join(top, 'my bin', 'millrace')
+    fs.mkdirSync(path.dirname(link))
+    fs.symlinkSync(PROGRAM, link)
+    const imported = `process.argv.splice(1, 0, 'millrace'); await import(${JSON.stringify(pathToFileURL(PROGRAM).href)})`
+    const env = { PATH: process.env.PATH!, HOME: top }
+    const calls: [string, string[]][] = [
+      [process.execPath, [PROGRAM, 'status', '--json']],
+      [link, ['status', '--json']],
+      [process.execPath, ['--input-type=module', '-e', imported, '--', 'status', '--json']],
+    ]
+    const answers = calls.map(([file, args]) => spawnSync(file, args, { cwd: workspace, env, encoding: 'utf8' }))
+    for (const { status, stdout, stderr } of answers) {
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+      expect(stdout).toBe(answers[0]!.stdout)
+    }
+    expect(JSON.parse(answers[0]!.stdout)).toMatchObject({ workspace })
+  })
+
+  it.each([
+    'start --daemon --max-ticks 1 --json',
+    'start --max-ticks 1 --daemon --json',
+    '--json start --daemon --max-ticks=1',
+  ])('`millrace %s` is `run daemon`', async (args) => {
+    const idle = { cwd: path.join(top, 'spelled') }
+    fs.mkdirSync(idle.cwd, { recursive: true })
+    expect(await json(args, idle)).toMatchObject({ status: 0, value: { run_mode: 'daemon', ticks: 1 } })
+  })
+
+  it('`start --daemon --help` is the help of `run daemon`, which names it', async () => {
+    const [one, other] = await Promise.all(['start --daemon --help', 'run daemon --help'].map((args) => millrace(args)))
+    expect(one).toEqual(other)
+    expect(one!.stdout).toContain('millrace start --daemon')
+  })
+
+  it('`start` is --once, and not both', async () => {
+    const idle = { cwd: path.join(top, 'spelled') }
+    expect(await json('start --json', idle)).toMatchObject({ status: 0, value: { end_reason: 'nothing_to_do' } })
+    for (const args of ['start --once --daemon', 'start --daemon --once']) {
+      const { status, stderr } = await millrace(args, idle)
+      expect(status).toBe(2)
+      expect(stderr).toContain('takes --once or --daemon, not both')
+    }
+  })
+
+  it.each([
+    '--set runtime.idle_sleep_seconds=7 config show --json',
+    'config show --json --set=runtime.idle_sleep_seconds=7',
+  ])('`millrace %s` takes a setting for this once', async (args) => {
+    expect((await json(args)).value).toMatchObject({ idle_sleep_seconds: 7 })
+    expect(fs.readFileSync(path.join(workspace, 'millrace-agents/millrace.toml'), 'utf8')).not.toContain('= 7')
   })
 })
 

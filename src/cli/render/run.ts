@@ -1,5 +1,6 @@
 /** How the end of a run reads: the blocks of spec 03 §5.1 and §5.2, our own keys after them. */
 import type { RunDaemonOutput, RunOnceOutput } from '../../operations/run.ts'
+import type { StartOutput } from '../../operations/start.ts'
 import type { Look } from '../look.ts'
 
 export function once(output: RunOnceOutput, look: Look): string {
@@ -20,6 +21,34 @@ export function once(output: RunOnceOutput, look: Look): string {
     look.field('result_class', output.result_class),
     look.field('failure_class', output.failure_class),
     look.field('message', output.message),
+  ].join('\n')
+}
+
+export function start(output: StartOutput, look: Look): string {
+  if (look.terminal) {
+    const { paint } = look
+    const mark = output.failed ? paint.red('✗') : output.stages > 0 ? paint.green('✓') : paint.dim('·')
+    const because = output.message === null ? '' : `\n  ${look.safe(output.message)}`
+    const facts =
+      output.stages === 0 ? '' : paint.dim(` (${output.stages} ${output.stages === 1 ? 'stage' : 'stages'})`)
+    return `${mark} ${look.safe(output.detail)}${facts}${because}`
+  }
+  return [
+    look.field('run_mode', output.run_mode),
+    look.field('active_mode_id', output.active_mode_id),
+    look.field('mode_override', output.mode_override),
+    look.field('compiled_plan_id', output.compiled_plan_id),
+    look.field('tick_reason', output.tick_reason),
+    look.field('result_class', output.result_class),
+    look.field('failure_class', output.failure_class),
+    look.field('message', output.message),
+    look.field('end_reason', output.end_reason),
+    look.field('detail', output.detail),
+    look.field('stages', output.stages),
+    ...output.items.map((item) =>
+      look.field('item', `${item.work_item_kind} ${item.work_item_id} state=${item.state} run=${item.run_id}`),
+    ),
+    ...output.left_queued.map(({ kind, count }) => look.field('left_queued', `${kind} ${count}`)),
   ].join('\n')
 }
 

@@ -10,6 +10,7 @@ const plan = () => import('./plan.ts')
 const runs = () => import('./runs.ts')
 const assets = () => import('./assets.ts')
 const run = () => import('./run.ts')
+const daemon = () => import('./daemon.ts')
 const rescue = () => import('./rescue.ts')
 
 const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
@@ -23,10 +24,20 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'queue add-task': async () => (await queue()).added,
   'queue add-spec': async () => (await queue()).added,
   'queue add-idea': async () => (await queue()).added,
+  'queue add-probe': async () => (await queue()).added,
+  'queue add-learning-request': async () => (await queue()).added,
+  'queue new': async () => (await queue()).added,
   'queue retry': async () => (await queue()).moved,
   'queue cancel': async () => (await queue()).moved,
   'run once': async () => (await run()).once,
   'run daemon': async () => (await run()).daemon,
+  start: async () => (await run()).start,
+  'daemon start': async () => (await daemon()).start,
+  'daemon stop': async () => (await daemon()).stop,
+  'daemon status': async () => (await daemon()).status,
+  'daemon logs': async () => (await daemon()).logs,
+  'daemon install': async () => (await daemon()).unit,
+  'daemon uninstall': async () => (await daemon()).unit,
   'runs ls': async () => (await runs()).ls,
   'runs show': async () => (await runs()).show,
   'runs trace': async () => (await runs()).trace,

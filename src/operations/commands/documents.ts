@@ -22,7 +22,7 @@ import { itemFile } from '../../store/layout.ts'
 import { done, only, text } from './payload.ts'
 
 /** Adds a document of a kind; what an operator leaves out of a root spec's lineage is filled in and reported. */
-export function addDocument(kind: DocumentKind & ItemKind): ChangeOperation {
+export function addDocument(kind: Exclude<DocumentKind, 'incident'>): ChangeOperation {
   return (context, payload) => {
     only(payload, 'document', 'text')
     const { view } = context
@@ -39,8 +39,7 @@ export function addDocument(kind: DocumentKind & ItemKind): ChangeOperation {
     const path = `millrace-agents/${itemFile(kind, document.id, 'queued')}`
     const dependsOn = listField(document, 'depends_on')
     const unsatisfiable_dependencies = unsatisfiable({ kind, id: document.id, dependsOn }, view)
-    if (kind === 'task' || kind === 'spec')
-      draft.event(`mailbox_add_${kind}_applied`, { [`${kind}_id`]: document.id, path })
+    draft.event(`mailbox_add_${kind}_applied`, { [`${kind}_id`]: document.id, path })
     return done(draft, `enqueued ${kind} ${document.id}`, {
       work_item_kind: kind,
       work_item_id: document.id,
@@ -48,6 +47,20 @@ export function addDocument(kind: DocumentKind & ItemKind): ChangeOperation {
       defaulted_fields: Object.keys(lineage),
       ...(Object.keys(unsatisfiable_dependencies).length > 0 ? { unsatisfiable_dependencies } : {}),
     })
+  }
+}
+
+/** The same for a kind that not every mode has: what no plane takes would lie in its queue for ever. */
+export function addWhereClaimed(kind: Exclude<DocumentKind, 'incident'>): ChangeOperation {
+  const add = addDocument(kind)
+  return (context, payload) => {
+    const { modeId, plan } = context.compile()
+    if (plan !== null && !plan.claim_order.planes.some(({ kinds }) => kinds.includes(kind))) {
+      throw new MillraceError('kind_unclaimed', `No plane of mode ${modeId} takes a ${kind.replaceAll('_', ' ')}.`, {
+        hint: `choose a mode whose claim_order names ${kind}; see them with \`millrace modes\``,
+      })
+    }
+    return add(context, payload)
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { CommandTable } from '../../core/operation.ts'
 import { pause, reloadConfig, resume, stop } from './control.ts'
-import { addDocument, addIdea } from './documents.ts'
+import { addDocument, addIdea, addWhereClaimed } from './documents.ts'
 import { cancelWorkItem, retryWorkItem } from './items.ts'
 import { cancelRun, clearStaleState, retryActive } from './runs.ts'
 
@@ -16,6 +16,8 @@ export const COMMANDS: CommandTable = {
   reload_config: reloadConfig,
   add_task: addDocument('task'),
   add_spec: addDocument('spec'),
+  add_probe: addWhereClaimed('probe'),
+  add_learning_request: addWhereClaimed('learning_request'),
   add_idea: addIdea,
   retry_active: retryActive,
   clear_stale_state: clearStaleState,

@@ -4,6 +4,7 @@ import type { DemoOutput } from '../demo.ts'
 import type { Issued } from '../issue.ts'
 import type { Added } from '../queue-add.ts'
 import type { RunDaemonOutput, RunOnceOutput } from '../run.ts'
+import type { StartOutput } from '../start.ts'
 import type { InitOutput } from '../workspace.ts'
 
 const text = (what: string) => z.string().describe(what)
@@ -44,7 +45,7 @@ IssuedCommand satisfies z.ZodType<Omit<Issued, 'result'>>
 export const AddedWork = z
   .strictObject({
     ...issued,
-    work_item_kind: z.enum(['task', 'spec', 'idea']).describe('What was added.'),
+    work_item_kind: z.enum(['task', 'spec', 'probe', 'learning_request', 'idea']).describe('What was added.'),
     work_item_id: text('Its id; of an idea, its name in the inbox.'),
     title: maybe('Its heading.'),
     path: text('Its document, once it is enqueued.'),
@@ -76,6 +77,40 @@ export const RunOnce = z
   })
   .describe('One counted tick.')
 RunOnce satisfies z.ZodType<RunOnceOutput>
+
+export const Start = z
+  .strictObject({
+    run_mode: z.literal('once'),
+    active_mode_id: text('Mode in force.'),
+    mode_override: maybe('Mode that was asked for.'),
+    compiled_plan_id: text('Plan in force.'),
+    end_reason: z
+      .enum(['item_left', 'planned', 'waiting', 'paused', 'nothing_to_do', 'stop_requested'])
+      .describe('Why it ended. `planned`: work was brought to a plane that had none, and waits for the next time.'),
+    detail: text('The same in a sentence.'),
+    stages: z.int().min(0).describe('Stages that were settled.'),
+    items: z
+      .array(
+        z.strictObject({
+          run_id: text('Run.'),
+          plane: text('Plane it was on.'),
+          work_item_kind: text('Kind of the item; `closure` for the judging of a spec.'),
+          work_item_id: text('Its id.'),
+          state: text('Where the item lies now; of a closure, open or closed.'),
+        }),
+      )
+      .describe('What had its turn, in order.'),
+    left_queued: z
+      .array(z.strictObject({ kind: text('Kind of item.'), count: z.int().min(1).describe('How many.') }))
+      .describe('What waits for the next time.'),
+    tick_reason: text('Reason of the last decision, or why nothing was done.'),
+    result_class: maybe('Class of the last stage.'),
+    failure_class: maybe('Why it failed.'),
+    message: maybe('What went wrong, in a sentence.'),
+    failed: flag('Whether it failed for reasons that are not the work’s.'),
+  })
+  .describe('One pass over the planes.')
+Start satisfies z.ZodType<StartOutput>
 
 export const RunDaemon = z
   .strictObject({
