@@ -7,14 +7,15 @@ import { VERSION } from './version.ts'
 /** First words in the order of the overview; what is missing here comes last, under its own heading. */
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'demo', 'doctor', 'selftest'] },
-  { title: 'Work', first: ['queue', 'run', 'control', 'planning'] },
+  { title: 'Work', first: ['queue', 'incidents', 'run', 'control', 'planning'] },
   { title: 'Look', first: ['status', 'runs', 'rescue'] },
   { title: 'Set up', first: ['compile', 'modes', 'config'] },
   { title: 'Reference', first: ['schema', 'version'] },
 ]
 
 const GROUPS: Readonly<Record<string, string>> = {
-  queue: 'Work items: see, add, retry, cancel.',
+  queue: 'Work items: see, add, reorder, retry, set aside, cancel.',
+  incidents: 'Trouble handed to planning: see to it, drop it.',
   run: 'Work through the queues, in the foreground.',
   control: 'Steer a runtime: it obeys between two steps.',
   planning: 'Steer the planning plane.',
@@ -23,7 +24,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   selftest: 'See that nothing is lost on this machine.',
   compile: 'From mode to frozen plan.',
   modes: 'Which loops and bindings there are.',
-  config: 'Settings in force.',
+  config: 'Settings: see, change, check.',
 }
 
 const INDENT = '  '

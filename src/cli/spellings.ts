@@ -21,6 +21,9 @@ const ALIASES: Readonly<Record<string, { means: string; adds?: readonly string[]
   'queue retry-blocked': { means: 'queue retry' },
   'queue requeue': { means: 'queue retry' },
   'queue cleanup remove': { means: 'queue cancel' },
+  'incident resolve': { means: 'incidents resolve' },
+  'incident cancel': { means: 'incidents cancel' },
+  'incident archive-invalid': { means: 'incidents archive-invalid' },
   'status show': { means: 'status' },
 }
 

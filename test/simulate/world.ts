@@ -301,7 +301,7 @@ export class World {
     } as unknown as Context
     try {
       const { command_id: id } = await issue(context, wish.command, wish.payload, { force: how.force === true })
-      this.people.isAcknowledged(id, wish)
+      this.people.isAcknowledged(id!, wish)
     } catch (error) {
       if (!isAllowed(error, [])) this.problem(`a command ended with ${(error as Error).stack}`)
       if (MillraceError.is(error) && error.code === 'state_corrupt') this.restore(error)
