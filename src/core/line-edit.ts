@@ -2,6 +2,8 @@
 
 export interface LineEdit {
   text: string
+  /** Index of the first line that differs. */
+  at: number
   removed: string[]
   added: string[]
 }
@@ -23,7 +25,7 @@ export function mergeLines(original: string, edited: string): LineEdit {
   const start = before.slice(0, head).map((line) => (endOf(line) === '' && added.length > 0 ? line + end : line))
   const rest = before.slice(before.length - tail)
   const text = [...start, ...added.map((line) => line + end), ...rest].join('')
-  return { text, removed: before.slice(head, before.length - tail).map(bare), added }
+  return { text, at: head, removed: before.slice(head, before.length - tail).map(bare), added }
 }
 
 const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? []

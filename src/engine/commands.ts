@@ -31,8 +31,8 @@ export interface CommandHost {
 /** Commands carried out in one pass; the rest waits for the next. */
 const COMMANDS_PER_PASS_MAX = 500
 const CONFLICT_ATTEMPTS_MAX = 5
-/** A document rests for a while before it counts. */
-const UNSETTLED_ATTEMPTS_MAX = 3
+/** A document counts once it has rested; beyond this many looks the command goes on without it. */
+const UNSETTLED_LOOKS_MAX = 3
 
 /** Carries out what waits in the mailbox. Gives how many commands were archived. */
 export async function drainMailbox(host: CommandHost): Promise<number> {
@@ -60,17 +60,20 @@ async function carryOut(host: CommandHost, one: Incoming): Promise<void> {
       null,
       new MillraceError('mailbox_invalid', `The command file ${one.file} ${one.error}.`),
     )
-  const { command, command_id, issuer } = one.envelope
+  const { envelope } = one
+  const { command, command_id, issuer } = envelope
   for (let attempt = 1; ; attempt++) {
     let compiled: (FreshPlan & { config: Config }) | null = null
     try {
       const operation = await operationOf(host.commands, command)
-      const { changes, output } = perform(operation, one.envelope, {
-        view: workspace.view(),
-        hex: host.hex,
-        live: host.live,
-        compile: () => (compiled = host.compile()),
-      })
+      const { changes, output } = await atRest(host, () =>
+        perform(operation, envelope, {
+          view: workspace.view(),
+          hex: host.hex,
+          live: host.live,
+          compile: () => (compiled = host.compile()),
+        }),
+      )
       const archive: Change = {
         change: 'command.archive',
         file: one.file,
@@ -97,14 +100,26 @@ async function carryOut(host: CommandHost, one: Incoming): Promise<void> {
       // A daemon waits until the disk answers again; a command line says what is wrong.
       if (host.live && isRefusal(error)) throw error
       if (known.code === 'conflict' && !isWaiting(workspace, one.file)) return // its issuer took it back
-      if (known.code === 'item_unknown' && workspace.index.unsettled && attempt < UNSETTLED_ATTEMPTS_MAX) {
-        // It may be the document that somebody has just saved; in a moment it counts.
-        await host.pause(QUIET_MS)
-        continue
-      }
       if (known.code === 'conflict' && attempt < CONFLICT_ATTEMPTS_MAX) continue
-      return refuse(host, one.file, one.envelope.command, known)
+      return refuse(host, one.file, command, known)
     }
+  }
+}
+
+/**
+ * What a command leads to once the documents it looked at have come to rest: one that somebody has saved a moment ago
+ * would be missed. A command only decides, so it is simply asked again.
+ */
+async function atRest(host: CommandHost, decide: () => ChangeOutcome): Promise<ChangeOutcome> {
+  for (let looks = 1; ; looks++) {
+    const isLast = looks === UNSETTLED_LOOKS_MAX
+    try {
+      const outcome = decide()
+      if (isLast || !host.workspace.index.unsettled) return outcome
+    } catch (error) {
+      if (isLast || !host.workspace.index.unsettled) throw error
+    }
+    await host.pause(QUIET_MS)
   }
 }
 

@@ -1,9 +1,12 @@
 /** What a change would do, worked out on what is there now: nothing is written, posted or locked. */
 import type { Change } from '../core/changes.ts'
+import { ITEM_STATES, type ItemKind } from '../core/item.ts'
 import { stateId } from '../core/state-id.ts'
+import type { View } from '../core/view.ts'
 import { operationOf, perform } from '../engine/commands.ts'
 import { itemFile } from '../store/layout.ts'
 import { lockState } from '../store/lock.ts'
+import { idTaken } from '../store/lower.ts'
 import { compileWorkspace } from '../store/plans.ts'
 import { COMMANDS } from './commands/table.ts'
 import { type Context, placesIn } from './context.ts'
@@ -18,9 +21,8 @@ export async function preview(context: Context, command: string, payload: Record
   const live = lockState({ files, places, processes }).state === 'active'
   const issued_at = clock.now().toISOString()
   const ports = { files, places, packageRoot, runners: runnerNames, validators }
-  const { id, outcome } = reading(context, (view) => ({
-    id: stateId(view),
-    outcome: perform(
+  const { id, outcome } = reading(context, (view) => {
+    const found = perform(
       operation,
       { payload, issuer: ISSUER, issued_at, ...(ifState ? { if_state: ifState } : {}) },
       {
@@ -29,8 +31,10 @@ export async function preview(context: Context, command: string, payload: Record
         hex: (digits) => clock.hex(digits),
         compile: () => compileWorkspace(ports, { overrides }, issued_at),
       },
-    ),
-  }))
+    )
+    for (const change of found.changes) if (change.change === 'item.add' && isTaken(view, change)) throw idTaken(change)
+    return { id: stateId(view), outcome: found }
+  })
   const {
     applied,
     detail,
@@ -54,6 +58,11 @@ export async function preview(context: Context, command: string, payload: Record
     would: outcome.changes.flatMap((change) => told(change)),
   }
 }
+
+const NAMED = ITEM_STATES.filter((state) => state !== 'cancelled')
+
+const isTaken = (view: View, { kind, id }: { kind: ItemKind; id: string }): boolean =>
+  NAMED.some((state) => view.items.names(kind, state).some((name) => name.toLowerCase() === id.toLowerCase()))
 
 /** A change in words, if it is one that people see: not the state, the record and the events that go with every one. */
 function told(change: Change): string[] {

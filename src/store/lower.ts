@@ -41,6 +41,12 @@ export function lower(ports: LowerPorts, changes: readonly Change[], current: Sn
   return lowering.finish({ ...snapshot, revision: current.revision + 1 })
 }
 
+/** Why an item is not added; file systems differ in whether case makes two names. */
+export const idTaken = ({ kind, id }: { kind: ItemKind; id: string }): MillraceError =>
+  new MillraceError('item_exists', `A ${kind} with the id ${id} exists already.`, {
+    hint: `see it with: millrace queue show ${id}; or choose another id`,
+  })
+
 class Lowering {
   private readonly ports: LowerPorts
   private readonly revision: number
@@ -61,9 +67,7 @@ class Lowering {
     switch (change.change) {
       case 'item.add':
         if (this.ports.index.isTaken(change.kind, change.id) || !this.addsFirst(change.kind, change.id)) {
-          throw new MillraceError('item_exists', `A ${change.kind} with the id ${change.id} exists already.`, {
-            hint: `see it with: millrace queue show ${change.id}; or choose another id`,
-          })
+          throw idTaken(change)
         }
         this.create(itemFile(change.kind, change.id, change.state), change.text)
         this.wrote(change.kind, change.state, `${change.id}.md`, false)

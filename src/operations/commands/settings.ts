@@ -4,7 +4,7 @@ import { Draft } from '../../core/changes.ts'
 import { type Config, type ConfigKey, configKeys, parseConfig } from '../../core/config.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { canonicalJson } from '../../core/ids.ts'
-import { mergeLines } from '../../core/line-edit.ts'
+import { type LineEdit, mergeLines } from '../../core/line-edit.ts'
 import { nearest } from '../../core/nearest.ts'
 import type { ChangeOperation } from '../../core/operation.ts'
 import type { View } from '../../core/view.ts'
@@ -150,14 +150,36 @@ function memberAt(table: unknown, path: readonly string[]): unknown {
 const HEADINGS_DEPTH = 3
 
 /** The source with only the lines changed that say something else in `table`. */
-function edit(source: string, table: Table): ReturnType<typeof mergeLines> {
+function edit(source: string, table: Table): LineEdit {
   const bom = source.startsWith(BOM) ? BOM : ''
   const plain = source.slice(bom.length)
   const patched = patch(plain.replace(/\r\n/g, '\n'), table, { inlineTableStart: HEADINGS_DEPTH })
-  const edited = mergeLines(plain, patched)
-  if (canonicalJson(parseTable(edited.text)) !== canonicalJson(table))
-    throw new MillraceError('config_invalid', `${FILE} is written in a way that cannot be edited by a command.`, {
-      hint: 'edit it by hand, then run `millrace config validate`',
-    })
-  return { ...edited, text: bom + edited.text }
+  const edited = [aboveComment(plain, patched), patched]
+    .map((text) => mergeLines(plain, text))
+    .find(({ text }) => says(text, table))
+  if (edited !== undefined) return { ...edited, text: bom + edited.text }
+  throw new MillraceError('config_invalid', `${FILE} is written in a way that cannot be edited by a command.`, {
+    hint: 'edit it by hand, then run `millrace config validate`',
+  })
+}
+
+function says(text: string, table: Table): boolean {
+  try {
+    return canonicalJson(parseTable(text)) === canonicalJson(table)
+  } catch {
+    return false
+  }
+}
+
+/** A new key at the end of its section belongs above the comment that introduces the next one. */
+function aboveComment(plain: string, patched: string): string {
+  const { at, removed, added } = mergeLines(plain, patched)
+  const lines = patched.split('\n')
+  const isInserted = removed.length === 0 && added.length > 0 && !/^\s*(\[|$)/.test(added[0]!)
+  if (!isInserted || !lines[at + added.length]?.startsWith('[')) return patched
+  let to = at
+  while (to > 0 && /^\s*#/.test(lines[to - 1]!)) to--
+  if (to === at) return patched
+  while (to > 0 && lines[to - 1]!.trim() === '') to--
+  return [...lines.slice(0, to), ...added, ...lines.slice(to, at), ...lines.slice(at + added.length)].join('\n')
 }
