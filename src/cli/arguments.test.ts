@@ -50,8 +50,20 @@ describe('parsing the arguments of a verb', () => {
       config: undefined,
       overrides: ['a.b=1', 'c=2'],
       waitSeconds: 30,
+      dryRun: false,
+      apply: false,
+      ifState: null,
       json: true,
     })
+  })
+
+  it('previews, applies, and is meant for one state; not both of the first', () => {
+    expect(parse('X-1', '--dry-run', '--if-state', 'state-1-0').globals).toMatchObject({
+      dryRun: true,
+      ifState: 'state-1-0',
+    })
+    expect(parse('--apply', 'X-1').globals).toMatchObject({ apply: true, dryRun: false })
+    expect(() => parse('X-1', '--apply', '--dry-run')).toThrow('exclude each other')
   })
 
   it('waits as long as told, and not at all with --no-wait', () => {

@@ -9,6 +9,9 @@ export interface Globals {
   config: string | undefined
   overrides: string[]
   waitSeconds: number
+  dryRun: boolean
+  apply: boolean
+  ifState: string | null
   json: boolean
 }
 
@@ -79,11 +82,16 @@ export function parseArguments(
 }
 
 function globalsOf(values: Record<string, unknown>, hasFormat: boolean): Globals {
+  if (values.dryRun === true && values.apply === true)
+    throw new MillraceError('usage', '--apply and --dry-run exclude each other.', { hint: 'give one of them' })
   return {
     workspace: values.workspace as string | undefined,
     config: values.config as string | undefined,
     overrides: (values.set as string[] | undefined) ?? [],
     waitSeconds: values.wait === false ? 0 : ((values.waitSeconds as number | undefined) ?? WAIT_SECONDS_DEFAULT),
+    dryRun: values.dryRun === true,
+    apply: values.apply === true,
+    ifState: (values.ifState as string | undefined) ?? null,
     json: values.json === true || (hasFormat && values.format === 'json'),
   }
 }

@@ -44,6 +44,9 @@ export async function contextFor(
     workspaceRoot,
     overrides: globals.overrides,
     waitSeconds: globals.waitSeconds,
+    dryRun: globals.dryRun,
+    apply: globals.apply,
+    ifState: globals.ifState,
     runnerNames: RUNNER_NAMES,
     // No stage kind asks for a registered rule yet; modules bring theirs.
     validators: [],

@@ -7,20 +7,20 @@ import { VERSION } from './version.ts'
 /** First words in the order of the overview; what is missing here comes last, under its own heading. */
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'demo', 'health', 'doctor', 'selftest'] },
-  { title: 'Work', first: ['queue', 'start', 'run', 'daemon', 'control', 'planning'] },
-  { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'incidents', 'closure', 'usage', 'rescue'] },
+  { title: 'Work', first: ['queue', 'incidents', 'start', 'run', 'daemon', 'control', 'planning'] },
+  { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'closure', 'usage', 'rescue'] },
   { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'config'] },
   { title: 'Reference', first: ['schema', 'version'] },
 ]
 
 const GROUPS: Readonly<Record<string, string>> = {
-  queue: 'Work items: see, add, retry, cancel.',
+  queue: 'Work items: see, add, reorder, retry, set aside, cancel.',
+  incidents: 'Trouble handed to planning: see it, see to it, drop it.',
   run: 'Work through the queues, in the foreground.',
   daemon: 'The process in the background: start, stop, see, have the system start it.',
   control: 'Steer a runtime: it obeys between two steps.',
   planning: 'Steer the planning plane.',
   runs: 'What agents did, stage by stage.',
-  incidents: 'Trouble that was handed on: see it by state.',
   closure: 'Specs that are judged as a whole, and what the verdicts say.',
   rescue: 'Working trees kept before each stage: see, compare, bring files back.',
   selftest: 'See that nothing is lost on this machine.',
@@ -28,7 +28,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   modes: 'Which loops and bindings there are.',
   loops: 'How stages are wired.',
   stages: 'Kinds of stages: what each is for and what it owes.',
-  config: 'Settings in force.',
+  config: 'Settings: see, change, check.',
 }
 
 const INDENT = '  '

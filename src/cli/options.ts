@@ -33,6 +33,18 @@ export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
     alsoFor: 'daemon start',
   },
   { long: '--no-wait', description: 'Only queue the change for the daemon.', onlyFor: 'change' },
+  {
+    long: '--dry-run',
+    description: 'Only say what would change, and the id of the state it would change.',
+    onlyFor: 'change',
+  },
+  { long: '--apply', description: 'Carry out what is otherwise only previewed.', onlyFor: 'change' },
+  {
+    long: '--if-state',
+    value: 'ID',
+    description: 'Refuse if the workspace is not in that state any more; --dry-run prints its id.',
+    onlyFor: 'change',
+  },
   { long: '--json', description: 'Print one JSON value.' },
   { long: '--no-color', description: 'No colours (also: NO_COLOR).' },
   { long: '--help', short: '-h', description: 'Show this help.' },

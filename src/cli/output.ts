@@ -94,6 +94,7 @@ export function exitStatus(flavour: 'read' | 'change' | 'perform', output: objec
   if (facts.interrupted === true || (interrupted && flavour !== 'read')) return EXIT.interrupted
   if (facts.failed === true || facts.ok === false) return EXIT.failed
   if (facts.state === 'refused') return EXIT.refused
-  if (flavour === 'change' && facts.applied === false && facts.state !== 'queued') return EXIT.refused
+  if (flavour === 'change' && facts.applied === false && facts.state !== 'queued' && facts.state !== 'preview')
+    return EXIT.refused
   return EXIT.done
 }

@@ -23,6 +23,9 @@ const ALIASES: Readonly<Record<string, { means: string; adds?: readonly string[]
   'queue requeue': { means: 'queue retry' },
   'queue cleanup remove': { means: 'queue cancel' },
   'run-provenance': { means: 'runs provenance' },
+  'incident resolve': { means: 'incidents resolve' },
+  'incident cancel': { means: 'incidents cancel' },
+  'incident archive-invalid': { means: 'incidents archive-invalid' },
   'status show': { means: 'status' },
   'start --daemon': { means: 'run daemon', unless: '--once' },
 }

@@ -7,7 +7,7 @@ import { closurePaths } from './completion.ts'
 import { setFields, type WorkDocument } from './document.ts'
 import { absurd, MillraceError } from './errors.ts'
 import { createIncident } from './incident.ts'
-import type { ItemEntry, ItemState } from './item.ts'
+import type { ItemEntry, KeptState } from './item.ts'
 import { leaveActive } from './leave-active.ts'
 import { inheritedFields } from './lineage.ts'
 import type { Effect, TerminalState } from './loop.ts'
@@ -178,7 +178,7 @@ function carryOut(draft: Draft, settlement: Settlement, effect: Effect, target: 
   }
 }
 
-function moveItem(draft: Draft, { view, plan, run, item, decision }: Settlement, wanted: ItemState): string[] {
+function moveItem(draft: Draft, { view, plan, run, item, decision }: Settlement, wanted: KeptState): string[] {
   if (!item) return []
   const { kind, id } = item.entry
   const to = leaveActive(draft, view, { kind, id, hash: item.hash }, wanted)

@@ -3,7 +3,8 @@
  * store lowers each to file operations. Nothing here says how, and nothing else may write.
  */
 import type { EventType } from './events.ts'
-import type { ItemKind, ItemState } from './item.ts'
+import type { ItemKind, ItemState, KeptState } from './item.ts'
+import type { QueueOrder } from './queue-order.ts'
 import {
   type ActiveRun,
   type ClosureTarget,
@@ -18,7 +19,9 @@ export type Change =
   /** A new document; the id must not exist in any state of its kind. */
   | { change: 'item.add'; kind: ItemKind; id: string; state: ItemState; text: string }
   /** `hash`: SHA-256 of the bytes the decision was taken on. */
-  | { change: 'item.move'; kind: ItemKind; id: string; from: ItemState; to: ItemState; hash: string }
+  | { change: 'item.move'; kind: ItemKind; id: string; from: ItemState; to: KeptState; hash: string }
+  /** Out of its queue for good, to `file` below the runtime root, a name of its own; its id is free again. */
+  | { change: 'item.archive'; kind: ItemKind; id: string; from: ItemState; file: string; hash: string }
   | { change: 'item.rewrite'; kind: ItemKind; id: string; state: ItemState; text: string; hash: string }
   /** Removes a copy whose bytes also lie in another state of the same item (a completion that already happened). */
   | { change: 'item.drop_copy'; kind: ItemKind; id: string; state: ItemState; hash: string }
@@ -26,6 +29,11 @@ export type Change =
   | { change: 'item.set_aside'; kind: ItemKind; state: ItemState; file: string; hash: string; findings: string[] }
   | { change: 'state.set'; snapshot: Snapshot }
   | { change: 'counters.set'; counters: Counters }
+  | { change: 'order.set'; order: QueueOrder }
+  /** New text of millrace.toml. `hash`: of the bytes the decision was taken on, null if there was no such file. */
+  | { change: 'config.set'; text: string; hash: string | null }
+  /** Carries a file that is no work document of any state to another name below the runtime root. */
+  | { change: 'file.move'; from: string; to: string; hash: string }
   | { change: 'status.set'; plane: string; marker: string }
   | { change: 'closure.put'; target: ClosureTarget }
   /** A file of a run folder; `file` is relative to it. */

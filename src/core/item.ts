@@ -3,6 +3,9 @@
 export const ITEM_STATES = ['queued', 'active', 'done', 'blocked', 'cancelled', 'quarantined'] as const
 export type ItemState = (typeof ITEM_STATES)[number]
 
+/** States in which the file of an item is named after its id; whatever is cancelled gets a name with a stamp. */
+export type KeptState = Exclude<ItemState, 'cancelled'>
+
 /** States in which an item still asks for work of its lineage. */
 export const OPEN_STATES: readonly ItemState[] = ['queued', 'active', 'blocked']
 

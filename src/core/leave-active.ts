@@ -1,6 +1,6 @@
 /** Taking an item out of its active state, to wherever there is room for it. */
 import type { Draft } from './changes.ts'
-import type { ItemKind, ItemState } from './item.ts'
+import type { ItemKind, KeptState } from './item.ts'
 import type { View } from './view.ts'
 
 /**
@@ -12,9 +12,9 @@ export function leaveActive(
   draft: Draft,
   view: View,
   { kind, id, hash }: { kind: ItemKind; id: string; hash: string },
-  wanted: ItemState,
-): ItemState | undefined {
-  const there = (state: ItemState) => view.read(kind, id, state)
+  wanted: KeptState,
+): KeptState | undefined {
+  const there = (state: KeptState) => view.read(kind, id, state)
   const to = [wanted, 'blocked' as const, 'quarantined' as const].find((state) => (there(state)?.hash ?? hash) === hash)
   if (to === undefined) return undefined
   if (there(to) === null) draft.add({ change: 'item.move', kind, id, from: 'active', to, hash })

@@ -23,6 +23,9 @@ export interface ChangeContext {
   hex: (digits: number) => string
   /** True if a runtime carries the command out between its stages, false if nothing runs. */
   live: boolean
+  /** Who asked for the change, and when (ISO time). */
+  issuer: string
+  issuedAt: string
   /** Compiles what is on disk. Throws `config_invalid`. */
   compile: () => FreshPlan
 }
@@ -36,8 +39,13 @@ export interface ChangeOutcome {
 /** One mailbox command. Throws a MillraceError to refuse; then nothing changes and the archive says why. */
 export type ChangeOperation = (context: ChangeContext, payload: Record<string, unknown>) => ChangeOutcome
 
+/** A command that needs more than the others, loaded when it is first asked for. */
+export interface LoadedOperation {
+  load: () => Promise<ChangeOperation>
+}
+
 /** By mailbox command name. The composition root hands the table to the engine. */
-export type CommandTable = Readonly<Record<string, ChangeOperation>>
+export type CommandTable = Readonly<Record<string, ChangeOperation | LoadedOperation>>
 
 /** One input of an operation: the source of its command line option, its help and its JSON Schema. */
 export interface InputField {

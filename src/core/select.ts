@@ -1,5 +1,6 @@
 /** Select: which item a free lane takes next, and what keeps the others waiting. Pure; reads the view's index only. */
 import { waitOf } from './backoff.ts'
+import { leadsTo } from './dependencies.ts'
 import type { ItemEntry, ItemKind } from './item.ts'
 import type { ConcurrencyPolicy } from './mode.ts'
 import { completionGraph, graphOf, nodeOf, type Plan } from './plan.ts'
@@ -86,7 +87,8 @@ export function hinders(run: Pick<ActiveRun, 'plane'>, plane: string, policy: Co
 export function isEligible(item: ItemEntry, view: View, plan: Plan): boolean {
   if (isDeferredByClosure(item, view, plan)) return false
   if (item.dependsOn.some((id) => dependencyState(item, id, view) !== 'done')) return false
-  return view.items.find(item.kind, item.id).length === 1
+  // A cancelled one has left its id free.
+  return view.items.find(item.kind, item.id).filter(({ state }) => state !== 'cancelled').length === 1
 }
 
 /** A second root spec waits while a closure target is open (spec 02 §3.3). */
@@ -106,7 +108,9 @@ export function dependencyState(item: Waiting, dependency: string, view: View): 
   if (places.some((place) => place.state === 'done')) return 'done'
   if (places.length === 0) return 'unknown'
   if (places.some((place) => place.state === 'queued' || place.state === 'active')) {
-    return leadsBack(item, dependency, view) ? 'cycle' : 'waiting'
+    const unfinished = (id: string) => view.items.find(item.kind, id).filter(({ state }) => state !== 'done')
+    const isCyclic = leadsTo([dependency], item.id, (id) => unfinished(id).flatMap((place) => place.dependsOn))
+    return isCyclic ? 'cycle' : 'waiting'
   }
   return places.some((place) => place.state === 'blocked') ? 'blocked' : 'cancelled'
 }
@@ -118,20 +122,6 @@ export function unsatisfiable(item: Waiting, view: View): Record<string, Depende
       .map((id) => [id, dependencyState(item, id, view)] as const)
       .filter(([, state]) => state !== 'done' && state !== 'waiting'),
   )
-}
-
-const DEPENDENCY_STEPS_MAX = 10_000
-
-function leadsBack(item: Waiting, dependency: string, view: View): boolean {
-  const seen = new Set<string>()
-  const stack = [dependency]
-  for (let id = stack.pop(); id !== undefined && seen.size < DEPENDENCY_STEPS_MAX; id = stack.pop()) {
-    if (id === item.id) return true
-    if (seen.has(id)) continue
-    seen.add(id)
-    for (const place of view.items.find(item.kind, id)) if (place.state !== 'done') stack.push(...place.dependsOn)
-  }
-  return false
 }
 
 /** Entry node for an item of a kind: the narrowest entry whose condition the document meets. */

@@ -6,9 +6,11 @@ import { type Change, Draft } from '../core/changes.ts'
 import { clip } from '../core/clip.ts'
 import type { Config } from '../core/config.ts'
 import { asMillraceError, MillraceError } from '../core/errors.ts'
-import type { CommandTable, FreshPlan } from '../core/operation.ts'
+import type { ChangeContext, ChangeOperation, ChangeOutcome, CommandTable, FreshPlan } from '../core/operation.ts'
+import { stateId } from '../core/state-id.ts'
+import { QUIET_MS } from '../store/items.ts'
 import { AT } from '../store/layout.ts'
-import { type Incoming, incoming, isArchived } from '../store/mailbox.ts'
+import { type Envelope, type Incoming, incoming, isArchived } from '../store/mailbox.ts'
 import type { Workspace } from '../store/workspace.ts'
 import { isRefusal } from './refusal.ts'
 
@@ -20,6 +22,8 @@ export interface CommandHost {
   hex: (digits: number) => string
   compile: () => FreshPlan & { config: Config }
   commit: (changes: readonly Change[]) => Promise<void>
+  /** Lets time pass, in milliseconds. */
+  pause: (ms: number) => Promise<void>
   /** A command put a freshly compiled plan in force. */
   use: (fresh: FreshPlan & { config: Config }) => void
 }
@@ -27,6 +31,8 @@ export interface CommandHost {
 /** Commands carried out in one pass; the rest waits for the next. */
 const COMMANDS_PER_PASS_MAX = 500
 const CONFLICT_ATTEMPTS_MAX = 5
+/** A document counts once it has rested; beyond this many looks the command goes on without it. */
+const UNSETTLED_LOOKS_MAX = 3
 
 /** Carries out what waits in the mailbox. Gives how many commands were archived. */
 export async function drainMailbox(host: CommandHost): Promise<number> {
@@ -54,18 +60,19 @@ async function carryOut(host: CommandHost, one: Incoming): Promise<void> {
       null,
       new MillraceError('mailbox_invalid', `The command file ${one.file} ${one.error}.`),
     )
-  const { command, command_id, issuer, payload } = one.envelope
+  const { envelope } = one
+  const { command, command_id, issuer } = envelope
   for (let attempt = 1; ; attempt++) {
     let compiled: (FreshPlan & { config: Config }) | null = null
     try {
-      const operation = Object.hasOwn(host.commands, command) ? host.commands[command] : undefined
-      if (!operation)
-        throw new MillraceError('mailbox_invalid', `There is no command ${JSON.stringify(command)}.`, {
-          hint: `known: ${Object.keys(host.commands).join(', ')}`,
-        })
-      const { changes, output } = operation(
-        { view: workspace.view(), hex: host.hex, live: host.live, compile: () => (compiled = host.compile()) },
-        payload,
+      const operation = await operationOf(host.commands, command)
+      const { changes, output } = await atRest(host, () =>
+        perform(operation, envelope, {
+          view: workspace.view(),
+          hex: host.hex,
+          live: host.live,
+          compile: () => (compiled = host.compile()),
+        }),
       )
       const archive: Change = {
         change: 'command.archive',
@@ -94,9 +101,55 @@ async function carryOut(host: CommandHost, one: Incoming): Promise<void> {
       if (host.live && isRefusal(error)) throw error
       if (known.code === 'conflict' && !isWaiting(workspace, one.file)) return // its issuer took it back
       if (known.code === 'conflict' && attempt < CONFLICT_ATTEMPTS_MAX) continue
-      return refuse(host, one.file, one.envelope.command, known)
+      return refuse(host, one.file, command, known)
     }
   }
+}
+
+/**
+ * What a command leads to once the documents it looked at have come to rest: one that somebody has saved a moment ago
+ * would be missed. A command only decides, so it is simply asked again.
+ */
+async function atRest(host: CommandHost, decide: () => ChangeOutcome): Promise<ChangeOutcome> {
+  for (let looks = 1; ; looks++) {
+    const isLast = looks === UNSETTLED_LOOKS_MAX
+    try {
+      const outcome = decide()
+      if (isLast || !host.workspace.index.unsettled) return outcome
+    } catch (error) {
+      if (isLast || !host.workspace.index.unsettled) throw error
+    }
+    await host.pause(QUIET_MS)
+  }
+}
+
+/** The command of that name; loaded, where it is not yet. Throws `mailbox_invalid`. */
+export async function operationOf(commands: CommandTable, command: string): Promise<ChangeOperation> {
+  const entry = Object.hasOwn(commands, command) ? commands[command] : undefined
+  if (entry !== undefined) return typeof entry === 'function' ? entry : await entry.load()
+  throw new MillraceError('mailbox_invalid', `There is no command ${JSON.stringify(command)}.`, {
+    hint: `known: ${Object.keys(commands).join(', ')}`,
+  })
+}
+
+/** What a command leads to, if the workspace is in the state that it is meant for. Throws what the command throws. */
+export function perform(
+  operation: ChangeOperation,
+  { payload, if_state, issuer, issued_at }: Pick<Envelope, 'payload' | 'if_state' | 'issuer' | 'issued_at'>,
+  context: Omit<ChangeContext, 'issuer' | 'issuedAt'>,
+): ChangeOutcome {
+  if (if_state !== undefined) {
+    const now = stateId(context.view)
+    if (now !== if_state)
+      throw new MillraceError(
+        'state_moved',
+        `The workspace has moved on from ${if_state} to ${now}; nothing was done.`,
+        {
+          hint: 'look again with --dry-run, then give the id it prints',
+        },
+      )
+  }
+  return operation({ ...context, issuer, issuedAt: issued_at }, payload)
 }
 
 const isWaiting = (workspace: Workspace, file: string): boolean =>

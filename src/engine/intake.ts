@@ -27,6 +27,7 @@ export async function intake(engine: Engine): Promise<number> {
     hex: (digits) => engine.clock.hex(digits),
     compile: () => engine.compile(),
     commit: (changes) => engine.commit(changes),
+    pause: (ms) => new Promise<void>((resolve) => engine.clock.after(ms, resolve)),
     use: (fresh) => engine.use(fresh),
   })
   const ended = await endRuns(engine)

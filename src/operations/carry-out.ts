@@ -50,6 +50,7 @@ export async function carryOut(context: Context, force: boolean): Promise<Pick<L
       hex: (digits) => context.clock.hex(digits),
       compile,
       commit: (changes) => workspace.commit(changes),
+      pause: (ms) => new Promise<void>((resolve) => context.clock.after(ms, resolve)),
       use: () => {},
     })
     for (const run of workspace.view().snapshot.active_runs) {

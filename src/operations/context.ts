@@ -24,6 +24,12 @@ export interface Context {
   overrides: readonly string[]
   /** How long a change waits for a running daemon to carry it out; 0 = not at all. */
   waitSeconds: number
+  /** Only say what a change would do. */
+  dryRun: boolean
+  /** Carry a change out that by itself is only previewed. */
+  apply: boolean
+  /** The state a change is meant for; it is refused in any other. */
+  ifState: string | null
   runnerNames: readonly string[]
   validators: readonly string[]
   runners: EnginePorts['runners']

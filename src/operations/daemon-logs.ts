@@ -15,7 +15,7 @@ const TAIL_LINES_DEFAULT = 50
 export const daemonLogs: Operation<Context, LogsInput, DaemonLogEnd> = {
   name: 'daemon logs',
   flavour: 'read',
-  follows: true,
+  follows: () => true,
   summary: 'What the daemon itself printed.',
   description:
     'The last lines of millrace-agents/logs/daemon.log, which a detached daemon appends to, and with --follow what it goes on printing, also after it was started anew. What happened to the work is in the event log: `logs`; what an agent does: `runs follow`.',

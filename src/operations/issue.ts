@@ -3,6 +3,7 @@
  * drains the mailbox in order, its own command included. Did not: it waits for the answer of whoever holds it.
  */
 import { ERROR_CODES, type ErrorCode, MillraceError } from '../core/errors.ts'
+import { isStateId } from '../core/state-id.ts'
 import { type LockState, lockState } from '../store/lock.ts'
 import { archived, post } from '../store/mailbox.ts'
 import type { Lock } from '../store/take-lock.ts'
@@ -12,32 +13,46 @@ export interface Issued {
   action: string
   /** `direct`: carried out here. `mailbox`: by the runtime that owns the workspace. */
   mode: 'direct' | 'mailbox'
-  state: 'applied' | 'refused' | 'queued'
+  state: 'applied' | 'refused' | 'queued' | 'preview'
   /** True only when the archive says so, or a holder was succeeded as `--force` asked. */
   applied: boolean
   detail: string
-  command_id: string
-  mailbox_path: string
+  /** Null for a preview: nothing was posted. */
+  command_id: string | null
+  mailbox_path: string | null
   /** What the command answered beyond that. */
   result: Record<string, unknown>
+  /** Of a preview: the state it looked at, and what would change in it. */
+  state_id?: string
+  would?: string[]
 }
+
+/** Who asks, where nobody says. */
+export const ISSUER = 'operator'
 
 const LOCK_RETRY_MS = 1000
 const ANSWER_POLL_MS = 25
 
 /**
  * Posts a command and sees it through. Throws the refusal of whoever carried it out; a command that was merely queued
- * comes back as `queued` when no waiting was asked for, else throws `wait_elapsed`.
+ * comes back as `queued` when no waiting was asked for, else throws `wait_elapsed`. `bulk`: touches more than what was
+ * named, so it is only previewed unless it is to be applied.
  */
 export async function issue(
   context: Context,
   command: string,
   payload: Record<string, unknown>,
-  options: { force?: boolean; direct?: boolean } = {},
+  options: { force?: boolean; bulk?: boolean } = {},
 ): Promise<Issued> {
+  if (context.ifState && !isStateId(context.ifState))
+    throw new MillraceError('usage', `--if-state needs the id of a state, not ${JSON.stringify(context.ifState)}.`, {
+      hint: 'take the one that --dry-run prints as state_id',
+    })
+  if (context.dryRun || (options.bulk === true && !context.apply))
+    return (await import('./preview.ts')).preview(context, command, payload)
   const places = placesIn(context)
   const { files, clock } = context
-  const commandId = await post(files, places, clock, command, payload, 'operator')
+  const commandId = await post(files, places, clock, command, payload, ISSUER, context.ifState ?? null)
   const mailbox_path = places.at(`state/mailbox/incoming/${commandId}.json`)
   const started = clock.monotonicMs()
   let nextTry = 0

@@ -6,7 +6,7 @@ import { nearest } from '../core/nearest.ts'
 import type { View } from '../core/view.ts'
 import { tailEvents } from '../store/event-log.ts'
 import { type Files, readText } from '../store/files.ts'
-import { itemFolder, type Places } from '../store/layout.ts'
+import { archiveFolders, itemFolder, type Places } from '../store/layout.ts'
 import { type Context, placesIn } from './context.ts'
 import { blockedBy, deferredBy, waitsFor } from './queue-rows.ts'
 import type { QueueShowOutput } from './schemas/queue.ts'
@@ -61,15 +61,13 @@ export function showItem(
 export function placesOfItem(files: Files, places: Places, kind: ItemKind, id: string): Place[] {
   const found: Place[] = []
   for (const state of ITEM_STATES) {
-    const folder = itemFolder(kind, state)
-    if (state !== 'cancelled') {
-      const path = places.at(`${folder}/${id}.md`)
-      if (files.stat(path) !== null) found.push({ kind, state, path })
-      continue
-    }
-    const archived = (files.list(places.at(folder)) ?? []).filter((name) => name.startsWith(`${id}.`)).sort()
-    for (const name of archived.reverse()) {
-      if (ARCHIVED.test(name.slice(id.length))) found.push({ kind, state, path: places.at(`${folder}/${name}`) })
+    const path = places.at(`${itemFolder(kind, state)}/${id}.md`)
+    if (state !== 'cancelled' && files.stat(path) !== null) found.push({ kind, state, path })
+    for (const { folder } of archiveFolders(kind).filter((archive) => archive.state === state)) {
+      const archived = (files.list(places.at(folder)) ?? []).filter((name) => name.startsWith(`${id}.`)).sort()
+      for (const name of archived.reverse()) {
+        if (ARCHIVED.test(name.slice(id.length))) found.push({ kind, state, path: places.at(`${folder}/${name}`) })
+      }
     }
   }
   if (found.length > 0) return found

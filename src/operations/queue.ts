@@ -1,4 +1,4 @@
-/** The queues as they are looked at, and the commands that take items back into them or out of them. */
+/** The queues as they are looked at. */
 import { requireSafeId } from '../core/ids.ts'
 import { ITEM_KINDS, ITEM_STATES, type ItemKind, type ItemState } from '../core/item.ts'
 import type { InputField, Operation } from '../core/operation.ts'
@@ -6,8 +6,7 @@ import type { Plan } from '../core/plan.ts'
 import { tailEvents } from '../store/event-log.ts'
 import type { Files } from '../store/files.ts'
 import { AT, itemFile, itemFolder, type Places } from '../store/layout.ts'
-import { type Context, placesIn, requireWorkspace } from './context.ts'
-import { type Issued, issue } from './issue.ts'
+import { type Context, placesIn } from './context.ts'
 import { blockedBy, listedItems, rowOf } from './queue-rows.ts'
 import { showItem } from './queue-show.ts'
 import { reading } from './reading.ts'
@@ -131,71 +130,3 @@ export const show: Operation<Context, { work_item_id: string; kind?: ItemKind },
     return reading(context, (view, files) => showItem(context, view, files, input))
   },
 }
-
-const item: InputField = {
-  name: 'work_item_id',
-  type: 'text',
-  positional: true,
-  required: true,
-  placeholder: 'ID',
-  description: 'Id of the item.',
-}
-const reason = (fallback: string): InputField => ({
-  name: 'reason',
-  type: 'text',
-  placeholder: 'TEXT',
-  default: fallback,
-  description: 'Why; kept in the record.',
-})
-
-interface Moving {
-  work_item_id: string
-  kind?: ItemKind
-  reason?: string
-}
-
-function moving(definition: {
-  name: string
-  command: string
-  summary: string
-  description: string
-  reason: string
-  example: { command: string; does: string }
-}): Operation<Context, Moving, Issued> {
-  const { name, command, summary, description, example } = definition
-  return {
-    name,
-    flavour: 'change',
-    summary,
-    description,
-    input: [item, { ...kind, description: 'Its kind, where the id is used by several.' }, reason(definition.reason)],
-    examples: [example],
-    output: async () => (await import('./schemas.ts')).issuedSchema(),
-    async run(context, { work_item_id, kind: work_item_kind, reason: why = definition.reason }) {
-      requireWorkspace(context)
-      requireSafeId(work_item_id, 'The work item id')
-      const which = work_item_kind === undefined ? {} : { work_item_kind }
-      return issue(context, command, { work_item_id, ...which, reason: why })
-    },
-  }
-}
-
-export const retry = moving({
-  name: 'queue retry',
-  command: 'retry_work_item',
-  summary: 'Put a blocked item back into its queue.',
-  description:
-    'Moves a blocked or quarantined item back to its queue with a fresh budget. Of an item that is running, use `control retry-active`.',
-  reason: 'operator requested retry',
-  example: { command: 'millrace queue retry T-12 --reason "the key is there now"', does: 'try that item again' },
-})
-
-export const cancel = moving({
-  name: 'queue cancel',
-  command: 'cancel_work_item',
-  summary: 'Take an item out of its queue for good.',
-  description:
-    'Moves a queued or blocked item to the cancelled folder beside its queue; nothing is deleted. Items that depend on it keep waiting, and are named. To end a running agent, use `control cancel RUN`.',
-  reason: 'operator cancelled the item',
-  example: { command: 'millrace queue cancel T-12 --reason "not needed any more"', does: 'drop that item' },
-})

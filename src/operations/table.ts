@@ -17,6 +17,7 @@ export interface TableEntry {
 
 const control = () => import('./control.ts')
 const queue = () => import('./queue.ts')
+const queueChange = () => import('./queue-change.ts')
 const queueAdd = () => import('./queue-add.ts')
 const runs = () => import('./runs.ts')
 const plan = () => import('./plan.ts')
@@ -74,11 +75,65 @@ export const OPERATIONS: readonly TableEntry[] = [
     summary: 'Be asked for a task or a spec, question by question.',
     load: async () => (await import('./queue-new.ts')).queueNew,
   },
-  { name: 'queue retry', summary: 'Put a blocked item back into its queue.', load: async () => (await queue()).retry },
+  {
+    name: 'queue retry',
+    summary: 'Put a blocked item back into its queue.',
+    load: async () => (await queueChange()).retry,
+  },
   {
     name: 'queue cancel',
     summary: 'Take an item out of its queue for good.',
-    load: async () => (await queue()).cancel,
+    load: async () => (await queueChange()).cancel,
+  },
+  {
+    name: 'queue reorder',
+    summary: 'Say in which order a queue is worked through.',
+    load: async () => (await queueChange()).reorder,
+  },
+  {
+    name: 'queue cleanup quarantine',
+    summary: 'Set an item aside until it is released.',
+    load: async () => (await queueChange()).quarantine,
+  },
+  {
+    name: 'queue release',
+    summary: 'Bring an item back that was set aside.',
+    load: async () => (await queueChange()).release,
+  },
+  {
+    name: 'queue archive-blocked',
+    summary: 'Put a blocked task away for good.',
+    load: async () => (await queueChange()).archiveBlocked,
+  },
+  {
+    name: 'queue supersede',
+    summary: 'Put another task in the place of one.',
+    load: async () => (await queueChange()).supersede,
+  },
+  {
+    name: 'queue retarget-dependency',
+    summary: 'Have a queued task wait for another one.',
+    load: async () => (await queueChange()).retargetDependency,
+  },
+  {
+    name: 'queue repair-lineage',
+    summary: 'Find work that names a wrong root spec, and set it right.',
+    load: async () => (await queueChange()).repairLineage,
+  },
+  {
+    name: 'incidents resolve',
+    summary: 'Say that an incident has been seen to.',
+    load: async () => (await queueChange()).incidentsResolve,
+  },
+  {
+    name: 'incidents cancel',
+    summary: 'Drop an incident.',
+    load: async () => (await queueChange()).incidentsCancel,
+  },
+  {
+    name: 'incidents archive-invalid',
+    summary: 'Put away an incident document nobody can read.',
+    load: async () => (await queueChange()).incidentsArchiveInvalid,
   },
   {
     name: 'run once',
@@ -249,6 +304,11 @@ export const OPERATIONS: readonly TableEntry[] = [
     name: 'config show',
     summary: 'Config in force, with where each value came from.',
     load: async () => (await config()).show,
+  },
+  {
+    name: 'config set',
+    summary: 'Set a key of millrace.toml.',
+    load: async () => (await import('./config-set.ts')).set,
   },
   { name: 'config validate', summary: 'Check millrace.toml and compile.', load: async () => (await config()).validate },
   {

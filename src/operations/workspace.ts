@@ -48,6 +48,10 @@ export const init: Operation<Context, { dest?: string; force?: boolean }, InitOu
 /** Makes the runtime root where a command needs one, and says so (design §12, *bootstrap*). */
 export async function ensureWorkspace(context: Context): Promise<void> {
   if (isInitialised(context.files, placesIn(context))) return
+  if (context.dryRun)
+    throw new MillraceError('workspace_missing', `There is no Millrace workspace in ${context.workspaceRoot}.`, {
+      hint: 'without --dry-run the command makes one',
+    })
   context.files.makeFolder(context.workspaceRoot)
   await make(context, placesIn(context), false)
   context.notice(`created a Millrace workspace: ${placesIn(context).runtime}`)

@@ -9,6 +9,7 @@ import { posting, type Story, succeeding } from './story.ts'
 
 const at = (relative: string): string => path.join(ROOT, 'millrace-agents', relative)
 const PLANNED = ['PLANNER_COMPLETE', 'MANAGER_COMPLETE']
+const INVALID = 'odd.md.invalid'
 const BUILT = ['BUILDER_COMPLETE', 'CHECKER_PASS', 'UPDATE_COMPLETE']
 
 /** One kind of stage does something else than succeed. */
@@ -117,14 +118,19 @@ export const STORIES: readonly Story[] = [
   {
     name: 'commands',
     about: 'control',
-    tells: 'work is added, taken away and retried, the runtime paused and resumed, a command refused',
-    async begin({ task, command }) {
+    tells:
+      'work is added, taken away, retried and reordered, a key of the config set, the runtime paused and resumed, a command refused',
+    async begin({ task, file, command }) {
       task('unwanted')
       task('again', {}, 'blocked')
+      file(`millrace-agents/incidents/incoming/${INVALID}`, 'Nothing of it is left.\n')
       await command('pause')
       await command('cancel_work_item', { work_item_id: 'unwanted' })
       await command('retry_work_item', { work_item_id: 'again' })
       await command('add_task', { text: taskText('added') })
+      await command('reorder_queue', { work_item_ids: ['again'], place: 'first' })
+      await command('archive_invalid_incident', { filename: INVALID, reason: 'nothing to see' })
+      await command('set_config', { key: 'recovery.max_fix_cycles', value: '3' })
       await command('add_idea', { source_name: 'wish.md', markdown: '# A wish\n\nMake it so.\n' })
       await command('resume')
       await command('no_such_command')
@@ -138,7 +144,10 @@ export const STORIES: readonly Story[] = [
     },
     outcomes: ['BLOCKED', 'BLOCKED', 'BLOCKED', ...BUILT, ...BUILT],
     also: (files) => [
-      ...has(lines(files, at('state/interventions.jsonl')), 2, 'interventions'),
+      ...has(lines(files, at('state/interventions.jsonl')), 5, 'interventions'),
+      ...has(files.list(at('incidents/incoming/invalid-archived')) ?? [], 1, 'archived documents'),
+      ...has((readText(files, at('millrace.toml')) ?? '').match(/max_fix_cycles = 3/g) ?? [], 1, 'settings'),
+      ...has(JSON.parse(readText(files, at(AT.order)) ?? '{}').ids_by_kind?.task ?? [], 2, 'tasks in their order'),
       ...has(files.list(at('state/mailbox/failed')) ?? [], 1, 'refused commands'),
     ],
   },

@@ -7,7 +7,7 @@ import { contentId } from '../core/ids.ts'
 import { type Files, readText } from './files.ts'
 import { AT, type Places } from './layout.ts'
 
-const CONFIG_BYTES_MAX = 1024 * 1024
+export const CONFIG_BYTES_MAX = 1024 * 1024
 
 export interface ReadConfig {
   config: Config
@@ -23,13 +23,14 @@ export function readConfig(files: Files, places: Places, overrides: readonly str
   return { config, version: contentId('cfg', config) }
 }
 
+const invalid = (message: string, cause?: unknown) =>
+  new MillraceError('config_invalid', `millrace-agents/millrace.toml: ${message}`, {
+    hint: 'mend the file and run `millrace config validate`',
+    cause,
+  })
+
 function readTable(files: Files, places: Places): Record<string, unknown> {
   const file = places.at(AT.config)
-  const invalid = (message: string, cause?: unknown) =>
-    new MillraceError('config_invalid', `millrace-agents/millrace.toml: ${message}`, {
-      hint: 'mend the file and run `millrace config validate`',
-      cause,
-    })
   const stat = files.stat(file)
   if (stat === null) return {}
   if (stat.bytes > CONFIG_BYTES_MAX) throw invalid(`the file is larger than ${CONFIG_BYTES_MAX} bytes.`)
@@ -39,12 +40,38 @@ function readTable(files: Files, places: Places): Record<string, unknown> {
   } catch (error) {
     throw invalid('the file is not UTF-8 text.', error)
   }
+  return parseTable(text)
+}
+
+/** The table a config says. Throws `config_invalid` with line and column. */
+export function parseTable(text: string): Record<string, unknown> {
   try {
     return parse(text.replace(/^\uFEFF/, '')) as Record<string, unknown>
   } catch (error) {
     if (!(error instanceof TomlError)) throw error
     const reason = error.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '')
     throw invalid(`line ${error.line}, column ${error.column}: ${reason}.`, error)
+  }
+}
+
+/** The parts of a key as TOML writes it: dotted, parts with other characters in quotes. Throws `usage`. */
+export function keyPath(key: string): string[] {
+  const path: string[] = []
+  try {
+    if (/[\r\n]/.test(key)) throw new TypeError('several lines')
+    let table: unknown = parse(`${key} = 0`)
+    while (typeof table === 'object' && table !== null) {
+      const [[name, member] = ['', undefined], ...more] = Object.entries(table)
+      if (more.length > 0 || member === undefined) throw new TypeError('no single key')
+      path.push(name)
+      table = member
+    }
+    if (table !== 0) throw new TypeError('more than a key')
+    return path
+  } catch {
+    throw new MillraceError('usage', `${JSON.stringify(clip(key, OVERRIDE_CHARS_MAX))} is no key.`, {
+      hint: 'write it with dots, such as recovery.max_fix_cycles; a part with other characters goes in quotes',
+    })
   }
 }
 
@@ -78,7 +105,8 @@ function setOwn(table: Record<string, unknown>, key: string, value: unknown): vo
   Object.defineProperty(table, key, { value, configurable: true, enumerable: true, writable: true })
 }
 
-function tomlValue(raw: string): unknown {
+/** A value as TOML writes it, or else the text itself. */
+export function tomlValue(raw: string): unknown {
   try {
     return (parse(`value = ${raw}`) as { value: unknown }).value
   } catch {

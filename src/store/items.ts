@@ -11,11 +11,13 @@ import {
   type ItemEntry,
   type ItemKind,
   type ItemState,
+  type KeptState,
   OPEN_STATES,
 } from '../core/item.ts'
+import { claimOrderOf, type QueueOrder } from '../core/queue-order.ts'
 import type { Items } from '../core/view.ts'
 import type { FileStat, Files } from './files.ts'
-import { cancelledFolder, itemFolder, type Places } from './layout.ts'
+import { archiveFolders, itemFolder, type Places } from './layout.ts'
 
 /** A document not written by us is taken once it has rested this long (design §5). */
 export const QUIET_MS = 200
@@ -31,9 +33,8 @@ const READ_BYTES_MAX = 64 * 1024 * 1024
 const CHECK_AFTER_MS = 1000
 const CHECK_AFTER_MS_MAX = 10_000
 
-const INDEXED_STATES: readonly ItemState[] = ['queued', 'active', 'done', 'blocked', 'cancelled', 'quarantined']
 /** States whose names are ids; an archived item leaves its id free. */
-const TAKING_STATES: readonly ItemState[] = ['queued', 'active', 'done', 'blocked', 'quarantined']
+const NAMED_STATES: readonly KeptState[] = ['queued', 'active', 'done', 'blocked', 'quarantined']
 /** Archived names: `<id>.<stamp>.<hex>.<source state>.md` (spec 01 §4.18.4). */
 const ARCHIVED = /^(.+)\.\d{8}T\d{6}Z\.[0-9a-f]{8}\.[a-z]+\.md$/
 
@@ -52,6 +53,8 @@ interface Slot {
 interface Folder {
   kind: ItemKind
   state: ItemState
+  /** Holds items that left for good, under names with a stamp. */
+  archive: boolean
   path: string
   /** Of the listing the slots come from, or of our last commit; null if there is no such folder. */
   mtimeNs: string | null
@@ -81,6 +84,8 @@ export class ItemIndex implements Items {
   private readonly folders = new Map<string, Folder>()
   private readonly foldersOfKind = new Map<ItemKind, Folder[]>()
   private readonly nowMs: () => number
+  /** How each queue is sorted, where an operator gave it an order. */
+  private readonly orders = new Map<ItemKind, typeof claimOrder>()
   /** Folders with documents that may still be being written. */
   private readonly settling = new Set<Folder>()
   /** Folders that had documents which cannot be read when last looked through. */
@@ -96,12 +101,12 @@ export class ItemIndex implements Items {
     this.nowMs = nowMs
     this.showing = showing
     for (const kind of ITEM_KINDS) {
-      const add = (key: string, state: ItemState, relative: string) => {
+      const add = (key: string, state: ItemState, relative: string, archive: boolean) => {
         const fresh = { mtimeNs: null, unsure: false, check: null, slots: new Map(), folded: new Map(), sorted: null }
-        this.folders.set(key, { kind, state, path: places.at(relative), ...fresh })
+        this.folders.set(key, { kind, state, archive, path: places.at(relative), ...fresh })
       }
-      for (const state of INDEXED_STATES) add(`${kind}/${state}`, state, itemFolder(kind, state))
-      add(`${kind}/cancelled while blocked`, 'cancelled', cancelledFolder(kind, 'blocked'))
+      for (const state of NAMED_STATES) add(`${kind}/${state}`, state, itemFolder(kind, state), false)
+      for (const { folder, state } of archiveFolders(kind)) add(`${kind}/${folder}`, state, folder, true)
       this.foldersOfKind.set(
         kind,
         [...this.folders.values()].filter((folder) => folder.kind === kind),
@@ -177,8 +182,10 @@ export class ItemIndex implements Items {
     const found: ItemEntry[] = []
     for (const folder of this.foldersOfKind.get(kind)!) {
       if (folder.slots.size === 0) continue
-      if (folder.state === 'cancelled') {
-        for (const entry of this.entries(folder)) if (entry.id === id) found.push(entry)
+      if (folder.archive) {
+        // What an operator resolved has left its id free, and nothing waits for it.
+        if (folder.state === 'cancelled')
+          for (const entry of this.entries(folder)) if (entry.id === id) found.push(entry)
         continue
       }
       const slot = folder.slots.get(`${id}.md`)
@@ -191,7 +198,7 @@ export class ItemIndex implements Items {
   /** True if the id is taken in any state, whatever its case: file systems differ in what they call equal. */
   isTaken(kind: ItemKind, id: string): boolean {
     const folded = `${id}.md`.toLowerCase()
-    return TAKING_STATES.some((state) => this.folder(kind, state).folded.has(folded))
+    return NAMED_STATES.some((state) => this.folder(kind, state).folded.has(folded))
   }
 
   queued(kind: ItemKind): Iterable<ItemEntry> {
@@ -199,26 +206,41 @@ export class ItemIndex implements Items {
   }
 
   inState(kind: ItemKind, state: ItemState): readonly ItemEntry[] {
-    const entries = this.entries(this.folder(kind, state))
-    return state === 'cancelled' ? [...entries, ...this.entries(this.cancelledWhileBlocked(kind))] : entries
+    const [first, ...more] = this.foldersIn(kind, state).map((folder) => this.entries(folder))
+    return more.length === 0 ? (first ?? []) : [first ?? [], ...more].flat()
   }
 
-  private cancelledWhileBlocked(kind: ItemKind): Folder {
-    return this.folders.get(`${kind}/cancelled while blocked`)!
+  names(kind: ItemKind, state: KeptState): readonly string[] {
+    return [...this.folder(kind, state).slots.values()].map((slot) => slot.id)
+  }
+
+  private foldersIn(kind: ItemKind, state: ItemState): Folder[] {
+    return this.foldersOfKind.get(kind)!.filter((folder) => folder.state === state)
   }
 
   /** What a folder holds, in claim order. */
   private entries(folder: Folder): readonly ItemEntry[] {
     if (folder.sorted === null) {
       for (const slot of folder.slots.values()) if (slot.status === 'unread') this.read(folder, slot)
-      folder.sorted = [...folder.slots.values()].flatMap((slot) => slot.entry ?? []).sort(claimOrder)
+      folder.sorted = [...folder.slots.values()].flatMap((slot) => slot.entry ?? []).sort(this.orderIn(folder))
     }
     return folder.sorted
   }
 
+  /** Puts an order of the operator in force. */
+  useOrder(order: QueueOrder): void {
+    for (const kind of ITEM_KINDS) {
+      this.orders.set(kind, claimOrderOf(order, kind))
+      this.folder(kind, 'queued').sorted = null
+    }
+  }
+
+  private orderIn({ kind, state }: Folder): typeof claimOrder {
+    return (state === 'queued' ? this.orders.get(kind) : undefined) ?? claimOrder
+  }
+
   count(kind: ItemKind, state: ItemState): number {
-    const more = state === 'cancelled' ? this.cancelledWhileBlocked(kind).slots.size : 0
-    return this.folder(kind, state).slots.size + more
+    return this.foldersIn(kind, state).reduce((total, folder) => total + folder.slots.size, 0)
   }
 
   openLineage(root: string): readonly ItemEntry[] {
@@ -277,7 +299,7 @@ export class ItemIndex implements Items {
   }
 
   private add(folder: Folder, name: string, look: Slot['look']): void {
-    const slot = newSlot(folder.state, name, look)
+    const slot = newSlot(folder, name, look)
     folder.slots.set(name, slot)
     const folded = name.toLowerCase()
     folder.folded.set(folded, (folder.folded.get(folded) ?? 0) + 1)
@@ -318,7 +340,7 @@ export class ItemIndex implements Items {
     }
     slot.entry = { kind: folder.kind, state: folder.state, ...head.head }
     slot.status = 'entry'
-    if (folder.sorted) folder.sorted.splice(place(folder.sorted, slot.entry), 0, slot.entry)
+    if (folder.sorted) folder.sorted.splice(place(folder.sorted, slot.entry, this.orderIn(folder)), 0, slot.entry)
   }
 
   /** Bytes of a document, or why it cannot be read, or null if it has gone. */
@@ -353,14 +375,14 @@ export class ItemIndex implements Items {
     const entry = slot.entry
     slot.entry = null
     if (!entry || !folder.sorted) return
-    const at = place(folder.sorted, entry)
+    const at = place(folder.sorted, entry, this.orderIn(folder))
     if (folder.sorted[at] === entry) folder.sorted.splice(at, 1)
     else folder.sorted = folder.sorted.filter((other) => other !== entry)
   }
 }
 
-function newSlot(state: ItemState, name: string, look: Slot['look']): Slot {
-  const archived = state === 'cancelled' ? ARCHIVED.exec(name)?.[1] : undefined
+function newSlot({ archive }: Folder, name: string, look: Slot['look']): Slot {
+  const archived = archive ? ARCHIVED.exec(name)?.[1] : undefined
   const id = archived ?? name.slice(0, -'.md'.length)
   return { name, id, status: 'unread', entry: null, faults: [], plain: true, look }
 }
@@ -374,12 +396,12 @@ function faultsOf(slot: Slot, stat: FileStat, head: ReturnType<typeof headOf> | 
 }
 
 /** Index of the first element that does not come before `entry`. */
-function place(sorted: readonly ItemEntry[], entry: ItemEntry): number {
+function place(sorted: readonly ItemEntry[], entry: ItemEntry, order: typeof claimOrder): number {
   let low = 0
   let high = sorted.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (claimOrder(sorted[middle]!, entry) < 0) low = middle + 1
+    if (order(sorted[middle]!, entry) < 0) low = middle + 1
     else high = middle
   }
   return low

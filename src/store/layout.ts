@@ -2,7 +2,7 @@
 
 import * as path from 'node:path'
 import type { Files } from '../core/files.ts'
-import type { ItemKind, ItemState } from '../core/item.ts'
+import { type ItemKind, type ItemState, OPEN_STATES } from '../core/item.ts'
 
 export const RUNTIME_ROOT = 'millrace-agents'
 
@@ -35,8 +35,40 @@ export function itemFolder(kind: ItemKind, state: ItemState): string {
   }
 }
 
-/** Where items cancelled in a state are kept: beside where they lay (spec 01 §4.18.4). */
-export const cancelledFolder = (kind: ItemKind, from: ItemState): string => `${itemFolder(kind, from)}/cancelled`
+/** How an item leaves its queue for good: dropped, replaced by another, or seen to by an operator. */
+export type Archive = 'cancelled' | 'superseded' | 'operator'
+
+/** Where archived items are kept: beside where they lay, and what an operator resolved beside what was (spec 01 §4.18.4). */
+export const archiveFolder = (kind: ItemKind, from: ItemState, archive: Archive): string =>
+  `${itemFolder(kind, archive === 'operator' ? 'done' : from)}/${archive}`
+
+/** `<id>.<stamp>.<8 hex>.<folder it lay in>.md`, relative to the runtime root. */
+export function archiveFile(
+  { kind, id, state }: { kind: ItemKind; id: string; state: ItemState },
+  archive: Archive,
+  now: string,
+  hex: (digits: number) => string,
+): string {
+  const from = itemFolder(kind, state).split('/').pop()
+  return `${archiveFolder(kind, state, archive)}/${id}.${stampOf(now)}.${hex(8)}.${from}.md`
+}
+
+/** Every folder with archived items of a kind, and the state they are in. Only tasks are superseded, incidents resolved. */
+export function archiveFolders(kind: ItemKind): { folder: string; state: 'cancelled' | 'done' }[] {
+  const cancelled = OPEN_STATES.filter((state) => state !== 'active' || kind === 'incident').map((from) => ({
+    folder: archiveFolder(kind, from, 'cancelled'),
+    state: 'cancelled' as const,
+  }))
+  const superseded = (['queued', 'blocked'] as const).map((from) => ({
+    folder: archiveFolder(kind, from, 'superseded'),
+    state: 'cancelled' as const,
+  }))
+  const resolved = { folder: archiveFolder(kind, 'done', 'operator'), state: 'done' as const }
+  return [...cancelled, ...(kind === 'task' ? superseded : []), ...(kind === 'incident' ? [resolved] : [])]
+}
+
+/** A time as it stands in names of files. */
+export const stampOf = (now: string): string => now.replace(/[-:]|\.\d+/g, '')
 
 /** File of an item, relative to the runtime root. */
 export function itemFile(kind: ItemKind, id: string, state: ItemState): string {
@@ -86,6 +118,7 @@ export const AT = {
   processed: 'state/mailbox/processed',
   failed: 'state/mailbox/failed',
   interventions: 'state/interventions.jsonl',
+  order: 'state/queue_order.json',
   events: 'logs/runtime_events.jsonl',
   usageLedger: 'state/usage_governance_ledger.jsonl',
   logs: 'logs',

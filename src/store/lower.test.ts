@@ -8,7 +8,7 @@ import type { FileOperation } from './file-operation.ts'
 import { disk, hashBytes } from './files.ts'
 import { ItemIndex } from './items.ts'
 import { Journal } from './journal.ts'
-import { AT, type Places } from './layout.ts'
+import { AT, archiveFile, type Places } from './layout.ts'
 import { lower } from './lower.ts'
 
 const NOW = '2026-03-02T12:00:00.000Z'
@@ -30,11 +30,7 @@ class Bench {
   lower(changes: readonly Change[]) {
     const index = new ItemIndex(disk, this.places, () => Date.now())
     index.refresh()
-    return lower(
-      { files: disk, places: this.places, index, known: this.known, now: NOW, hex: (digits) => '0'.repeat(digits) },
-      changes,
-      this.snapshot,
-    )
+    return lower({ files: disk, places: this.places, index, known: this.known, now: NOW }, changes, this.snapshot)
   }
 
   /** Operations other than the one of the snapshot, in short. */
@@ -72,7 +68,7 @@ class Bench {
   }
 }
 
-const move = (bench: Bench, to: 'active' | 'done' | 'blocked' | 'cancelled'): Change => ({
+const move = (bench: Bench, to: 'active' | 'done' | 'blocked'): Change => ({
   change: 'item.move',
   kind: 'task',
   id: 'a',
@@ -187,9 +183,12 @@ describe('an item', () => {
     expect(() => bench.lower([move(bench, 'active')])).toThrow(code('conflict'))
   })
 
-  test('that is cancelled goes to the archive under a name that tells when, and from where', () => {
+  test('that is archived goes to the archive under a name that tells when, and from where', () => {
     const bench = new Bench()
-    expect(bench.short([move(bench, 'cancelled')])).toEqual([
+    const item = { kind: 'task', id: 'a', state: 'queued' } as const
+    const file = archiveFile(item, 'cancelled', NOW, (digits) => '0'.repeat(digits))
+    const { kind, id, state: from } = item
+    expect(bench.short([{ change: 'item.archive', kind, id, from, file, hash: bench.hash }])).toEqual([
       'move tasks/queue/a.md tasks/queue/cancelled/a.20260302T120000Z.00000000.queue.md',
     ])
   })

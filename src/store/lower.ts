@@ -11,7 +11,7 @@ import type { Snapshot } from '../core/state.ts'
 import { type FileOperation, look, payload, sizeOf } from './file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
 import type { ItemIndex, WrittenItem } from './items.ts'
-import { AT, cancelledFolder, itemFile, itemFolder, type Places, runFolder, statusFile, targetFile } from './layout.ts'
+import { AT, itemFile, itemFolder, type Places, runFolder, stampOf, statusFile, targetFile } from './layout.ts'
 
 /** Documents above this are moved without being carried in the record. */
 const CARRIED_BYTES_MAX = 1024 * 1024 + 4096
@@ -29,7 +29,6 @@ export interface LowerPorts {
   /** Hash of what we last wrote to, or read from, a file of ours. */
   known: ReadonlyMap<string, string>
   now: string
-  hex: (digits: number) => string
 }
 
 export function lower(ports: LowerPorts, changes: readonly Change[], current: Snapshot): Lowered {
@@ -41,6 +40,12 @@ export function lower(ports: LowerPorts, changes: readonly Change[], current: Sn
   }
   return lowering.finish({ ...snapshot, revision: current.revision + 1 })
 }
+
+/** Why an item is not added; file systems differ in whether case makes two names. */
+export const idTaken = ({ kind, id }: { kind: ItemKind; id: string }): MillraceError =>
+  new MillraceError('item_exists', `A ${kind} with the id ${id} exists already.`, {
+    hint: `see it with: millrace queue show ${id}; or choose another id`,
+  })
 
 class Lowering {
   private readonly ports: LowerPorts
@@ -62,22 +67,23 @@ class Lowering {
     switch (change.change) {
       case 'item.add':
         if (this.ports.index.isTaken(change.kind, change.id) || !this.addsFirst(change.kind, change.id)) {
-          throw new MillraceError('item_exists', `A ${change.kind} with the id ${change.id} exists already.`, {
-            hint: `see it with: millrace queue show ${change.id}; or choose another id`,
-          })
+          throw idTaken(change)
         }
         this.create(itemFile(change.kind, change.id, change.state), change.text)
         this.wrote(change.kind, change.state, `${change.id}.md`, false)
         return
       case 'item.move': {
         const from = itemFile(change.kind, change.id, change.from)
-        const to = change.to === 'cancelled' ? this.archiveName(change) : itemFile(change.kind, change.id, change.to)
-        this.moveItem(from, to, change.hash)
+        this.moveItem(from, itemFile(change.kind, change.id, change.to), change.hash)
         this.wrote(change.kind, change.from, `${change.id}.md`, true)
-        // An archived name is found by the next look at its folder.
-        if (change.to !== 'cancelled') this.wrote(change.kind, change.to, to.split('/').pop()!, false)
+        this.wrote(change.kind, change.to, `${change.id}.md`, false)
         return
       }
+      case 'item.archive':
+        this.moveItem(itemFile(change.kind, change.id, change.from), change.file, change.hash)
+        // The archived name is found by the next look at its folder.
+        this.wrote(change.kind, change.from, `${change.id}.md`, true)
+        return
       case 'item.rewrite':
         this.rewrite(itemFile(change.kind, change.id, change.state), change.text, change.hash)
         this.wrote(change.kind, change.state, `${change.id}.md`, false)
@@ -91,6 +97,21 @@ class Lowering {
         return
       case 'counters.set':
         this.put(AT.counters, json(change.counters))
+        return
+      case 'order.set':
+        this.put(AT.order, json(change.order))
+        return
+      case 'config.set':
+        this.push({
+          op: 'put',
+          path: AT.config,
+          content: { text: change.text },
+          expects: change.hash,
+          leaves: hashBytes(change.text),
+        })
+        return
+      case 'file.move':
+        this.move(change.from, change.to, change.hash)
         return
       case 'status.set':
         this.put(statusFile(change.plane), `${change.marker}\n`)
@@ -144,8 +165,7 @@ class Lowering {
   private rotateLog(path: string): void {
     const bytes = this.ports.files.read(this.ports.places.at(path))
     if (bytes === null) return
-    const stamp = this.ports.now.replace(/[-:]|\.\d+/g, '')
-    this.moveItem(path, path.replace(/jsonl$/, `${stamp}.${this.revision}.jsonl`), hashBytes(bytes))
+    this.moveItem(path, path.replace(/jsonl$/, `${stampOf(this.ports.now)}.${this.revision}.jsonl`), hashBytes(bytes))
   }
 
   finish(snapshot: Snapshot): Lowered {
@@ -263,12 +283,6 @@ class Lowering {
 
   private line(path: string, record: string): void {
     this.lines.set(path, `${this.lines.get(path) ?? ''}${record}\n`)
-  }
-
-  private archiveName(change: Change & { change: 'item.move' }): string {
-    const stamp = this.ports.now.replace(/[-:]|\.\d+/g, '')
-    const sourceState = itemFolder(change.kind, change.from).split('/').pop()
-    return `${cancelledFolder(change.kind, change.from)}/${change.id}.${stamp}.${this.ports.hex(8)}.${sourceState}.md`
   }
 
   /** `<name>.invalid`, or `.invalid.1`, … (spec 01 §2.2); the findings file beside it says line and field. */

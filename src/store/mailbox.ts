@@ -18,6 +18,8 @@ export interface Envelope {
   issued_at: string
   issuer: string
   payload: Record<string, unknown>
+  /** Only for the state of that id (core/state-id.ts). */
+  if_state?: string
 }
 
 /** A file of the incoming folder; `envelope` is null with the reason if it cannot be understood. */
@@ -37,6 +39,7 @@ export async function post(
   command: string,
   payload: Record<string, unknown>,
   issuer: string,
+  ifState: string | null = null,
 ): Promise<string> {
   const now = clock.now()
   const command_id = `${command}-${now.getTime()}-${clock.hex(8)}`
@@ -48,6 +51,7 @@ export async function post(
     issued_at: now.toISOString(),
     issuer,
     payload,
+    ...(ifState === null ? {} : { if_state: ifState }),
   }
   const content = `${JSON.stringify(envelope, null, 2)}\n`
   if (Buffer.byteLength(content) > COMMAND_BYTES_MAX) {
@@ -140,11 +144,20 @@ function readEnvelope(files: Files, places: Places, file: string, stat: FileStat
   if (isNestedBeyond(payload, PAYLOAD_DEPTH_MAX)) return bad(`is nested more than ${PAYLOAD_DEPTH_MAX} levels deep`)
   const issued_at = isName(json.issued_at) ? json.issued_at : ''
   const issuer = isName(json.issuer) ? json.issuer : 'operator'
-  const { command_id, command } = json
-  return {
-    file,
-    envelope: { schema_version: '1.0', kind: 'mailbox_command', command_id, command, issued_at, issuer, payload },
+  const { command_id, command, if_state } = json
+  // One that nobody can have seen must not be taken for none.
+  if (if_state !== undefined && !isName(if_state)) return bad('if_state is no id of a state')
+  const envelope: Envelope = {
+    schema_version: '1.0',
+    kind: 'mailbox_command',
+    command_id,
+    command,
+    issued_at,
+    issuer,
+    payload,
+    ...(if_state === undefined ? {} : { if_state }),
   }
+  return { file, envelope }
 }
 
 /** True if a file of that name was carried out before: an archived command is never carried out again. */

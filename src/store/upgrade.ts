@@ -5,6 +5,7 @@
 import type * as z from 'zod'
 import { clip, issuesText } from '../core/clip.ts'
 import { MillraceError } from '../core/errors.ts'
+import { QueueOrder } from '../core/queue-order.ts'
 import { ClosureTarget, Counters, Snapshot } from '../core/state.ts'
 import { AT } from './layout.ts'
 
@@ -25,6 +26,7 @@ interface Format {
 const FORMATS: Record<string, Format> = {
   runtime_snapshot: { file: AT.snapshot, version: '2.0', from: {}, added: { runner_waits: [] }, schema: Snapshot },
   recovery_counters: { file: AT.counters, version: '2.0', from: {}, added: {}, schema: Counters },
+  queue_order: { file: AT.order, version: '1.0', from: {}, added: {}, schema: QueueOrder },
   closure_target_state: { file: `${AT.targets}/*.json`, version: '2.0', from: {}, added: {}, schema: ClosureTarget },
 }
 

@@ -9,9 +9,11 @@ import { MillraceError } from '../core/errors.ts'
 import type { ItemKind } from '../core/item.ts'
 import { parseJson } from '../core/json.ts'
 import { Plan } from '../core/plan.ts'
+import { newQueueOrder, type QueueOrder } from '../core/queue-order.ts'
 import { type ClosureTarget, type Counters, newCounters, newSnapshot, type Snapshot } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import { readConsistently } from './consistent.ts'
+import { look } from './file-operation.ts'
 import { type Files, hashBytes, readText, utf8 } from './files.ts'
 import { ItemIndex } from './items.ts'
 import { Journal } from './journal.ts'
@@ -32,6 +34,7 @@ interface State {
   snapshot: Snapshot
   counters: Counters
   targets: ClosureTarget[]
+  order: QueueOrder
   /** Read when first asked for: it is large, and much is done without it. */
   plan: () => Plan | null
 }
@@ -49,7 +52,9 @@ export function readWorkspace<T>(
     retries += 1
     const index = new ItemIndex(through, places, () => clock.now().getTime(), { showing: true })
     index.refresh()
-    return read(viewOf(readState(through, places), through, places, index, clock), through)
+    const state = readState(through, places)
+    index.useOrder(state.order)
+    return read(viewOf(state, through, places, index, clock), through)
   })
   return { value, retries }
 }
@@ -94,7 +99,8 @@ function readState(files: Files, places: Places): State {
       (name) =>
         upgradeState<ClosureTarget>('closure_target_state', readJson(files, places, `${AT.targets}/${name}`)) ?? [],
     )
-  return { snapshot, counters, targets, plan: once(() => readPlan(files, places, AT.plan)) }
+  const order = upgradeState<QueueOrder>('queue_order', readJson(files, places, AT.order)) ?? newQueueOrder(now)
+  return { snapshot, counters, targets, order, plan: once(() => readPlan(files, places, AT.plan)) }
 }
 
 function once<T>(read: () => T): () => T {
@@ -128,6 +134,7 @@ function viewOf(
     snapshot: state.snapshot,
     counters: state.counters,
     targets: state.targets,
+    order: state.order,
     get plan() {
       return state.plan()
     },
@@ -156,6 +163,10 @@ function viewOf(
       } catch {
         return null
       }
+    },
+    hashOf(file) {
+      const found = look(files, `${places.root}/${file}`)
+      return found === null || found === 'other' ? null : found.hash
     },
   }
 }
@@ -234,6 +245,7 @@ export class Workspace {
     this.index = new ItemIndex(this.files, places, () => this.clock.now().getTime())
     this.state = readState(this.files, places)
     if (lock.tookOver !== null && lock.tookOver.state !== 'stale') this.leaveOneRevisionOut()
+    this.index.useOrder(this.state.order)
     this.index.refresh()
     this.remember()
   }
@@ -268,7 +280,6 @@ export class Workspace {
         index: this.index,
         known: this.known,
         now: this.clock.now().toISOString(),
-        hex: (digits) => this.clock.hex(digits),
       },
       [...changes, ...this.notices.slice(0, told).map((notice): Change => ({ change: 'event.append', ...notice }))],
       this.state.snapshot,
@@ -310,20 +321,22 @@ export class Workspace {
     snapshot: Snapshot,
   ): void {
     const targets = new Map(this.state.targets.map((target) => [target.root_spec_id, target]))
-    let counters = this.state.counters
+    let { counters, order } = this.state
     for (const change of changes) {
       if (change.change === 'closure.put') targets.set(change.target.root_spec_id, change.target)
       if (change.change === 'counters.set') counters = change.counters
+      if (change.change === 'order.set') order = change.order
     }
     for (const operation of operations) if (operation.op === 'put') this.known.set(operation.path, operation.leaves)
-    this.state = { ...this.state, snapshot, counters, targets: [...targets.values()] }
+    if (order !== this.state.order) this.index.useOrder(order)
+    this.state = { ...this.state, snapshot, counters, order, targets: [...targets.values()] }
   }
 
   /** What lies there at the start is taken for ours: edits made while nobody ran are the operator's to make. */
   private remember(): void {
     const planes = Object.keys(this.state.snapshot.status_markers_by_plane).map((plane) => `state/${plane}_status.md`)
     const targets = this.state.targets.map((target) => `${AT.targets}/${target.root_spec_id}.json`)
-    for (const file of [AT.snapshot, AT.counters, AT.plan, AT.diagnostics, ...planes, ...targets]) {
+    for (const file of [AT.snapshot, AT.counters, AT.order, AT.plan, AT.diagnostics, ...planes, ...targets]) {
       const bytes = this.files.read(this.places.at(file))
       if (bytes !== null) this.known.set(file, hashBytes(bytes))
     }

@@ -22,7 +22,9 @@ import { ideaSpecId, ideaToSpec } from '../../src/core/idea.ts'
 import { isSafeId } from '../../src/core/ids.ts'
 import { ledgerLineIn } from '../../src/core/ledger.ts'
 import { normalise } from '../../src/core/normalise.ts'
+import type { ChangeOperation } from '../../src/core/operation.ts'
 import { Plan } from '../../src/core/plan.ts'
+import { QueueOrder } from '../../src/core/queue-order.ts'
 import { StageResult, TokenUsage } from '../../src/core/result.ts'
 import { ClosureTarget, Counters, Snapshot } from '../../src/core/state.ts'
 import { parseTimestamp } from '../../src/core/timestamp.ts'
@@ -32,6 +34,7 @@ import { systemClock } from '../../src/engine/clock.ts'
 import { evidenceOf, gather } from '../../src/engine/evidence.ts'
 import { removeAbandoned } from '../../src/engine/scratch.ts'
 import { closureShow } from '../../src/operations/closure.ts'
+import { setConfig } from '../../src/operations/commands/settings.ts'
 import { COMMANDS } from '../../src/operations/commands/table.ts'
 import { show as configShow } from '../../src/operations/config.ts'
 import type { Context } from '../../src/operations/context.ts'
@@ -719,10 +722,15 @@ function mailbox({ root, rig, view }: WorkedWorkspace): Parser[] {
     })
   const waiting = `${AT.incoming}/c-1.json`
   const processed = rig.list(AT.processed)[0]!
-  const payloads = Object.entries(COMMANDS).map(
+  const operations = { ...COMMANDS, set_config: setConfig } as Record<string, ChangeOperation>
+  const payloads = Object.entries(operations).map(
     ([command, operation]): Parser => ({
       name: `payload of the command ${command}`,
-      modules: ['operations/commands/documents.ts'],
+      modules: [
+        'operations/commands/documents.ts',
+        'operations/commands/settings.ts',
+        'operations/commands/set-aside.ts',
+      ],
       examples: (PAYLOADS[command] ?? [{ reason: 'because' }]).map(jsonOf),
       refusals: 'one sentence',
       parse(bytes) {
@@ -731,7 +739,14 @@ function mailbox({ root, rig, view }: WorkedWorkspace): Parser[] {
         const compiled = () => {
           throw asMillraceError(new Error('ENOSPC'))
         }
-        const context = { view, hex: (digits: number) => '0'.repeat(digits), live: false, compile: compiled }
+        const context = {
+          view,
+          hex: (digits: number) => '0'.repeat(digits),
+          live: false,
+          compile: compiled,
+          issuer: 'fuzz',
+          issuedAt: '',
+        }
         const { changes } = operation(context, payload as Record<string, unknown>)
         lowered(root, withFile(placesOf(root).runtime, waiting, envelope(command, payload)), changes)
       },
@@ -773,7 +788,7 @@ function mailbox({ root, rig, view }: WorkedWorkspace): Parser[] {
     const places = placesOf(root)
     const index = new ItemIndex(files, places, () => Date.now())
     index.refresh()
-    const ports = { files, places, index, known: new Map(), now: NOW.toISOString(), hex: () => '0' }
+    const ports = { files, places, index, known: new Map(), now: NOW.toISOString() }
     const archive = {
       change: 'command.archive',
       file: 'c-1.json',
@@ -805,6 +820,21 @@ const PAYLOADS: Record<string, object[]> = {
   add_idea: [{ source_name: 'i.md', markdown: '# Idea' }],
   retry_work_item: [{ work_item_id: 'T-1', work_item_kind: 'task', reason: 'x' }],
   cancel_work_item: [{ work_item_id: 'T-1', work_item_kind: 'task', reason: 'x', force: true }],
+  quarantine_work_item: [{ work_item_id: 'T-1', reason: 'x' }],
+  release_work_item: [{ work_item_id: 'T-1', reason: 'x' }],
+  archive_blocked_task: [{ work_item_id: 'T-1', reason: 'x' }],
+  supersede_task: [{ work_item_id: 'T-1', replacement: 'T-2', reason: 'x', cascade: 'retarget' }],
+  retarget_task_dependency: [{ work_item_id: 'T-1', from: 'T-0', to: 'T-2', reason: 'x' }],
+  reorder_queue: [{ work_item_ids: ['T-2', 'T-1'], work_item_kind: 'task', place: 'first', reason: 'x' }],
+  repair_lineage: [{ root_spec_id: 'S-1' }],
+  resolve_incident: [{ work_item_id: 'I-1', reason: 'x' }],
+  cancel_incident: [{ work_item_id: 'I-1', reason: 'x' }],
+  archive_invalid_incident: [{ filename: 'I-1.md.invalid', reason: 'x' }],
+  set_config: [
+    { key: 'recovery.max_fix_cycles', value: '3', reason: 'x' },
+    { key: 'runners.codex.permission_by_model."a.b"', value: 'basic' },
+    { key: 'runtime.run_style', unset: true },
+  ],
   cancel_run: [{ run_id: 'run-2', reason: 'x' }],
   retry_active: [{ reason: 'x', scope: 'execution' }],
   clear_stale_state: [{ reason: 'x', requeue: true }],
@@ -883,6 +913,12 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
       must(
         Counters.strip(),
         reading(files, (one) => one.counters),
+      ),
+    ),
+    state('queue order', AT.order, (files) =>
+      must(
+        QueueOrder.strip(),
+        reading(files, (one) => one.order),
       ),
     ),
     state('closure target', target, (files) => {

@@ -109,6 +109,9 @@ function leaveOneActive(rig: Rig): ActiveRun {
     ...Counters.parse(rig.json('state/recovery_counters.json')),
     entries: [entry],
   })
+  const ids_by_kind = { task: ['T-3', 'T-2'] }
+  const order = { schema_version: '1.0', kind: 'queue_order', ids_by_kind, updated_at: NOW, issuer: 'operator' }
+  save('state/queue_order.json', order)
   const lock = { host: 'elsewhere', pid: 1, start_time: '1', boot_id: 'b', pid_namespace: 'n', token: 't' }
   save('state/lock/99', { ...lock, acquired_at: NOW })
   fs.writeFileSync(path.join(rig.at('state/lock'), '99.released'), '')

@@ -79,9 +79,9 @@ export class Live {
   }
 
   /** Posts a command and waits until it is archived; gives what the archive says, with the time it took. */
-  async command(command: string, payload: Record<string, unknown> = {}) {
+  async command(command: string, payload: Record<string, unknown> = {}, ifState: string | null = null) {
     const began = performance.now()
-    const id = await this.rig.command(command, payload)
+    const id = await this.rig.command(command, payload, ifState)
     const answer = () => archived(disk, placesOf(this.rig.root), id)
     await this.until(`answer to ${command}`, () => answer() !== null)
     return { ...answer()!, ms: performance.now() - began }

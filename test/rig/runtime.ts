@@ -170,8 +170,8 @@ export class Rig {
     return readWorkspace({ files: disk, clock: systemClock, processes: processIdentity }, this.root, read).value
   }
 
-  command(command: string, payload: Record<string, unknown> = {}): Promise<string> {
-    return post(disk, placesOf(this.root), systemClock, command, payload, 'test')
+  command(command: string, payload: Record<string, unknown> = {}, ifState: string | null = null): Promise<string> {
+    return post(disk, placesOf(this.root), systemClock, command, payload, 'test', ifState)
   }
 
   /** A change as a command of its own makes it: carried out here, or by the runtime that owns the workspace. */

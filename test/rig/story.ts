@@ -112,11 +112,11 @@ export function chapter(view: View): Change[] | null {
       return [
         { change: 'item.move', kind: 'task', id: 'one', from: 'active', to: 'done', hash: hashOf('one', 'active') },
         {
-          change: 'item.move',
+          change: 'item.archive',
           kind: 'task',
           id: 'three',
           from: 'queued',
-          to: 'cancelled',
+          file: 'tasks/queue/cancelled/three.20260302T120000Z.00000000.queue.md',
           hash: hashOf('three', 'queued'),
         },
         { change: 'item.add', kind: 'spec', id: 'root', state: 'queued', text: documentText('spec', 'root') },

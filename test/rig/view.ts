@@ -15,12 +15,14 @@ import {
   OPEN_STATES,
 } from '../../src/core/item.ts'
 import type { Plan } from '../../src/core/plan.ts'
+import { claimOrderOf, newQueueOrder, type QueueOrder } from '../../src/core/queue-order.ts'
 import { type ClosureTarget, type Counters, newCounters, newSnapshot, type Snapshot } from '../../src/core/state.ts'
 import type { Items, ReadDocument, View } from '../../src/core/view.ts'
 
 export const NOW = '2026-03-02T12:00:00.000Z'
 
 const RUNTIME_ROOT = 'millrace-agents'
+const CONFIG = `${RUNTIME_ROOT}/millrace.toml`
 
 /** Makes a value and everything in it unchangeable, so that a decision that alters its input fails. */
 export function deepFreeze<T>(value: T): T {
@@ -40,6 +42,7 @@ export class MemoryWorkspace {
   now = NOW
   snapshot: Snapshot = newSnapshot(NOW)
   counters: Counters = newCounters()
+  order: QueueOrder = newQueueOrder(NOW)
   plan: Plan | null
   readonly targets = new Map<string, ClosureTarget>()
   /** Texts by path below the workspace root. */
@@ -47,6 +50,8 @@ export class MemoryWorkspace {
   /** Records of JSON-lines files by path below the runtime root. */
   readonly lines = new Map<string, Record<string, unknown>[]>()
   readonly events: Told[] = []
+  /** Files of archived items, relative to the runtime root, by id. */
+  readonly archived = new Map<string, string>()
   private readonly documents = new Map<string, string>()
 
   constructor(plan: Plan | null = null) {
@@ -89,12 +94,14 @@ export class MemoryWorkspace {
       plan,
       planOf: (planId: string) => (plan?.compiled_plan_id === planId ? plan : null),
       targets: structuredClone([...this.targets.values()]),
-      items: itemsOf(documents),
+      order: structuredClone(this.order),
+      items: itemsOf(documents, this.order),
       read(kind: ItemKind, id: string, state: ItemState): ReadDocument | null {
         const text = documents.get(`${kind}/${state}/${id}`)
         return text === undefined ? null : { text, hash: sha256(text) }
       },
       readFile: (path: string) => files.get(path) ?? null,
+      hashOf: (path: string) => (files.has(path) ? sha256(files.get(path)!) : null),
     })
   }
 
@@ -114,6 +121,28 @@ export class MemoryWorkspace {
           throw new Error(`${change.id} lies in ${change.to}`)
         const text = this.take(change.kind, change.from, change.id, change.hash)
         this.put(change.kind, change.to, change.id, text)
+        return
+      }
+      case 'item.archive':
+        this.put(change.kind, 'cancelled', change.id, this.take(change.kind, change.from, change.id, change.hash))
+        this.archived.set(change.id, change.file)
+        return
+      case 'item.rewrite':
+        this.take(change.kind, change.state, change.id, change.hash)
+        this.put(change.kind, change.state, change.id, change.text)
+        return
+      case 'order.set':
+        this.order = change.order
+        return
+      case 'config.set':
+        if ((this.view().hashOf(CONFIG) ?? null) !== change.hash) throw new Error('the config is not what was read')
+        this.files.set(CONFIG, change.text)
+        return
+      case 'file.move': {
+        const [from, to] = [`${RUNTIME_ROOT}/${change.from}`, `${RUNTIME_ROOT}/${change.to}`]
+        if (this.view().hashOf(from) !== change.hash) throw new Error(`${from} is not what was read`)
+        this.files.set(to, this.files.get(from)!)
+        this.files.delete(from)
         return
       }
       case 'item.drop_copy':
@@ -157,13 +186,16 @@ export class MemoryWorkspace {
   }
 }
 
-function itemsOf(documents: ReadonlyMap<string, string>): Items {
+function itemsOf(documents: ReadonlyMap<string, string>, order: QueueOrder): Items {
   const all = [...documents].map(([key, text]) => entryOf(key, text))
   const inState = (kind: ItemKind, state: ItemState) =>
-    all.filter((entry) => entry.kind === kind && entry.state === state).sort(claimOrder)
+    all
+      .filter((entry) => entry.kind === kind && entry.state === state)
+      .sort(state === 'queued' ? claimOrderOf(order, kind) : claimOrder)
   return {
     find: (kind, id) => all.filter((entry) => entry.kind === kind && entry.id === id),
     queued: (kind) => inState(kind, 'queued'),
+    names: (kind, state) => inState(kind, state).map(({ id }) => id),
     inState,
     count: (kind, state) => inState(kind, state).length,
     openLineage: (root) =>

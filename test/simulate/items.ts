@@ -1,7 +1,7 @@
 /** Where items lie, by the names in the folders alone, and what is to be expected of them. */
 import type { Files } from '../../src/core/files.ts'
 import { ITEM_KINDS, ITEM_STATES, type ItemKind, type ItemState } from '../../src/core/item.ts'
-import { cancelledFolder, itemFolder, type Places } from '../../src/store/layout.ts'
+import { archiveFolders, itemFolder, type Places } from '../../src/store/layout.ts'
 
 const ARCHIVED = /^(.+)\.\d{8}T\d{6}Z\.[0-9a-f]{8}\.[a-z]+\.md$/
 
@@ -16,8 +16,8 @@ export interface Place {
 export function placesOfItems(files: Files, places: Places): Place[] {
   return ITEM_KINDS.flatMap((kind) =>
     [
-      ...ITEM_STATES.map((state) => [state, itemFolder(kind, state)] as const),
-      ['cancelled', cancelledFolder(kind, 'blocked')] as const,
+      ...ITEM_STATES.filter((state) => state !== 'cancelled').map((state) => [state, itemFolder(kind, state)] as const),
+      ...archiveFolders(kind).map(({ folder }) => ['cancelled', folder] as const),
     ].flatMap(([state, folder]) =>
       (files.list(places.at(folder)) ?? [])
         .filter((name) => name.endsWith('.md') && !name.startsWith('.'))

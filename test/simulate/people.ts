@@ -73,8 +73,23 @@ export class People {
         return { command: 'clear_stale_state', payload: { requeue: true }, adds: null }
       case 'cancel_run':
         return { command: form, payload: { run_id: run }, adds: null }
+      case 'supersede_task': {
+        const cascade = ['none', 'retarget', 'cancel'][item % 3]
+        const payload = { work_item_id: id, replacement: `item-${(item + 1) % 6}`, reason: 'better', cascade }
+        return { command: form, payload, adds: null }
+      }
+      case 'reorder_queue':
+        return {
+          command: form,
+          payload: { work_item_ids: [id], work_item_kind: 'task', place: item % 2 === 0 ? 'first' : 'last' },
+          adds: null,
+        }
+      case 'set_config':
+        return { command: form, payload: { key: 'recovery.max_fix_cycles', value: String(1 + (item % 3)) }, adds: null }
       case 'retry_work_item':
       case 'cancel_work_item':
+      case 'quarantine_work_item':
+      case 'release_work_item':
         return {
           command: form,
           payload: { work_item_id: id, work_item_kind: item % 2 === 0 ? 'task' : 'spec' },

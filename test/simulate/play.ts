@@ -1,5 +1,6 @@
 /** Playing stories: one seed, one run; a failure is shrunk to the shortest story that still fails. */
 import fc from 'fast-check'
+import { setConfig } from '../../src/operations/commands/settings.ts'
 import { COMMANDS } from '../../src/operations/commands/table.ts'
 import type { Installation } from '../../src/selftest/scene.ts'
 import { hashTree } from '../../src/selftest/simulated-disk.ts'
@@ -20,7 +21,8 @@ export const installationIn = (packageRoot: string): Installation => ({
   disk: quickly(disk),
   packageRoot,
   version: '0.0.0-simulated',
-  commands: COMMANDS,
+  // Loading takes real time, of which the time played here knows nothing.
+  commands: { ...COMMANDS, set_config: setConfig },
 })
 
 export async function play(installation: Installation, seed: number, story: Story): Promise<Played> {

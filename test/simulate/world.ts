@@ -11,6 +11,7 @@ import { enginePorts, type Installation, ROOT } from '../../src/selftest/scene.t
 import { hashTree, SimulatedDisk } from '../../src/selftest/simulated-disk.ts'
 import { VirtualClock } from '../../src/selftest/virtual-clock.ts'
 import { initWorkspace } from '../../src/store/init.ts'
+import { QUIET_MS } from '../../src/store/items.ts'
 import { AT, placesOf } from '../../src/store/layout.ts'
 import type { Processes } from '../../src/store/lock.ts'
 import type { WorkspacePorts } from '../../src/store/workspace.ts'
@@ -300,13 +301,25 @@ export class World {
       sweep: async (requestId: string) => this.agents.sweep(requestId),
     } as unknown as Context
     try {
-      const { command_id: id } = await issue(context, wish.command, wish.payload, { force: how.force === true })
-      this.people.isAcknowledged(id, wish)
+      const answer = issue(context, wish.command, wish.payload, { force: how.force === true })
+      await this.until(answer)
+      const { command_id: id } = await answer
+      this.people.isAcknowledged(id!, wish)
     } catch (error) {
       if (!isAllowed(error, [])) this.problem(`a command ended with ${(error as Error).stack}`)
       if (MillraceError.is(error) && error.code === 'state_corrupt') this.restore(error)
     }
     process.end()
+  }
+
+  /** Time passes until something has come to its end, in whatever way: it may wait for a moment of its own. */
+  private async until(something: Promise<unknown>): Promise<void> {
+    let isOver = false
+    const over = () => {
+      isOver = true
+    }
+    something.then(over, over)
+    for (await this.rest(); !isOver; ) await this.clock.pass(QUIET_MS)
   }
 
   // ---- processes -----------------------------------------------------------------------------------------------------

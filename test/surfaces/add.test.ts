@@ -4,12 +4,13 @@ import * as path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { makeLook } from '../../src/cli/look.ts'
-import { added, moved } from '../../src/cli/render/queue.ts'
+import { issued } from '../../src/cli/render/control.ts'
+import { added } from '../../src/cli/render/queue.ts'
 import { DOCUMENT_BYTES_MAX, newDocument, parseDocument, renderDocument } from '../../src/core/document.ts'
 import type { Context } from '../../src/operations/context.ts'
 import type { Issued } from '../../src/operations/issue.ts'
-import { cancel, retry } from '../../src/operations/queue.ts'
 import { type Added, addIdea, addLearningRequest, addProbe, addSpec, addTask } from '../../src/operations/queue-add.ts'
+import { cancel, retry } from '../../src/operations/queue-change.ts'
 import { addedSchema, issuedSchema } from '../../src/operations/schemas.ts'
 import { disk } from '../../src/store/files.ts'
 import { placesOf } from '../../src/store/layout.ts'
@@ -276,15 +277,13 @@ describe('where the work goes', () => {
 
   it('blocked items go back by retry and out by cancel, with the control result block of each', async () => {
     fs.writeFileSync(workspace.at('tasks/blocked/T-1.md'), taskText('T-1'))
-    // A document somebody is just writing is not taken; this one was finished a minute ago.
-    fs.utimesSync(workspace.at('tasks/blocked/T-1.md'), new Date(Date.now() - 60_000), new Date(Date.now() - 60_000))
     const back: Issued = await retry.run(context, { work_item_id: 'T-1', reason: 'the key is there' })
     fits(back, issuedSchema())
-    expect(moved(back, plain).split('\n')[0]).toBe('action: retry_work_item')
+    expect(issued(back, plain).split('\n')[0]).toBe('action: retry_work_item')
     expect(queued('T-1')).toBe(taskText('T-1'))
     const out = await cancel.run(context, { work_item_id: 'T-1', kind: 'task' })
     fits(out, issuedSchema())
-    expect(moved(out, terminal)).toBe('✓ cancelled task T-1')
+    expect(issued(out, terminal)).toBe('✓ cancelled task T-1')
     await expect(retry.run(context, { work_item_id: 'T-1' })).rejects.toMatchObject({ code: 'item_unknown' })
     await expect(retry.run(context, { work_item_id: 'a/b' })).rejects.toMatchObject({ code: 'id_invalid' })
   })

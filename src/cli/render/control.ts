@@ -9,7 +9,12 @@ export function issued(output: Issued, look: Look): string {
 function sentence(output: Issued, { paint, safe }: Look): string {
   const detail = safe(output.detail)
   if (output.state === 'applied') return `${paint.green('✓')} ${detail}`
-  if (output.state === 'queued') return `${paint.yellow('…')} ${detail}\n  ${paint.dim(output.command_id)}`
+  if (output.state === 'queued') return `${paint.yellow('…')} ${detail}\n  ${paint.dim(output.command_id ?? '')}`
+  if (output.state === 'preview') {
+    const steps = [...(output.would ?? []), ...lineChanges(output)].map((one) => `  ${safe(one)}`)
+    const then = paint.dim(`nothing was changed; carry it out with --if-state ${output.state_id}`)
+    return [`${paint.yellow('would be:')} ${detail}`, ...steps, then].join('\n')
+  }
   return `${paint.yellow('not applied:')} ${detail}`
 }
 
@@ -25,5 +30,12 @@ export function block(output: Issued, { field }: Look): string {
   if (output.mode === 'mailbox')
     lines.push(field('command_id', output.command_id), field('mailbox_path', output.mailbox_path))
   if (typeof artifact === 'string') lines.push(field('artifact_path', artifact))
-  return [...lines, field('state', output.state)].join('\n')
+  lines.push(field('state', output.state))
+  if (output.state_id !== undefined) lines.push(field('state_id', output.state_id))
+  lines.push(...(output.would ?? []).map((one) => field('would', one)))
+  lines.push(...lineChanges(output).map((one) => field('line', one)))
+  return lines.join('\n')
 }
+
+/** Lines of a file that go and come, as an answer lists them. */
+const lineChanges = ({ result }: Issued): string[] => (Array.isArray(result.diff) ? (result.diff as string[]) : [])

@@ -1,5 +1,4 @@
 /** How the queues read: the counts and a line for each item for programs, tables and sentences for people. */
-import type { Issued } from '../../operations/issue.ts'
 import type { Added } from '../../operations/queue-add.ts'
 import type { QueueLsOutput, QueueRow, QueueShowOutput } from '../../operations/schemas/queue.ts'
 import type { Look, Value } from '../look.ts'
@@ -169,8 +168,4 @@ export function added(output: Added, look: Look): string {
   if (output.state !== 'applied') return issued(output, look)
   const title = output.title === null ? '' : ` "${look.safe(output.title)}"`
   return `${look.paint.green('✓')} queued ${output.work_item_kind} ${output.work_item_id}${title}\n  ${look.paint.dim(output.path)}`
-}
-
-export function moved(output: Issued, look: Look): string {
-  return issued(output, look)
 }

@@ -1,5 +1,6 @@
 /** The commands that bring work in: tasks, specs and ideas. */
 import { Draft } from '../../core/changes.ts'
+import { leadsTo } from '../../core/dependencies.ts'
 import {
   DOCUMENT_BYTES_MAX,
   type DocumentKind,
@@ -92,22 +93,13 @@ function missingLineage(document: WorkDocument): Record<string, string> {
   }
 }
 
-const DEPENDENCY_STEPS_MAX = 10_000
-
 function refuseCycle(document: WorkDocument, view: ChangeContext['view']): void {
   const kind = document.kind as ItemKind
-  const seen = new Set<string>()
-  const stack = [...listField(document, 'depends_on')]
-  for (let id = stack.pop(); id !== undefined && seen.size < DEPENDENCY_STEPS_MAX; id = stack.pop()) {
-    if (id === document.id) {
-      throw new MillraceError('dependency_cycle', `The dependencies of ${kind} ${document.id} lead back to itself.`, {
-        hint: 'take one of the Depends-On lines out',
-      })
-    }
-    if (seen.has(id)) continue
-    seen.add(id)
-    for (const place of view.items.find(kind, id)) stack.push(...place.dependsOn)
-  }
+  const next = (id: string) => view.items.find(kind, id).flatMap((place) => place.dependsOn)
+  if (!leadsTo(listField(document, 'depends_on'), document.id, next)) return
+  throw new MillraceError('dependency_cycle', `The dependencies of ${kind} ${document.id} lead back to itself.`, {
+    hint: 'take one of the Depends-On lines out',
+  })
 }
 
 export const addIdea: ChangeOperation = ({ view }, payload) => {

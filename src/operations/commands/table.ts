@@ -4,9 +4,13 @@
  */
 import type { CommandTable } from '../../core/operation.ts'
 import { pause, reloadConfig, resume, stop } from './control.ts'
+import { archiveBlocked, cancelIncident, cancelWorkItem, resolveIncident, supersedeTask } from './departures.ts'
 import { addDocument, addIdea, addWhereClaimed } from './documents.ts'
-import { cancelWorkItem, retryWorkItem } from './items.ts'
+import { repairLineage } from './lineage.ts'
+import { reorderQueue, retargetDependency } from './order.ts'
+import { quarantineWorkItem, releaseWorkItem, retryWorkItem } from './returns.ts'
 import { cancelRun, clearStaleState, retryActive } from './runs.ts'
+import { archiveInvalidIncident } from './set-aside.ts'
 
 /** By mailbox command name (spec 01 §4.6, extended). */
 export const COMMANDS: CommandTable = {
@@ -24,4 +28,15 @@ export const COMMANDS: CommandTable = {
   cancel_run: cancelRun,
   retry_work_item: retryWorkItem,
   cancel_work_item: cancelWorkItem,
+  quarantine_work_item: quarantineWorkItem,
+  release_work_item: releaseWorkItem,
+  archive_blocked_task: archiveBlocked,
+  supersede_task: supersedeTask,
+  retarget_task_dependency: retargetDependency,
+  reorder_queue: reorderQueue,
+  repair_lineage: repairLineage,
+  resolve_incident: resolveIncident,
+  cancel_incident: cancelIncident,
+  archive_invalid_incident: archiveInvalidIncident,
+  set_config: { load: async () => (await import('./settings.ts')).setConfig },
 }

@@ -9,6 +9,7 @@ import type { InitOutput } from '../workspace.ts'
 
 const text = (what: string) => z.string().describe(what)
 const maybe = (what: string) => z.string().nullable().describe(what)
+const count = (what: string) => z.int().min(0).describe(what)
 const flag = (what: string) => z.boolean().describe(what)
 
 const issued = {
@@ -16,11 +17,13 @@ const issued = {
   mode: z
     .enum(['direct', 'mailbox'])
     .describe('`direct`: carried out here. `mailbox`: by the runtime that owns the workspace.'),
-  state: z.enum(['applied', 'refused', 'queued']).describe('What became of it.'),
+  state: z.enum(['applied', 'refused', 'queued', 'preview']).describe('What became of it; `preview`: only looked at.'),
   applied: flag('True only when its archive says so.'),
   detail: text('In a sentence.'),
-  command_id: text('Its id in the mailbox.'),
-  mailbox_path: text('Where it was posted.'),
+  command_id: maybe('Its id in the mailbox; null for a preview.'),
+  mailbox_path: maybe('Where it was posted; null for a preview.'),
+  state_id: text('Of a preview: the state it looked at, for --if-state.').optional(),
+  would: z.array(z.string()).describe('Of a preview: what would change, step by step.').optional(),
   result: z
     .strictObject({
       work_item_kind: text('Kind of the item concerned.').optional(),
@@ -31,7 +34,43 @@ const issued = {
         .record(z.string(), z.string())
         .describe('What it waits for in vain unless somebody sees to it, by id: unknown, blocked, cancelled or cycle.')
         .optional(),
-      affected_dependents: z.array(z.string()).describe('Items that still wait for the one taken away.').optional(),
+      affected_dependents: z.array(z.string()).describe('Items that waited for the one taken away.').optional(),
+      replacement_work_item_id: text('What took its place.').optional(),
+      key: text('Key of millrace.toml.').optional(),
+      boundary: z
+        .enum(['tick', 'claim', 'restart'])
+        .describe('When a change of the key counts: at once, with the next item, with the next start.')
+        .optional(),
+      diff: z.array(z.string()).describe('Lines of the file that go (`- `) and come (`+ `).').optional(),
+      reloaded: flag('Whether the runtime at work took the config in.').optional(),
+      root_spec_id: text('Root spec whose lineage was looked at.').optional(),
+      repair_count: count('Documents that name the wrong root spec.').optional(),
+      change_count: count('Fields that are to be set right.').optional(),
+      skipped_count: count('Documents left to a person: specs, and what is active.').optional(),
+      lineage_changes: z
+        .array(
+          z.strictObject({
+            work_item_kind: text('Kind of the item.'),
+            work_item_id: text('Its id.'),
+            state: text('Where it stands.'),
+            path: text('Its document, relative to the workspace.'),
+            field_name: text('JSON name of the field.'),
+            old_value: maybe('What it says.'),
+            new_value: text('What it is to say.'),
+          }),
+        )
+        .describe('Fields of documents that are to be set right.')
+        .optional(),
+      lineage_skipped: z
+        .array(
+          z.strictObject({
+            work_item_kind: text('Kind of the item.'),
+            work_item_id: text('Its id.'),
+            state: text('Where it stands.'),
+          }),
+        )
+        .describe('What strays and is left alone.')
+        .optional(),
       run_id: text('Run concerned.').optional(),
       compiled_plan_id: text('Plan that was put in force.').optional(),
       error: z.strictObject({ code: z.string(), message: z.string() }).describe('Why a reload was refused.').optional(),
