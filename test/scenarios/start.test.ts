@@ -57,7 +57,9 @@ describe('start --once', () => {
     expect(stages()).toEqual(['planner', 'manager'])
     expect((await once()).detail).toBe('task one is done')
     expect((await once()).detail).toBe('task two is done')
-    expect(stages()).not.toContain('arbiter')
+    rig.addTask('of-its-own')
+    expect((await once()).detail).toBe('task of-its-own is done')
+    expect(stages(), 'nothing is judged while there is work to claim').not.toContain('arbiter')
     expect(await once()).toMatchObject({
       detail: 'closure root is closed',
       items: [{ plane: 'planning', work_item_kind: 'closure', work_item_id: 'root', state: 'closed' }],
