@@ -85,6 +85,7 @@ export const disk: Files = {
       bytes: Number(stat.size),
       mtimeNs: String(stat.mtimeNs),
       mtimeMs: Number(stat.mtimeMs),
+      ctimeNs: String(stat.ctimeNs),
       inode: String(stat.ino),
       device: String(stat.dev),
     }
