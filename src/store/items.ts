@@ -249,7 +249,7 @@ export class ItemIndex implements Items {
       slot.look = { bytes: stat.bytes, mtimeNs: stat.mtimeNs, at: Number.NEGATIVE_INFINITY }
       taken += 1
     }
-    this.changes += folder.slots.size - taken + copy.size - taken
+    this.changes += Math.max(folder.slots.size, copy.size) - taken
   }
 
   /**
