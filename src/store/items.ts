@@ -75,6 +75,8 @@ interface Folder {
   folded: Map<string, number>
   /** Entries in claim order; null until somebody asks. */
   sorted: ItemEntry[] | null
+  /** How many documents were not as the derived copy says when they were read. */
+  uncopied: number
 }
 
 /** A document that a transaction of ours wrote or took away. */
@@ -99,7 +101,7 @@ export class ItemIndex implements Items {
   private readonly withInvalid = new Set<Folder>()
   /** How often a folder was listed: unchanged as long as nobody but us touches any. */
   listings = 0
-  /** Documents that came, went, were read again, or are not as the derived copies say: how far these may be behind. */
+  /** How many documents came, went or were to be read again, from the first listing on: what derived copies may lack. */
   changes = 0
   /** Only shows what is there, so it need not wait for documents to rest. */
   private readonly showing: boolean
@@ -114,7 +116,7 @@ export class ItemIndex implements Items {
       const add = (key: string, state: ItemState, relative: string) => {
         const listing = { mtimeNs: null, unsure: false, check: null, slots: new Map(), folded: new Map() }
         const at = { relative, path: places.at(relative) }
-        this.folders.set(key, { kind, state, ...at, ...listing, sorted: null })
+        this.folders.set(key, { kind, state, ...at, ...listing, sorted: null, uncopied: 0 })
       }
       for (const state of INDEXED_STATES) add(`${kind}/${state}`, state, itemFolder(kind, state))
       add(`${kind}/cancelled while blocked`, 'cancelled', cancelledFolder(kind, 'blocked'))
@@ -249,7 +251,7 @@ export class ItemIndex implements Items {
       slot.look = { bytes: stat.bytes, mtimeNs: stat.mtimeNs, at: Number.NEGATIVE_INFINITY }
       taken += 1
     }
-    this.changes += Math.max(folder.slots.size, copy.size) - taken
+    folder.uncopied = Math.max(folder.slots.size, copy.size) - taken
   }
 
   /**
@@ -258,9 +260,8 @@ export class ItemIndex implements Items {
    */
   *copiesBehind(): Iterable<{ folder: string; items: CopiedItem[]; isWhole: boolean }> {
     for (const folder of this.folders.values()) {
-      const before = this.changes
       if (folder.slots.size < COPIED_MIN || this.entries(folder).length < COPIED_MIN) continue
-      if (this.changes - before < COPIED_AGAIN_AFTER) continue
+      if (folder.uncopied < COPIED_AGAIN_AFTER) continue
       const items: CopiedItem[] = []
       let isWhole = true
       for (const { name, entry, stamp } of folder.slots.values()) {

@@ -190,7 +190,7 @@ export class Workspace {
   private readonly known = new Map<string, string>()
   private state: State
   /** `changes` of the index when the derived copies were last brought up to date. */
-  private copiedAt: number
+  private copiedAt = 0
 
   /** Takes the lock, applies a pending transaction and reads the state. Throws `lock_held`, `state_corrupt`, `state_newer`. */
   static async open(ports: WorkspacePorts, workspaceRoot: string, options: OpenOptions): Promise<Workspace> {
@@ -239,7 +239,6 @@ export class Workspace {
     this.state = readState(this.files, places)
     if (lock.tookOver !== null && lock.tookOver.state !== 'stale') this.leaveOneRevisionOut()
     this.index.refresh()
-    this.copiedAt = this.index.changes
     this.remember()
   }
 
