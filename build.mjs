@@ -16,8 +16,9 @@ const settings = {
   minify: true,
   chunkNames: 'chunks/[name]-[hash]',
   define: { __MILLRACE_VERSION__: JSON.stringify(version) },
-  // commander is CommonJS and asks for node's own modules by require.
-  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  // commander is CommonJS and asks for node's own modules by require. What starts processes takes longest to load, and
+  // commander needs it only for verbs that are programs of their own, of which there are none.
+  banner: { js: "const require=name=>name==='node:child_process'?null:process.getBuiltinModule(name);" },
   logLevel: 'warning',
 }
 const programs = [
