@@ -16,8 +16,9 @@ const settings = {
   minify: true,
   chunkNames: 'chunks/[name]-[hash]',
   define: { __MILLRACE_VERSION__: JSON.stringify(version) },
-  // commander is CommonJS and asks for node's own modules by require.
-  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  // commander is CommonJS and asks for node's own modules by require. What starts processes takes longest to load, and
+  // commander needs it only for verbs that are programs of their own, of which there are none.
+  banner: { js: "const require=name=>name==='node:child_process'?null:process.getBuiltinModule(name);" },
   logLevel: 'warning',
 }
 const programs = [
@@ -27,6 +28,10 @@ const programs = [
   { driver: 'src/runners/two-way/driver.ts' },
   { index: 'src/index.ts', testing: 'src/testing.ts' },
 ]
-for (const entryPoints of programs) await build({ ...settings, entryPoints })
+// What every quick command loads goes into one chunk: each file of its own costs a command as much as a folder it lists.
+const inject = ['src/cli/main.ts', 'src/cli/invoke.ts', 'src/operations/status.ts']
+for (const entryPoints of programs) {
+  await build({ ...settings, entryPoints, ...('millrace' in entryPoints && { inject }) })
+}
 const tsc = 'node_modules/typescript/lib/tsc.js'
 if (existsSync(tsc)) execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { stdio: 'inherit' })

@@ -1011,12 +1011,11 @@ describe('headOf', () => {
         rootSpecId: 'idea-export-hardening',
         rootIdeaId: 'idea-export-hardening',
         effectiveRoot: 'idea-export-hardening',
-        targetStage: null,
         sourceIds: [],
       },
     })
     const request = headOf('learning_request', bytes(EXAMPLES.learning_request))
-    expect(request.ok && request.head).toMatchObject({ targetStage: 'analyst', effectiveRoot: null, dependsOn: [] })
+    expect(request.ok && request.head).toMatchObject({ effectiveRoot: null, dependsOn: [] })
     const incident = headOf('incident', bytes(EXAMPLES.incident))
     expect(incident.ok && incident.head.sourceIds).toEqual(['export-retry-budget'])
   })

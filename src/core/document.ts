@@ -204,7 +204,6 @@ interface DocumentHead {
   rootSpecId: string | null
   rootIdeaId: string | null
   effectiveRoot: string | null
-  targetStage: string | null
   /** Items the document was opened on account of: an incident names its source task or spec. */
   sourceIds: string[]
 }
@@ -228,7 +227,6 @@ export function headOf(
       rootSpecId: detachedField(document, 'root_spec_id'),
       rootIdeaId: detachedField(document, 'root_idea_id'),
       effectiveRoot: detachedOrNull(effectiveRootSpec(document)),
-      targetStage: detachedField(document, 'target_stage'),
       sourceIds: ['source_task_id', 'source_spec_id'].flatMap((name) => detachedField(document, name) ?? []),
     },
   }

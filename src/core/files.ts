@@ -12,6 +12,8 @@ export interface FileStat {
   /** Nanoseconds since the epoch, as a decimal string (too large for a number). */
   mtimeNs: string
   mtimeMs: number
+  /** When the file, its names or its rights last changed, in nanoseconds: unlike the mtime, nobody can set it. */
+  ctimeNs: string
   inode: string
   device: string
 }

@@ -1,5 +1,4 @@
 /** Identifiers: what is safe to become a file name, and the spellings of generated ids (spec 01 §2.2, §6.5). */
-import { createHash } from 'node:crypto'
 import { MillraceError } from './errors.ts'
 
 const SAFE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
@@ -18,8 +17,9 @@ export function requireSafeId(value: string, what: string): string {
   })
 }
 
+/** Hex. What hashes is loaded when first needed: that takes longer than all that commands such as `status` do. */
 export function sha256(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex')
+  return process.getBuiltinModule('node:crypto').createHash('sha256').update(bytes).digest('hex')
 }
 
 /** JSON with recursively sorted keys and no white space: the form every content hash is taken over. */

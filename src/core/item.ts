@@ -33,6 +33,9 @@ export interface ItemEntry {
   sourceIds: readonly string[]
 }
 
+/** What a document itself says of its item; kind and state are told by where it lies. */
+export type ItemHead = Omit<ItemEntry, 'kind' | 'state'>
+
 /** Order in which one queue is claimed: oldest first, then by id. */
 export function claimOrder(a: ItemEntry, b: ItemEntry): number {
   return a.createdMs - b.createdMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)

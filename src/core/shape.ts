@@ -16,6 +16,8 @@ export const flag = (value: unknown): value is boolean => typeof value === 'bool
 /** A whole number that is exact. */
 export const integer = (value: unknown): value is number => Number.isSafeInteger(value)
 
+export const finite = (value: unknown): value is number => Number.isFinite(value)
+
 /** A number that is not below nothing. */
 export const amount = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < Infinity
 

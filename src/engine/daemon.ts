@@ -143,6 +143,7 @@ async function rest(engine: Engine, before: Ground | null, looksMax: number): Pr
   const mayLook = before !== null && times.length === 0 && view.snapshot.active_runs.length === 0
   for (let looks = 0; ; looks++) {
     const woken = await engine.sleep(sleepMs)
+    if (!woken) engine.keepCopies()
     if (woken || !mayLook || looks >= Math.min(LOOKS_MAX, looksMax) || !isStill(engine, before)) return looks
   }
 }

@@ -15,6 +15,7 @@ import type { StageRequest } from '../core/request.ts'
 import { type CounterEntry, counterOwner } from '../core/state.ts'
 import type { Runner } from '../runners/runner.ts'
 import type { Processes } from '../store/lock.ts'
+import { keepPlanSources } from '../store/plan-sources.ts'
 import { compileWorkspace, isCurrent, planChanges } from '../store/plans.ts'
 import { Workspace } from '../store/workspace.ts'
 import type { Finished, Lane } from './dispatch.ts'
@@ -76,6 +77,8 @@ export class Engine {
   healing = { notBefore: 0, attempts: 0 }
   /** What stages used, held against the rules on usage. */
   readonly governance: Governance
+  /** The plan whose sources need not be looked at again for the derived copy of their stamps. */
+  private sourcesKeptOf: string | null = null
   private readonly listeners = new Set<Listener>()
   private wakeUp: (() => void) | null = null
   private woken = false
@@ -180,6 +183,17 @@ export class Engine {
     return woken
   }
 
+  /** For moments in which nothing else is to be done: brings what makes reading quick up to date. */
+  keepCopies(): void {
+    const { ports, workspace } = this
+    if (workspace.degraded) return
+    workspace.keepCopies()
+    const { plan } = workspace
+    if (plan === null || plan.compiled_plan_id === this.sourcesKeptOf) return
+    const assets = { files: workspace.guardedFiles, places: workspace.places, packageRoot: ports.packageRoot }
+    if (keepPlanSources(assets, plan, this.clock.now().getTime())) this.sourcesKeptOf = plan.compiled_plan_id
+  }
+
   /** Gives the workspace back. Agents still at work are left to the next runtime. */
   async close(): Promise<void> {
     try {
@@ -193,6 +207,7 @@ export class Engine {
       await this.commit(draft.finish())
       // Refused half-way it has happened all the same; if this does not bring it to its end, the next runtime does.
       if (this.workspace.degraded) await this.workspace.heal().catch(() => {})
+      this.keepCopies()
     } finally {
       await this.workspace.close()
     }

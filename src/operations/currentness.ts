@@ -1,12 +1,11 @@
 /**
  * Whether the compiled plan is what the assets and the config on disk would compile to now. The usual answer, *current*,
- * is found by comparing hashes; only where something changed is the compiler, with its schemas, loaded and asked.
+ * is found by comparing stamps or hashes; only where something changed is the compiler, with its schemas, loaded and asked.
  */
-import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
-import { sha256 } from '../core/ids.ts'
 import type { Plan } from '../core/plan.ts'
 import { AT, placesOf } from '../store/layout.ts'
+import { areSourcesUnchanged } from '../store/plan-sources.ts'
 import type { Context } from './context.ts'
 
 export interface Currentness {
@@ -19,7 +18,7 @@ export interface Currentness {
 
 export async function currentness(context: Context, plan: Plan | null): Promise<Currentness> {
   if (plan === null) return { state: 'missing', input: null, error: null }
-  if (isConfigOlder(context) && areAssetsUnchanged(context, plan)) {
+  if (isConfigOlder(context) && areSourcesUnchanged({ ...context, places: placesOf(context.workspaceRoot) }, plan)) {
     return { state: 'current', input: plan.compile_input_fingerprint, error: null }
   }
   const { compileWorkspace, isCurrent } = await import('../store/plans.ts')
@@ -48,17 +47,4 @@ function isConfigOlder({ files, workspaceRoot }: Context): boolean {
   const config = files.stat(places.at(AT.config))
   const plan = files.stat(places.at(AT.plan))
   return plan !== null && (config === null || config.mtimeMs <= plan.mtimeMs)
-}
-
-/** True if every asset the plan was made from is the same text now, in the workspace or else in the package. */
-function areAssetsUnchanged({ files, packageRoot, workspaceRoot }: Context, plan: Plan): boolean {
-  const places = placesOf(workspaceRoot)
-  try {
-    return plan.resolved_assets.every((asset) => {
-      const bytes = files.read(places.at(asset.path)) ?? files.read(path.join(packageRoot, asset.path))
-      return (bytes === null ? 'missing' : sha256(bytes)) === asset.content_sha256
-    })
-  } catch {
-    return false // a folder in place of a file, or no permission: the compiler says what is wrong with it
-  }
 }

@@ -21,12 +21,19 @@ const kind: InputField = {
   description: 'Kind of the item.',
 }
 
-export const ls: Operation<Context, { all?: boolean; kind?: ItemKind; state?: ItemState }, QueueLsOutput> = {
+interface Listing {
+  all?: boolean
+  kind?: ItemKind
+  state?: ItemState
+  limit?: number
+}
+
+export const ls: Operation<Context, Listing, QueueLsOutput> = {
   name: 'queue ls',
   flavour: 'read',
   summary: 'What is queued, active and blocked.',
   description:
-    'Lists the items of every queue with what they wait for: active ones first, then the queued ones in the order they are claimed, then blocked and quarantined ones. Finished and cancelled items are left out unless asked for.',
+    'Lists the items of every queue with what they wait for: active ones first, then the queued ones in the order they are claimed, then blocked and quarantined ones. Finished and cancelled items are left out unless asked for. Counts are of all of them, however few are listed.',
   input: [
     { name: 'all', type: 'flag', description: 'Finished and cancelled items too.' },
     { ...kind, description: 'Only items of this kind.' },
@@ -37,19 +44,29 @@ export const ls: Operation<Context, { all?: boolean; kind?: ItemKind; state?: It
       placeholder: 'STATE',
       description: 'Only items in this state.',
     },
+    {
+      name: 'limit',
+      type: 'integer',
+      minimum: 0,
+      default: 0,
+      placeholder: 'N',
+      description: 'At most so many; 0 for all.',
+    },
   ],
   examples: [
     { command: 'millrace queue ls', does: 'see what is to be done' },
+    { command: 'millrace queue ls --limit 20', does: 'see what is to be done next' },
     { command: 'millrace queue ls --state blocked', does: 'see what needs you' },
   ],
   output: async () => (await import('./schemas.ts')).queueLsSchema(),
-  async run(context, choice) {
+  async run(context, { limit = 0, ...choice }) {
     const places = placesIn(context)
     return reading(context, (view, files) => {
       const items = listedItems(view, choice)
-      const blocked = items.filter((item) => item.state === 'blocked').map((item) => `${item.kind}:${item.id}`)
-      const reasons = blockedReasons(files, places, blocked)
-      const rows = items.map((item) => rowOf(item, view, (one) => pathOf(places, one), reasons))
+      const shown = limit === 0 ? items : items.slice(0, limit)
+      const blocked = shown.filter((item) => item.state === 'blocked').map((item) => `${item.kind}:${item.id}`)
+      const reasons = blockedReasons(files, places, new Set(blocked))
+      const rows = shown.map((item) => rowOf(item, view, (one) => pathOf(places, one), reasons))
       const active = (one: ItemKind) => view.items.count(one, 'active')
       return {
         ...planeKeys(view.plan, (one, state) => view.items.count(one, state)),
@@ -57,7 +74,7 @@ export const ls: Operation<Context, { all?: boolean; kind?: ItemKind; state?: It
         active_spec_count: active('spec'),
         active_incident_count: active('incident'),
         ...(view.plan?.graphs_by_plane.learning ? { active_learning_request_count: active('learning_request') } : {}),
-        item_count: rows.length,
+        item_count: items.length,
         items: rows,
         invalid_items: view.items
           .invalid()
@@ -94,12 +111,12 @@ function planeKeys(plan: Plan | null, count: (kind: ItemKind, state: ItemState) 
 const SEARCHED_BYTES_MAX = 8 * 1024 * 1024
 
 /** Why items were blocked, from the newest event of each. */
-function blockedReasons(files: Files, places: Places, keys: readonly string[]): Map<string, string> {
+function blockedReasons(files: Files, places: Places, keys: ReadonlySet<string>): Map<string, string> {
   const reasons = new Map<string, string>()
-  if (keys.length === 0 || (files.stat(places.at(AT.events))?.bytes ?? 0) > SEARCHED_BYTES_MAX) return reasons
-  tailEvents(files, places, keys.length, (event) => {
+  if (keys.size === 0 || (files.stat(places.at(AT.events))?.bytes ?? 0) > SEARCHED_BYTES_MAX) return reasons
+  tailEvents(files, places, keys.size, (event) => {
     const told = blockedBy(event)
-    if (told === null || reasons.has(told.key) || !keys.includes(told.key)) return false
+    if (told === null || reasons.has(told.key) || !keys.has(told.key)) return false
     reasons.set(told.key, told.reason)
     return true
   })

@@ -2,13 +2,16 @@
  * Operating system processes: the only module that starts or signals one and the only one that reads `/proc`.
  * What a process means to a stage (deadlines, stopping, results) is decided elsewhere.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
 
 /** Every agent process carries `MILLRACE_REQUEST_ID=<request id>`; it is what the sweep looks for. */
 export const MARKER = 'MILLRACE_REQUEST_ID'
+
+/** Loaded by who starts a process; most only ask which ones there are. */
+const starting = () => process.getBuiltinModule('node:child_process')
 
 const LINUX = process.platform === 'linux'
 const ENVIRON_CHUNK_BYTES = 64 * 1024
@@ -120,7 +123,7 @@ const ASKED_BYTES_MAX = 64 * 1024 * 1024
 
 /** Output of a short system program; empty if it failed. */
 function ask(program: string, args: string[]): string {
-  const done = spawnSync(program, args, {
+  const done = starting().spawnSync(program, args, {
     encoding: 'utf8',
     timeout: ASKED_TIMEOUT_MS,
     maxBuffer: ASKED_BYTES_MAX,
@@ -322,7 +325,7 @@ export interface Launched {
 export async function startDetached(launch: Launch): Promise<Launched | { problem: string }> {
   let child: ChildProcess
   try {
-    child = spawn(
+    child = starting().spawn(
       '/bin/sh',
       ['-c', KEEPER, 'millrace-keeper', launch.pidFile, launch.exitFile, launch.program, ...launch.args],
       { cwd: launch.cwd, env: launch.env, detached: true, stdio: [launch.stdin, launch.stdout, launch.stderr] },
@@ -350,12 +353,12 @@ export function spawnPiped(
   cwd: string,
   env: Record<string, string | undefined>,
 ) {
-  return spawn(file, args, { cwd, env, detached: true, stdio: 'pipe' })
+  return starting().spawn(file, args, { cwd, env, detached: true, stdio: 'pipe' })
 }
 
 /** A child one speaks with on stdin and stdout, in a session of its own; it shares our stderr and our environment. */
 export function spawnPartner(file: string, args: readonly string[]) {
-  return spawn(file, args, { detached: true, stdio: ['pipe', 'pipe', 'inherit'] })
+  return starting().spawn(file, args, { detached: true, stdio: ['pipe', 'pipe', 'inherit'] })
 }
 
 /** A child in a session of its own that has no input, writes to one descriptor, and can tell us something once. */
@@ -366,5 +369,5 @@ export function spawnAlone(
   env: Readonly<Record<string, string | undefined>>,
   output: number,
 ) {
-  return spawn(file, args, { cwd, env: { ...env }, detached: true, stdio: ['ignore', output, output, 'ipc'] })
+  return starting().spawn(file, args, { cwd, env: { ...env }, detached: true, stdio: ['ignore', output, output, 'ipc'] })
 }

@@ -52,8 +52,9 @@ export interface StoryReport {
 
 const places = placesOf(ROOT)
 
-/** The lock tells which process it was, not what the work is; temporary siblings are nobody's. */
+/** The lock tells which process it was, not what the work is; derived copies and temporary siblings are no part of it. */
 export const isLeftOut = (file: string): boolean =>
+  file === `${RUNTIME_ROOT}/${AT.derived}` ||
   file === `${RUNTIME_ROOT}/state/lock` ||
   file === `${RUNTIME_ROOT}/state/runtime_daemon.lock.json` ||
   /(^|\/)\.[^/]*\.(tmp-millrace|tmp)$/.test(file)

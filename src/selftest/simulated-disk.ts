@@ -17,6 +17,7 @@ export interface FileNode {
   flushedPrefix: number
   inode: number
   mtimeNs: bigint
+  ctimeNs: bigint
 }
 
 export interface FolderNode {
@@ -98,6 +99,7 @@ export class SimulatedDisk implements Files {
       bytes: node.kind === 'file' ? node.bytes.length : 0,
       mtimeNs: String(node.mtimeNs),
       mtimeMs: Number(node.mtimeNs) / 1e6,
+      ctimeNs: String(node.kind === 'file' ? node.ctimeNs : node.mtimeNs),
       inode: String(node.inode),
       device: '1',
     }
@@ -245,26 +247,33 @@ export class SimulatedDisk implements Files {
 
   private newFile(file: string): FileNode {
     const parent = this.parent('open', file)
-    const fresh = { flushed: null, flushedPrefix: 0, inode: this.newInode(), mtimeNs: this.newTime() }
+    const now = this.newTime()
+    const fresh = { flushed: null, flushedPrefix: 0, inode: this.newInode(), mtimeNs: now, ctimeNs: now }
     const node: FileNode = { kind: 'file', bytes: new Uint8Array(), ...fresh }
     this.enter(parent, file, node)
     return node
   }
 
   private fill(node: FileNode, bytes: Uint8Array, flushedPrefix: number): void {
-    Object.assign(node, { bytes, flushedPrefix, mtimeNs: this.newTime() })
+    const now = this.newTime()
+    Object.assign(node, { bytes, flushedPrefix, mtimeNs: now, ctimeNs: now })
     this.lastWritten = node
   }
 
   private enter(parent: FolderNode, file: string, node: DiskNode): void {
     parent.entries.set(path.basename(file), node)
-    parent.mtimeNs = this.newTime()
-    this.lastWritten = null
+    this.renamed(parent, node)
   }
 
   private leave(parent: FolderNode, file: string): void {
+    const node = parent.entries.get(path.basename(file))
     parent.entries.delete(path.basename(file))
+    this.renamed(parent, node)
+  }
+
+  private renamed(parent: FolderNode, node: DiskNode | undefined): void {
     parent.mtimeNs = this.newTime()
+    if (node?.kind === 'file') node.ctimeNs = parent.mtimeNs
     this.lastWritten = null
   }
 

@@ -1,8 +1,8 @@
 /** The real disk: the only module that touches it (the port itself is core/files.ts). */
-import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import type { FileKind, FileStat, Files } from '../core/files.ts'
+import { sha256 } from '../core/ids.ts'
 
 export type { FileKind, FileStat, Files }
 
@@ -14,9 +14,7 @@ export function readText(files: Files, file: string): string | null {
   return bytes === null ? null : utf8.decode(bytes)
 }
 
-export function hashBytes(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}
+export const hashBytes = sha256
 
 /**
  * Errors of a path at which nothing can be: paths come out of what agents wrote, so one may be too long for any file
@@ -85,6 +83,7 @@ export const disk: Files = {
       bytes: Number(stat.size),
       mtimeNs: String(stat.mtimeNs),
       mtimeMs: Number(stat.mtimeMs),
+      ctimeNs: String(stat.ctimeNs),
       inode: String(stat.ino),
       device: String(stat.dev),
     }

@@ -16,7 +16,9 @@ import {
 } from '../core/item.ts'
 import { claimOrderOf, type QueueOrder } from '../core/queue-order.ts'
 import type { Items } from '../core/view.ts'
+import { isSettled, stampOf } from './derived.ts'
 import type { FileStat, Files } from './files.ts'
+import { type CopiedItem, readCopy } from './item-copy.ts'
 import { archiveFolders, itemFolder, type Places } from './layout.ts'
 
 /** A document not written by us is taken once it has rested this long (design §5). */
@@ -33,6 +35,11 @@ const READ_BYTES_MAX = 64 * 1024 * 1024
 const CHECK_AFTER_MS = 1000
 const CHECK_AFTER_MS_MAX = 10_000
 
+/** A folder of fewer documents than this is read at once anyway. */
+const COPIED_MIN = 64
+/** A copy is written again once it is this many documents behind. */
+export const COPIED_AGAIN_AFTER = 32
+
 /** States whose names are ids; an archived item leaves its id free. */
 const NAMED_STATES: readonly KeptState[] = ['queued', 'active', 'done', 'blocked', 'quarantined']
 /** Archived names: `<id>.<stamp>.<hex>.<source state>.md` (spec 01 §4.18.4). */
@@ -48,6 +55,8 @@ interface Slot {
   plain: boolean
   /** Size and mtime when last looked at, and when they were first seen (milliseconds since the epoch). */
   look: { bytes: number; mtimeNs: string; at: number } | null
+  /** Stamp of the file the entry was read from; null if it may have changed since without another stamp. */
+  stamp: string | null
 }
 
 interface Folder {
@@ -55,6 +64,8 @@ interface Folder {
   state: ItemState
   /** Holds items that left for good, under names with a stamp. */
   archive: boolean
+  /** Relative to the runtime root. */
+  relative: string
   path: string
   /** Of the listing the slots come from, or of our last commit; null if there is no such folder. */
   mtimeNs: string | null
@@ -67,6 +78,8 @@ interface Folder {
   folded: Map<string, number>
   /** Entries in claim order; null until somebody asks. */
   sorted: ItemEntry[] | null
+  /** How many documents were not as the derived copy says when they were read. */
+  uncopied: number
 }
 
 /** A document that a transaction of ours wrote or took away. */
@@ -81,6 +94,7 @@ export type FolderTimes = ReadonlyMap<Folder, string | null>
 
 export class ItemIndex implements Items {
   private readonly files: Files
+  private readonly places: Places
   private readonly folders = new Map<string, Folder>()
   private readonly foldersOfKind = new Map<ItemKind, Folder[]>()
   private readonly nowMs: () => number
@@ -92,18 +106,22 @@ export class ItemIndex implements Items {
   private readonly withInvalid = new Set<Folder>()
   /** How often a folder was listed: unchanged as long as nobody but us touches any. */
   listings = 0
+  /** How many documents came, went or were to be read again, from the first listing on: what derived copies may lack. */
+  changes = 0
   /** Only shows what is there, so it need not wait for documents to rest. */
   private readonly showing: boolean
 
   /** `showing`: for a reader that looks once and decides nothing; it takes a document as soon as it can be read. */
   constructor(files: Files, places: Places, nowMs: () => number, { showing = false } = {}) {
     this.files = files
+    this.places = places
     this.nowMs = nowMs
     this.showing = showing
     for (const kind of ITEM_KINDS) {
       const add = (key: string, state: ItemState, relative: string, archive: boolean) => {
-        const fresh = { mtimeNs: null, unsure: false, check: null, slots: new Map(), folded: new Map(), sorted: null }
-        this.folders.set(key, { kind, state, archive, path: places.at(relative), ...fresh })
+        const listing = { mtimeNs: null, unsure: false, check: null, slots: new Map(), folded: new Map() }
+        const at = { archive, relative, path: places.at(relative) }
+        this.folders.set(key, { kind, state, ...at, ...listing, sorted: null, uncopied: 0 })
       }
       for (const state of NAMED_STATES) add(`${kind}/${state}`, state, itemFolder(kind, state), false)
       for (const { folder, state } of archiveFolders(kind)) add(`${kind}/${folder}`, state, folder, true)
@@ -221,6 +239,7 @@ export class ItemIndex implements Items {
   /** What a folder holds, in claim order. */
   private entries(folder: Folder): readonly ItemEntry[] {
     if (folder.sorted === null) {
+      this.takeFromCopy(folder)
       for (const slot of folder.slots.values()) if (slot.status === 'unread') this.read(folder, slot)
       folder.sorted = [...folder.slots.values()].flatMap((slot) => slot.entry ?? []).sort(this.orderIn(folder))
     }
@@ -237,6 +256,45 @@ export class ItemIndex implements Items {
 
   private orderIn({ kind, state }: Folder): typeof claimOrder {
     return (state === 'queued' ? this.orders.get(kind) : undefined) ?? claimOrder
+  }
+
+  /** Takes what the derived copy of a folder says of files that are as they were when it was written. */
+  private takeFromCopy(folder: Folder): void {
+    if (folder.slots.size < COPIED_MIN) return
+    const copy = readCopy(this.files, this.places, folder.relative)
+    let taken = 0
+    for (const slot of folder.slots.values()) {
+      const copied = copy.get(slot.name)
+      if (copied === undefined || slot.status !== 'unread' || copied.head.id !== slot.id) continue
+      const stat = this.files.stat(path.join(folder.path, slot.name))
+      if (stat === null || stampOf(stat) !== copied.stamp) continue
+      slot.entry = { kind: folder.kind, state: folder.state, ...copied.head }
+      slot.status = 'entry'
+      slot.stamp = copied.stamp
+      slot.look = { bytes: stat.bytes, mtimeNs: stat.mtimeNs, at: Number.NEGATIVE_INFINITY }
+      taken += 1
+    }
+    folder.uncopied = Math.max(folder.slots.size, copy.size) - taken
+  }
+
+  /**
+   * What the derived copies should hold, of folders whose copy is behind by enough to matter. `isWhole`: nothing was left
+   * out because it changed a moment ago. Reads what no copy has.
+   */
+  *copiesBehind(): Iterable<{ folder: string; items: CopiedItem[]; isWhole: boolean }> {
+    for (const folder of this.folders.values()) {
+      if (folder.slots.size < COPIED_MIN || this.entries(folder).length < COPIED_MIN) continue
+      if (folder.uncopied < COPIED_AGAIN_AFTER) continue
+      const items: CopiedItem[] = []
+      let isWhole = true
+      for (const { name, entry, stamp } of folder.slots.values()) {
+        if (entry === null) continue
+        const { kind, state, ...head } = entry
+        if (stamp === null) isWhole = false
+        else items.push({ name, stamp, head })
+      }
+      yield { folder: folder.relative, items, isWhole }
+    }
   }
 
   count(kind: ItemKind, state: ItemState): number {
@@ -301,6 +359,7 @@ export class ItemIndex implements Items {
   private add(folder: Folder, name: string, look: Slot['look']): void {
     const slot = newSlot(folder, name, look)
     folder.slots.set(name, slot)
+    this.changes += 1
     const folded = name.toLowerCase()
     folder.folded.set(folded, (folder.folded.get(folded) ?? 0) + 1)
     if (folder.sorted) this.read(folder, slot)
@@ -340,6 +399,7 @@ export class ItemIndex implements Items {
     }
     slot.entry = { kind: folder.kind, state: folder.state, ...head.head }
     slot.status = 'entry'
+    slot.stamp = isSettled(stat, now) ? stampOf(stat) : null
     if (folder.sorted) folder.sorted.splice(place(folder.sorted, slot.entry, this.orderIn(folder)), 0, slot.entry)
   }
 
@@ -374,6 +434,7 @@ export class ItemIndex implements Items {
   private drop(folder: Folder, slot: Slot): void {
     const entry = slot.entry
     slot.entry = null
+    this.changes += 1
     if (!entry || !folder.sorted) return
     const at = place(folder.sorted, entry, this.orderIn(folder))
     if (folder.sorted[at] === entry) folder.sorted.splice(at, 1)
@@ -384,7 +445,7 @@ export class ItemIndex implements Items {
 function newSlot({ archive }: Folder, name: string, look: Slot['look']): Slot {
   const archived = archive ? ARCHIVED.exec(name)?.[1] : undefined
   const id = archived ?? name.slice(0, -'.md'.length)
-  return { name, id, status: 'unread', entry: null, faults: [], plain: true, look }
+  return { name, id, status: 'unread', entry: null, faults: [], plain: true, look, stamp: null }
 }
 
 function faultsOf(slot: Slot, stat: FileStat, head: ReturnType<typeof headOf> | null): string[] {

@@ -126,10 +126,16 @@ export const AT = {
   daemonLog: 'logs/daemon.log',
   runs: 'runs',
   plans: 'state/plans',
+  /** Copies that make reading quick; a workspace without them is no other workspace. */
+  derived: 'state/derived',
   targets: 'arbiter/targets',
   stopAutonomy: 'STOP_AUTONOMY',
 } as const
 
+/** The derived copy of the stamps of the files that the plan in force was compiled from. */
+export const PLAN_SOURCES = `${AT.derived}/plan_sources.txt`
+/** The derived copy of what the documents of a queue folder say (`folder` relative to the runtime root). */
+export const itemCopyFile = (folder: string): string => `${AT.derived}/items/${folder.replaceAll('/', '.')}.json`
 /** The pending record of a holder of the lock. */
 export const journalFile = (generation: number): string => `state/journal.${generation}.json`
 export const statusFile = (plane: string): string => `state/${plane}_status.md`

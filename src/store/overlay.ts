@@ -23,7 +23,8 @@ export function overlay(files: Files, root: string, record: JournalRecord): File
   for (const [file, content] of laid) note(file, content !== GONE)
 
   const made = (kind: 'file' | 'directory', bytes: number): FileStat => {
-    return { kind, bytes, mtimeNs: `laid-${record.revision}`, mtimeMs: 0, inode: '0', device: '0' }
+    const laidNs = `laid-${record.revision}`
+    return { kind, bytes, mtimeNs: laidNs, mtimeMs: 0, ctimeNs: laidNs, inode: '0', device: '0' }
   }
   return {
     ...files,

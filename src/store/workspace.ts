@@ -15,7 +15,9 @@ import type { View } from '../core/view.ts'
 import { readConsistently } from './consistent.ts'
 import { look } from './file-operation.ts'
 import { type Files, hashBytes, readText, utf8 } from './files.ts'
-import { ItemIndex } from './items.ts'
+import { guarded } from './guarded.ts'
+import { keepItemCopies } from './item-copies.ts'
+import { COPIED_AGAIN_AFTER, ItemIndex } from './items.ts'
 import { Journal } from './journal.ts'
 import { AT, itemFile, journalFile, type Places, placesOf, planFolder } from './layout.ts'
 import { type LockState, lockState, type Processes } from './lock.ts'
@@ -198,6 +200,8 @@ export class Workspace {
   /** Hash of what we last wrote to, or read from, each file of ours. */
   private readonly known = new Map<string, string>()
   private state: State
+  /** `changes` of the index when the derived copies were last brought up to date. */
+  private copiedAt = 0
 
   /** Takes the lock, applies a pending transaction and reads the state. Throws `lock_held`, `state_corrupt`, `state_newer`. */
   static async open(ports: WorkspacePorts, workspaceRoot: string, options: OpenOptions): Promise<Workspace> {
@@ -262,6 +266,16 @@ export class Workspace {
     return this.journal.degraded
   }
 
+  /** The plan new runs start under; null before the first compile. */
+  get plan(): Plan | null {
+    return this.state.plan()
+  }
+
+  /** The disk, for as long as the lock is ours. */
+  get guardedFiles(): Files {
+    return guarded(this.files, () => this.lock.guard())
+  }
+
   /** The state as it is now: our own commits, and folders other hands changed. */
   view(): View {
     this.index.refresh()
@@ -309,6 +323,21 @@ export class Workspace {
   usePlan(plan: Plan): void {
     this.state = { ...this.state, plan: () => plan }
     this.plans.set(plan.compiled_plan_id, plan)
+  }
+
+  /**
+   * Brings the derived copies of what documents say up to date, if they are behind by enough to matter. For moments in
+   * which nothing else is to be done; that it works out matters to nobody but who reads next.
+   */
+  keepCopies(): void {
+    if (this.index.changes - this.copiedAt < COPIED_AGAIN_AFTER) return
+    const { changes } = this.index
+    try {
+      const nowMs = () => this.clock.now().getTime()
+      if (keepItemCopies(this.guardedFiles, this.places, nowMs)) this.copiedAt = changes
+    } catch {
+      this.copiedAt = changes
+    }
   }
 
   async close(): Promise<void> {

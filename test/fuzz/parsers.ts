@@ -76,14 +76,16 @@ import type { Protocol } from '../../src/runners/two-way/protocol.ts'
 import { readConfig } from '../../src/store/config-file.ts'
 import { EventReader } from '../../src/store/event-follow.ts'
 import { tailEvents } from '../../src/store/event-log.ts'
-import { disk } from '../../src/store/files.ts'
+import { disk, hashBytes } from '../../src/store/files.ts'
 import { readManifest } from '../../src/store/init.ts'
+import { decodeCopy, encodeCopy } from '../../src/store/item-copy.ts'
 import { ItemIndex } from '../../src/store/items.ts'
 import { decodeRecord, encodeRecord, RECORD_BYTES_MAX } from '../../src/store/journal.ts'
-import { AT, placesOf } from '../../src/store/layout.ts'
+import { AT, PLAN_SOURCES, placesOf } from '../../src/store/layout.ts'
 import { describeLock, lockState } from '../../src/store/lock.ts'
 import { lower } from '../../src/store/lower.ts'
 import { archived, COMMAND_BYTES_MAX, incoming } from '../../src/store/mailbox.ts'
+import { areSourcesUnchanged } from '../../src/store/plan-sources.ts'
 import { readRequest, readRun } from '../../src/store/runs.ts'
 import { readWorkspace } from '../../src/store/workspace.ts'
 import { assetsWith, configWith, RUNNERS } from '../rig/assets.ts'
@@ -997,6 +999,32 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
       parse: (bytes) => reading(over(AT.journal, bytes), (one) => one.snapshot.revision),
     },
     {
+      name: 'derived copy of what documents say',
+      modules: ['store/item-copy.ts', 'store/item-copies.ts'],
+      examples: [bytesOf(encodeCopy([COPIED]))],
+      refusals: 'never throws',
+      parse(bytes) {
+        // What is wrong with the bytes is told by the hash; what is wrong behind a right one, by the shape.
+        for (const copy of [bytes, sealedAgain(bytes)]) {
+          for (const { name, stamp, head } of decodeCopy(copy) ?? [])
+            mustBe(
+              [name, stamp, head.id, ...head.dependsOn].every((one) => typeof one === 'string'),
+              'it is no item',
+            )
+        }
+      },
+    },
+    {
+      name: 'stamps of the sources of a plan',
+      modules: ['store/plan-sources.ts'],
+      examples: [bytesOf(`${view.plan!.compiled_plan_id}\n`)],
+      refusals: 'never throws',
+      parse(bytes) {
+        const assets = { files: over(PLAN_SOURCES, bytes), places, packageRoot: '/nowhere' }
+        mustBe(!areSourcesUnchanged(assets, view.plan!), 'sources that are not there are held for unchanged')
+      },
+    },
+    {
       name: 'event log',
       modules: ['store/event-log.ts'],
       examples: [workspace.bytes(AT.events)],
@@ -1078,6 +1106,21 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     ...shown,
     ...examined,
   ]
+}
+
+const COPIED = {
+  name: 'T-1.md',
+  stamp: '1 2 3 4',
+  head: {
+    ...{ id: 'T-1', title: 'A task', createdAt: '2026-03-02T09:15:00Z', createdMs: NOW.getTime(), dependsOn: ['T-0'] },
+    ...{ rootSpecId: null, rootIdeaId: 'I-1', effectiveRoot: 'I-1', sourceIds: [] },
+  },
+}
+
+/** A copy with the hash that its body has now. */
+function sealedAgain(bytes: Uint8Array): Uint8Array {
+  const body = textOf(bytes).replace(/^.*\n/, '').slice(0, -1)
+  return bytesOf(`millrace item copy 1, sha256 ${hashBytes(body)}\n${body}\n`)
 }
 
 const waitingFile = `${AT.incoming}/c-1.json`

@@ -434,6 +434,19 @@ describe('the queues', () => {
     expect(await ids({ state: 'done' })).toEqual(['T-0'])
   })
 
+  it('are cut off after --limit rows, while the counts stay those of all', async () => {
+    const workspace = await workspaceHere()
+    for (const number of [1, 2, 3, 4]) place(workspace, `tasks/queue/T-${number}.md`, taskText(`T-${number}`))
+    const whole = await ask<QueueLsOutput>(workspace.context, 'queue ls')
+    const cut = await ask<QueueLsOutput>(workspace.context, 'queue ls', { limit: 3 })
+    expect(cut).toEqual({ ...whole, items: whole.items.slice(0, 3) })
+    expect(whole).toMatchObject({ item_count: 4, execution_queue_depth: 4, items: { length: 4 } })
+    expect(await ask(workspace.context, 'queue ls', { limit: 0 })).toEqual(whole)
+    expect(await text('queue ls', cut)).toContain('item_count: 4\n')
+    expect(await text('queue ls', cut, true)).toContain('\n… and 1 more (--limit 0 lists all)')
+    expect(await text('queue ls', whole, true)).not.toContain('more')
+  })
+
   it('show gives one item in full, and says what is wrong with one that cannot be read', async () => {
     const workspace = await workspaceHere()
     place(workspace, 'tasks/queue/T-1.md', `${taskText('T-1', { tags: ['a', 'b'] })}\nAnd more words.\n`)

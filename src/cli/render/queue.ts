@@ -62,7 +62,9 @@ function listing(output: QueueLsOutput, look: Look): string {
     { title: 'TITLE', flexible: true },
   ]
   const table = rows.length === 0 ? [] : [look.table(rows, columns)]
-  return [...table, ...faulty].join('\n')
+  const more = output.item_count - output.items.length
+  const left = more === 0 ? [] : [paint.dim(`… and ${more} more (--limit 0 lists all)`)]
+  return [...table, ...left, ...faulty].join('\n')
 }
 
 function state(row: QueueRow, { paint }: Look): string {

@@ -45,7 +45,7 @@ export const QueueLs = z
     active_spec_count: count('Active specs.'),
     active_incident_count: count('Active incidents.'),
     active_learning_request_count: count('Active learning requests.').optional(),
-    item_count: count('Items that are listed.'),
+    item_count: count('Items of the choice, however few are listed.'),
     items: z.array(QueueRow).describe('Active ones first, then the queue in the order of claims, then the rest.'),
     invalid_items: z.array(InvalidDocument).describe('Documents that cannot be read.'),
   })
