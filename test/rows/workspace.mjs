@@ -19,7 +19,15 @@ const STAGES = [...EXECUTION_STAGES, ...PLANNING_STAGES]
 /** A program of the folder test/agents or test/rows/agents, by its path below this folder. */
 export const agentProgram = (name) => path.join(import.meta.dirname, name)
 
-/** An empty git repository `name` below the row's own folder. */
+/** A file of replies for the scripted agent. Without `steps` a reply writes what it owes for its outcome. */
+export const repliesText = (replies) =>
+  JSON.stringify({
+    schema_version: '1.0',
+    kind: 'scripted_replies',
+    replies: replies.map((reply) => ({ steps: [{ artifacts: true }], ...reply })),
+  })
+
+/** A git repository `name` below the row's own folder. */
 export async function gitProject(name = 'project') {
   const root = path.resolve(name)
   mkdirSync(root, { recursive: true })
@@ -97,15 +105,7 @@ export function workspaceAt(root) {
 
     configure: (toml) => appendFileSync(below('millrace.toml'), `\n${toml}\n`),
     /** What the scripted agent does from now on: replies of `{stage, item?, attempt?, steps?, outcome, message?}`. */
-    script: (replies) =>
-      writeFileSync(
-        path.join(root, 'replies.json'),
-        JSON.stringify({
-          schema_version: '1.0',
-          kind: 'scripted_replies',
-          replies: replies.map((reply) => ({ steps: [{ artifacts: true }], ...reply })),
-        }),
-      ),
+    script: (replies) => writeFileSync(path.join(root, 'replies.json'), repliesText(replies)),
     /** Writes a document outside of the runtime root and gives its path, to be added. */
     document(kind, id, labels) {
       const file = path.join(path.dirname(root), `${id}.md`)
@@ -124,6 +124,17 @@ export function workspaceAt(root) {
         reasons.push(tick_reason)
       }
       return reasons
+    },
+    /** Works until nothing is left to do, at the pace of a daemon. */
+    drain: () => workspace.ok('run', 'daemon', '--stop-when-idle'),
+    /** Nodes an item went through so far, in order, over all its runs; those of a closure are not the item's. */
+    async stagesOf(kind, id) {
+      const { runs } = await workspace.json('runs', 'ls')
+      const own = runs.filter((run) => run.work_item_kind === kind && run.work_item_id === id).reverse()
+      const traces = []
+      for (const { run_id: runId } of own) traces.push(await workspace.json('runs', 'trace', runId))
+      const worked = traces.filter((trace) => trace.request_kind === 'active_work_item')
+      return worked.flatMap((trace) => trace.nodes.map((node) => node.node_id))
     },
     /** Ids of the runs there were, the first one first. */
     runIds: async () => (await workspace.json('runs', 'ls')).runs.map((one) => one.run_id).reverse(),

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { stageIsEquipped } from './equipment.mjs'
+import { newWorkspace, PLANNING_STAGES } from './workspace.mjs'
+
+export const row = {
+  id: 'M000-15',
+  says: 'Five planning stages: each is in the graph, has an entrypoint and skills, and does its part of the work.',
+
+  async run() {
+    const workspace = await newWorkspace()
+    const { plan } = await workspace.json('compile', 'show')
+    const nodes = plan.graphs_by_plane.planning.nodes
+    assert.deepEqual(nodes.map((node) => node.stage_kind_id).sort(), [...PLANNING_STAGES].sort())
+    for (const node of nodes) stageIsEquipped(workspace, node)
+
+    workspace.script([
+      { stage: 'planner', item: 'wish', attempt: 1, outcome: 'BLOCKED' },
+      { stage: 'planner', item: 'wish', attempt: 2, outcome: 'PLANNER_COMPLETE' },
+      { stage: 'arbiter', outcome: 'REMEDIATION_NEEDED' },
+    ])
+    await workspace.add('spec', 'wish')
+    const worked = await stagesUntil(workspace, 'arbiter')
+    console.error(worked, (await workspace.json('runs', 'ls')).runs)
+    assert.deepEqual(
+      new Set(worked),
+      new Set(['planner', 'mechanic', 'manager', 'builder', 'checker', 'updater', 'arbiter']),
+    )
+    assert.equal(workspace.names('incidents/incoming').length, 1, 'the gap the arbiter found is an incident')
+
+    workspace.script([])
+    await workspace.drain()
+    assert.equal(workspace.names('incidents/resolved').length, 1)
+    assert.equal(workspace.read('arbiter/targets/wish.json').closure_open, false)
+    const audited = (await workspace.json('runs', 'ls')).runs.find((run) => run.work_item_kind === 'incident')
+    const stages = await workspace.stagesOf('incident', audited.work_item_id)
+    assert.deepEqual(stages, ['auditor', 'planner', 'manager'])
+  },
+}
+
+/** Runs stage after stage until one of this kind has been run. */
+async function stagesUntil(workspace, last) {
+  const stages = []
+  while (stages.at(-1) !== last) {
+    assert.ok(stages.length < 20, `no ${last} in ${stages}`)
+    await workspace.ok('run', 'once')
+    const [latest] = (await workspace.json('runs', 'ls')).runs
+    stages.push(latest.last_stage)
+  }
+  return stages
+}
