@@ -38,13 +38,8 @@ export const row = {
   async run() {
     for (const adapter of ADAPTERS) {
       const harness = installHarness(adapter.program)
-      const workspace = await newWorkspace({
-        name: adapter.mode,
-        runner: null,
-        config: `[usage_governance]\nenabled = false`,
-      })
-      workspace.configure(`[stages.builder]\ntimeout_seconds = 60`)
-      const once = () => workspace.json('run', 'once', '--mode', adapter.mode)
+      const workspace = await newWorkspace({ name: adapter.mode, runner: null })
+      const once = async () => (await workspace.millrace('run', 'once', '--mode', adapter.mode, '--json')).json
       await works(workspace, harness, adapter, once)
       await lies(workspace, harness, once)
       await isNotLoggedIn(workspace, harness, adapter)
@@ -96,11 +91,14 @@ async function isNotLoggedIn(workspace, harness, { mode, runner, unauthorized })
   harness.fails(unauthorized)
   await workspace.add('task', 'waiting')
   const daemon = await workspace.daemon('--mode', mode)
-  const run = await eventually('the failure is told', async () => {
+  await eventually('the stage is put off', async () => {
     const { active_runs } = await workspace.json('status')
-    return active_runs.find((one) => one.work_item_id === 'waiting' && JSON.stringify(one).includes('auth'))
+    return active_runs.some(
+      (run) => run.work_item_id === 'waiting' && run.stage === 'builder' && run.not_before !== null,
+    )
   })
-  assert.equal(run.stage, 'builder')
+  const deferred = workspace.lines('logs/runtime_events.jsonl').find((event) => event.event_type === 'stage_deferred')
+  assert.equal(deferred.data.failure_class, 'environment_auth')
   assert.deepEqual(workspace.read('state/recovery_counters.json').entries, [], runner)
   harness.recovers()
   await workspace.ok('control', 'resume')

@@ -126,7 +126,7 @@ export function workspaceAt(root) {
       return reasons
     },
     /** Works until nothing is left to do, at the pace of a daemon. */
-    drain: () => workspace.ok('run', 'daemon', '--stop-when-idle'),
+    drain: (...args) => workspace.ok('run', 'daemon', '--stop-when-idle', ...args),
     /** Nodes an item went through so far, in order, over all its runs; those of a closure are not the item's. */
     async stagesOf(kind, id) {
       const { runs } = await workspace.json('runs', 'ls')
