@@ -51,7 +51,7 @@ export const row = {
     assert.deepEqual(workspace.names('state/mailbox/failed'), names)
     await eventually('the mailbox is empty', () => workspace.names('state/mailbox/incoming').length === 0)
     for (const name of names)
-      assert.match(workspace.read(`state/mailbox/failed/${name}`).error, /^[A-Z].* .* .*\.$/s, name)
+      assert.match(workspace.read(`state/mailbox/failed/${name}`).error, /^[A-Z]\w+ \w+ \w+/, name)
     const { process_running: isRunning, runtime_process_id: pid } = await workspace.json('status')
     assert.deepEqual([isRunning, pid], [true, daemon.pid])
     documented(workspace)
