@@ -23,11 +23,6 @@ function lines(output: StatusOutput, look: Look): string {
   return written.join('\n')
 }
 
-const isIdle = (output: StatusOutput): boolean => output.execution_status_marker === '### IDLE'
-
-/** The marker is easily taken for more than it is. */
-const IDLE_NOTE = 'IDLE says that no execution stage is at work; it says nothing of the runtime or of the queues.'
-
 const pair = (name: string, value: Value): string =>
   `${name}=${value === null || value === '' ? 'none' : word(String(value))}`
 
@@ -204,6 +199,11 @@ function closure(output: StatusOutput, look: Look): string {
     })
     .join('\n')
 }
+
+const isIdle = (output: StatusOutput): boolean => output.execution_status_marker === '### IDLE'
+
+/** The marker is easily taken for more than it is. */
+const IDLE_NOTE = 'IDLE says that no execution stage is at work; it says nothing of the runtime or of the queues.'
 
 function last(output: StatusOutput, look: Look): string {
   const results = output.last_results.map((result) => {
