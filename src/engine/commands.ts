@@ -20,13 +20,15 @@ export interface CommandHost {
   hex: (digits: number) => string
   compile: () => FreshPlan & { config: Config }
   commit: (changes: readonly Change[]) => Promise<void>
+  /** Waits until what was written a moment ago may be read; absent where nobody waits for the command. */
+  rest?: () => Promise<void>
   /** A command put a freshly compiled plan in force. */
   use: (fresh: FreshPlan & { config: Config }) => void
 }
 
 /** Commands carried out in one pass; the rest waits for the next. */
 const COMMANDS_PER_PASS_MAX = 500
-const CONFLICT_ATTEMPTS_MAX = 5
+const ATTEMPTS_MAX = 5
 
 /** Carries out what waits in the mailbox. Gives how many commands were archived. */
 export async function drainMailbox(host: CommandHost): Promise<number> {
@@ -93,7 +95,12 @@ async function carryOut(host: CommandHost, one: Incoming): Promise<void> {
       // A daemon waits until the disk answers again; a command line says what is wrong.
       if (host.live && isRefusal(error)) throw error
       if (known.code === 'conflict' && !isWaiting(workspace, one.file)) return // its issuer took it back
-      if (known.code === 'conflict' && attempt < CONFLICT_ATTEMPTS_MAX) continue
+      if (known.code === 'conflict' && attempt < ATTEMPTS_MAX) continue
+      // It may be one that another process queued just now.
+      if (known.code === 'item_unknown' && workspace.index.unsettled && host.rest && attempt < ATTEMPTS_MAX) {
+        await host.rest()
+        continue
+      }
       return refuse(host, one.file, one.envelope.command, known)
     }
   }

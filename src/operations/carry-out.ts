@@ -3,6 +3,7 @@ import { event } from '../core/changes.ts'
 import { MillraceError } from '../core/errors.ts'
 import { drainMailbox } from '../engine/commands.ts'
 import { cancelled } from '../engine/ending.ts'
+import { QUIET_MS } from '../store/items.ts'
 import { compileWorkspace } from '../store/plans.ts'
 import type { Lock } from '../store/take-lock.ts'
 import { Workspace } from '../store/workspace.ts'
@@ -49,6 +50,7 @@ export async function carryOut(context: Context, force: boolean): Promise<Pick<L
       live: false,
       hex: (digits) => context.clock.hex(digits),
       compile,
+      rest: () => new Promise((resolve) => context.clock.after(QUIET_MS, resolve)),
       commit: (changes) => workspace.commit(changes),
       use: () => {},
     })
