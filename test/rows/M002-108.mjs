@@ -24,11 +24,18 @@ export const row = {
     assert.ok(workspace.has('tasks/done/first.md'))
 
     const daemon = workspace.start('start', '--daemon')
+    await eventually(
+      'it owns the workspace',
+      async () => (await workspace.json('status')).runtime_process_id === daemon.pid,
+    )
     await workspace.add('task', 'second')
     await eventually('the daemon does the task', () => workspace.has('tasks/done/second.md'))
     // It stays when there is nothing left to do, and owns the workspace until it is stopped.
-    const status = await workspace.json('status')
-    assert.deepEqual([status.process_running, status.runtime_process_id], [true, daemon.pid])
+    const idle = await eventually('it has nothing left to do', async () => {
+      const status = await workspace.json('status')
+      return status.activity === 'idle' ? status : null
+    })
+    assert.deepEqual([idle.process_running, idle.runtime_process_id], [true, daemon.pid])
     await workspace.ok('stop')
     assert.equal((await daemon.ended).code, 0)
   },

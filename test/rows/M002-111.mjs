@@ -41,7 +41,7 @@ export const row = {
       PARTS.filter((part) => !(part in provenance)),
       [],
     )
-    assert.deepEqual(await workspace.json('runs', 'provenance', runId), provenance)
+    assert.deepEqual(lasting(await workspace.json('runs', 'provenance', runId)), lasting(provenance))
     assert.deepEqual(
       provenance.runtime_history.map((step) => step.node_id),
       ['builder', 'checker', 'updater'],
@@ -49,3 +49,6 @@ export const row = {
     assert.match((await workspace.ok('run-provenance', runId)).stdout, new RegExp(runId))
   },
 }
+
+/** Without what is worked out anew each time somebody asks. */
+const lasting = ({ current_preview: _, ...provenance }) => provenance

@@ -8,7 +8,7 @@ export const row = {
   async run() {
     const workspace = await newWorkspace()
     const { work_item_id: id } = await workspace.json('add-task', 'Cap upload retries at five')
-    await workspace.add('task', 'next-one')
+    const { work_item_id: next } = await workspace.json('add-task', 'Say how often an upload was retried')
 
     const running = workspace.start('start', '--once')
     const { code, stderr } = await running.ended
@@ -17,7 +17,7 @@ export const row = {
     assert.deepEqual(workspace.names('tasks/done'), [`${id}.md`])
     assert.deepEqual(workspace.names('tasks/active'), [])
     // One cycle: what was queued behind it waits for the next call.
-    assert.deepEqual(workspace.names('tasks/queue'), ['next-one.md'])
+    assert.deepEqual(workspace.names('tasks/queue'), [`${next}.md`])
     const { process_running: isRunning } = await workspace.json('status')
     assert.equal(isRunning, false)
     const [runId, ...more] = await workspace.runIds()
