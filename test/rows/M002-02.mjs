@@ -13,7 +13,7 @@ export const row = {
   says: 'Killed in the midst of a stage of either plane, it goes on with the same item: nothing lost, nothing twice.',
 
   async run() {
-    for (const plane of PLANES) for (const agentDies of [false, true]) await killed(plane, agentDies)
+    await Promise.all(PLANES.flatMap((plane) => [false, true].map((agentDies) => killed(plane, agentDies))))
   },
 }
 

@@ -19,7 +19,7 @@ export const row = {
     })
     await workspace.add('spec', 'idea')
     await workspace.add('task', 'hopeless')
-    await workspace.work()
+    await workspace.ok('run', 'daemon', '--stop-when-idle')
     await workspace.add('task', 'waiting')
     await workspace.daemon()
     await reached('never')

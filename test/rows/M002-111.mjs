@@ -14,7 +14,7 @@ export const row = {
   async run() {
     const workspace = await newWorkspace()
     await workspace.add('task', 'first')
-    await workspace.work()
+    await workspace.ok('run', 'daemon', '--stop-when-idle')
 
     const following = workspace.start('logs', '--follow', '--json')
     await following.said('work_item_finished')

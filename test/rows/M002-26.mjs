@@ -10,10 +10,10 @@ export const row = {
   async run() {
     const workspace = await newWorkspace()
     await workspace.add('task', 'before')
-    await workspace.work()
+    await workspace.ok('run', 'daemon', '--stop-when-idle')
     workspace.configure('[recovery]\nmax_fix_cycles = 5')
     await workspace.add('task', 'after')
-    await workspace.work()
+    await workspace.ok('run', 'daemon', '--stop-when-idle')
 
     const [before, after] = await Promise.all(
       (await workspace.runIds()).map((runId) => workspace.json('run-provenance', runId)),

@@ -29,7 +29,7 @@ async function blocked() {
     ],
   })
   await workspace.add('task', 'work')
-  await workspace.work()
+  await workspace.ok('run', 'daemon', '--stop-when-idle')
   const status = await workspace.json('status')
   assert.match(status.activity_reason, /1 item blocked/)
   assert.match(status.next_step, /queue ls --state blocked/)
