@@ -61,11 +61,12 @@ export async function tick(engine: Engine, isLast = false, settled: Settled[] = 
     }
   if (isLast && settled.length > 0) return outcome(engine, settled.length, last?.reason ?? 'no_work', last)
   const unsettled = engine.unsettled
+  const { arrivals } = engine.workspace.index
   const claimed = await claim(engine)
   const started = await start(engine)
   // Open work of the lineage may be among the documents that are just arriving: then nothing is drained yet.
-  const drained =
-    claimed + started === 0 && !engine.unsettled && engine.workspace.view().snapshot.active_runs.length === 0
+  const isArriving = () => engine.unsettled || engine.workspace.index.arrivals !== arrivals
+  const drained = claimed + started === 0 && !isArriving() && engine.workspace.view().snapshot.active_runs.length === 0
   const judging = drained ? await completion(engine) : false
   const busy = engine.lanes.size > 0
   if (!busy && settled.length + claimed + started === 0 && !judging) await tellIdle(engine)
@@ -76,7 +77,7 @@ export async function tick(engine: Engine, isLast = false, settled: Settled[] = 
       last?.reason ??
       (busy ? 'running' : engine.workspace.view().snapshot.active_runs.length > 0 ? 'waiting' : 'no_work'),
     last,
-    unsettled: unsettled || engine.unsettled,
+    unsettled: unsettled || isArriving(),
     stopped: false,
   }
 }
