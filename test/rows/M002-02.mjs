@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { eventually } from './commands.mjs'
 import { open, reached, waitAt } from './gate.mjs'
 import { endProcessesWith } from './processes.mjs'
 import { newWorkspace } from './workspace.mjs'
@@ -30,7 +31,7 @@ async function killed({ plane, kind, folder, first, stages }, agentDies) {
       },
     ],
   })
-  await workspace.add(kind, 'work')
+  await workspace.add(kind, name)
   const daemon = await workspace.daemon()
   await reached(name)
   const [{ run_id: runId, request_id: requestId, stage }] = (await workspace.json('status')).active_runs
@@ -38,15 +39,22 @@ async function killed({ plane, kind, folder, first, stages }, agentDies) {
   daemon.kill('SIGKILL')
   await daemon.ended
   if (agentDies) endProcessesWith(`MILLRACE_REQUEST_ID=${requestId}`)
-  assert.deepEqual(workspace.names(`${folder}/active`), ['work.md'])
+  assert.deepEqual(workspace.names(`${folder}/active`), [`${name}.md`])
+  const next = workspace.start('run', 'daemon', '--stop-when-idle')
+  const fate = agentDies ? 'stage_interrupted' : 'stage_adopted'
+  await eventually(`the next runtime tells ${fate}`, () =>
+    workspace
+      .lines('logs/runtime_events.jsonl')
+      .some((event) => event.event_type === fate && event.data.request_id === requestId),
+  )
   open(name)
-
-  await workspace.ok('run', 'daemon', '--stop-when-idle')
-  const lies = ['queue', 'active', 'done', 'blocked'].filter((state) => workspace.has(`${folder}/${state}/work.md`))
+  const { code, stderr } = await next.ended
+  assert.equal(code, 0, stderr)
+  const lies = ['queue', 'active', 'done', 'blocked'].filter((state) => workspace.has(`${folder}/${state}/${name}.md`))
   assert.deepEqual(lies, ['done'])
   // The lineage of a spec is judged in a run of its own.
   const runs = (await workspace.json('runs', 'ls')).runs.filter(
-    (one) => one.work_item_kind === kind && one.work_item_id === 'work' && one.last_stage !== 'arbiter',
+    (one) => one.work_item_kind === kind && one.work_item_id === name && one.last_stage !== 'arbiter',
   )
   assert.deepEqual(
     runs.map((one) => one.run_id),

@@ -13,8 +13,8 @@ const MOVES = [
     words: ['queue', 'cancel', 'work'],
     stages: 0,
     states: ['queued', 'cancelled'],
-    dieOn: 'tasks/queue/work.md$|state/journal|runtime_snapshot',
-    crashesMin: 5,
+    dieOn: 'tasks/queue/work.md$|state/journal',
+    crashesMin: 4,
   },
 ]
 const AT_ONCE = 3
