@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
-import { fakeHarness, program } from './path.mjs'
+import { fakeHarness, hideSystemPrograms, program } from './path.mjs'
 import { newWorkspace } from './workspace.mjs'
 
 export const row = {
@@ -9,6 +9,7 @@ export const row = {
 
   async run() {
     const workspace = await newWorkspace({ runner: null })
+    hideSystemPrograms()
     const sick = async (code, words) => {
       const { code: status, json } = await workspace.millrace('doctor', '--json')
       const errors = json.findings.filter((finding) => finding.level === 'error')

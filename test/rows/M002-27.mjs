@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmodSync } from 'node:fs'
 import { open, reached, waitAt } from './gate.mjs'
-import { program } from './path.mjs'
+import { hideSystemPrograms, program } from './path.mjs'
 import { newWorkspace } from './workspace.mjs'
 
 /** More than a code: words with blanks between them. */
@@ -68,6 +68,7 @@ async function degraded() {
   const folder = program('codex', 'exit 0')
   chmodSync(`${folder}/codex`, 0o644)
   const workspace = await newWorkspace({ name: 'degraded', runner: null })
+  hideSystemPrograms()
   await workspace.add('task', 'work')
   assert.equal((await workspace.millrace('run', 'once')).code, 1)
   const daemon = await workspace.daemon()

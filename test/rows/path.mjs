@@ -18,3 +18,10 @@ export function program(name, script) {
   if (!process.env.PATH.startsWith(`${folder}:`)) process.env.PATH = `${folder}:${process.env.PATH}`
   return folder
 }
+
+/** From now on the programs of the system are not found: one of them may be the harness itself. */
+export function hideSystemPrograms() {
+  process.env.PATH = process.env.PATH.split(':')
+    .filter((folder) => !['/usr/bin', '/bin'].includes(folder))
+    .join(':')
+}
