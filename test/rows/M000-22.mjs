@@ -39,18 +39,17 @@ export const row = {
     for (const adapter of ADAPTERS) {
       const harness = installHarness(adapter.program)
       const workspace = await newWorkspace({ name: adapter.mode, runner: null })
-      const once = async () => (await workspace.millrace('run', 'once', '--mode', adapter.mode, '--json')).json
-      await works(workspace, harness, adapter, once)
-      await lies(workspace, harness, once)
+      await works(workspace, harness, adapter)
+      await lies(workspace, harness, adapter)
       await isNotLoggedIn(workspace, harness, adapter)
     }
   },
 }
 
 /** A task is worked off: how the harness was started, what it got, and what was made of its answer. */
-async function works(workspace, harness, { runner, argv, usage, session }, once) {
+async function works(workspace, harness, { mode, runner, argv, usage, session }) {
   await workspace.add('task', 'good')
-  for (let stage = 0; stage < 3; stage++) await once()
+  await workspace.drain('--mode', mode)
   assert.deepEqual(workspace.names('tasks/done'), ['good.md'])
   const [runId] = await workspace.runIds()
   const { stages } = await workspace.json('runs', 'show', runId)
@@ -75,14 +74,14 @@ async function works(workspace, harness, { runner, argv, usage, session }, once)
 }
 
 /** What the harness says in the end counts only if it is legal for the stage. */
-async function lies(workspace, harness, once) {
+async function lies(workspace, harness, { mode }) {
   harness.script([{ stage: 'builder', steps: [{ artifacts: true }], outcome: 'CHECKER_PASS' }])
   await workspace.add('task', 'lied')
-  const tick = await once()
+  const tick = (await workspace.millrace('run', 'once', '--mode', mode, '--json')).json
   assert.equal(tick.failure_class, 'illegal_terminal_result')
   assert.equal((await workspace.json('status')).active_stage, 'troubleshooter')
   harness.script([])
-  for (let stage = 0; stage < 4; stage++) await once()
+  await workspace.drain('--mode', mode)
   assert.deepEqual(workspace.names('tasks/done'), ['good.md', 'lied.md'])
 }
 
