@@ -3,7 +3,7 @@
  * things this build does not know. Pure; findings only, each saying how to mend it.
  */
 import type { Parsed } from './assets.ts'
-import { type Config, configKeys } from './config.ts'
+import { type Config, configKeys, LEVELLED } from './config.ts'
 import type { Findings } from './diagnostics.ts'
 import type { Loop } from './loop.ts'
 import type { Mode } from './mode.ts'
@@ -31,6 +31,7 @@ const CONFIG_KEYS = {
   model: 'model_name',
   model_reasoning_effort: 'model_reasoning_effort',
   timeout_seconds: 'timeout_seconds',
+  permission_profile: 'permission_level',
 } as const satisfies Record<keyof Config['stages'][string], Override>
 
 /** Checks what mode and config say about stages against the stage kinds that the loops use. */
@@ -73,7 +74,7 @@ function checkStageSections(mode: Parsed<Mode>, known: Known, config: Config, fi
       const set = Object.keys(section) as (keyof typeof section)[]
       return [`stages.${stage}`, stage, set.map((key) => CONFIG_KEYS[key])]
     }),
-    ...(['codex', 'claude', 'acp', 'pi'] as const).flatMap((section) =>
+    ...LEVELLED.flatMap((section) =>
       Object.keys(config.runners[section].permission_by_stage).map((stage): [string, string, Override[]] => {
         return [`runners.${section}.permission_by_stage.${stage}`, stage, ['permission_level']]
       }),

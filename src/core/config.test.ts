@@ -312,12 +312,22 @@ describe('a refused config', () => {
     )
   })
 
+  it('says a level in two places, and names both', () => {
+    const runners = { claude: { permission_by_stage: { builder: 'basic' } } }
+    const stages = { builder: { permission_profile: 'maximum' } }
+    expect(refusal({ runners, stages }).message).toContain(
+      'stages.builder.permission_profile and runners.claude.permission_by_stage.builder',
+    )
+    expect(() => parseConfig({ runners, stages: { fixer: stages.builder } }, 'x')).not.toThrow()
+  })
+
   it.each([
     [{ recovery: { max_fix_cycles: 0 } }, 'recovery.max_fix_cycles'],
     [{ stages: { builder: { timeout_seconds: 0 } } }, 'stages.builder.timeout_seconds'],
     [{ stages: { builder: { model_reasoning_effort: 'extreme' } } }, 'stages.builder.model_reasoning_effort'],
     [{ runners: { codex: { permission_default: 'all' } } }, 'runners.codex.permission_default'],
     [{ stages: { 'Not An Id': {} } }, 'stages.Not An Id'],
+    [{ stages: { builder: { permission_profile: 'root' } } }, 'stages.builder.permission_profile'],
     [[], 'the file'],
     [null, 'the file'],
   ])('%j names %s', (table, place) => {
@@ -358,7 +368,9 @@ describe('the list of keys', () => {
         const isSection = value !== null && typeof value === 'object' && !Array.isArray(value)
         return isSection && Object.keys(value).length > 0 ? inOrder(value, `${path}.`) : [path]
       })
-    const stages = ['runner', 'model', 'model_reasoning_effort', 'timeout_seconds'].map((name) => `stages.*.${name}`)
+    const stages = ['runner', 'model', 'model_reasoning_effort', 'timeout_seconds', 'permission_profile'].map(
+      (name) => `stages.*.${name}`,
+    )
     expect(keys.map((entry) => entry.key)).toEqual([
       ...inOrder(DEFAULTS, '').filter((at) => at !== 'stages'),
       ...stages,
@@ -367,7 +379,10 @@ describe('the list of keys', () => {
 
   it('puts what is compiled at the claim, and what a start decides at the restart', () => {
     for (const { key: name, boundary } of keys) {
-      const compiled = /^(recovery\.max_|stages\.|runtime\.default_mode|runners\.(?:default_runner|modules))/.test(name)
+      const compiled =
+        /^(recovery\.max_|stages\.(?!.*permission)|runtime\.default_mode|runners\.(?:default_runner|modules))/.test(
+          name,
+        )
       expect(boundary === 'claim', name).toBe(compiled)
     }
     expect(keys.filter((entry) => entry.boundary === 'restart').map((entry) => entry.key)).toEqual([

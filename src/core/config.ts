@@ -127,11 +127,19 @@ const ScriptedConfig = z.strictObject({
     .meta(tick('Reply file of the scripted agent; relative to the workspace.')),
 })
 
+/** Levels as 0.10 named them: `normal` is what is called `basic` elsewhere. */
+const PermissionProfile = z
+  .enum(['normal', ...PermissionLevel.options])
+  .transform((profile) => (profile === 'normal' ? 'basic' : profile))
+
 const StageConfig = z.strictObject({
   runner: z.string().optional().meta(claim('Adapter for this stage kind.')),
   model: z.string().optional().meta(claim('Model for this stage kind.')),
   model_reasoning_effort: Effort.optional().meta(claim('Effort for this stage kind.')),
   timeout_seconds: z.int().min(1).optional().meta(claim('Time limit for this stage kind.')),
+  permission_profile: PermissionProfile.optional().meta(
+    tick('Level for this stage kind on whatever runner: normal (the same as basic), elevated, maximum.'),
+  ),
 })
 
 export const Config = z.strictObject({
@@ -234,6 +242,9 @@ export const Config = z.strictObject({
 })
 export type Config = z.infer<typeof Config>
 
+/** Sections of `runners` that hold permission levels. */
+export const LEVELLED = ['codex', 'claude', 'acp', 'pi'] as const
+
 /** Text written by `init` (spec 01 §5.1). */
 export const NEW_CONFIG = `[runtime]
 default_mode = "default_codex"
@@ -299,7 +310,7 @@ const KEYS_COMPARED_MAX = 50
  */
 export function parseConfig(table: unknown, file: string): Config {
   const parsed = Config.safeParse(table)
-  if (parsed.success) return parsed.data
+  if (parsed.success) return unambiguous(parsed.data, file)
   const known = configKeys().map((key) => key.key)
   const problems = parsed.error.issues.flatMap((issue) => {
     const at = issue.path.join('.')
@@ -314,6 +325,21 @@ export function parseConfig(table: unknown, file: string): Config {
   })
   throw new MillraceError('config_invalid', `${file}: ${problemsText(problems)}.`, {
     hint: 'mend the file and run `millrace config validate`; `millrace config show` lists the keys in force',
+  })
+}
+
+/** A level is said in one place: which of two would win is nothing to find out by an accident. */
+function unambiguous(config: Config, file: string): Config {
+  const twice = Object.entries(config.stages)
+    .filter(([, { permission_profile }]) => permission_profile !== undefined)
+    .flatMap(([stage]) =>
+      LEVELLED.filter((section) => Object.hasOwn(config.runners[section].permission_by_stage, stage)).map(
+        (section) => `stages.${stage}.permission_profile and runners.${section}.permission_by_stage.${stage}`,
+      ),
+    )
+  if (twice.length === 0) return config
+  throw new MillraceError('config_invalid', `${file}: the same is said twice: ${problemsText(twice)}.`, {
+    hint: 'keep one of each pair',
   })
 }
 

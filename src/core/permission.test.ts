@@ -62,6 +62,31 @@ describe('the level of a stage', () => {
   })
 })
 
+describe('stages.<kind>.permission_profile', () => {
+  const config = configWith({
+    runners: { codex: { permission_by_model: { large: 'maximum' } } },
+    stages: { builder: { permission_profile: 'normal' }, fixer: { permission_profile: 'elevated' } },
+  })
+
+  test.each([
+    ['codex_cli', 'builder', 'basic'],
+    ['claude_code', 'builder', 'basic'],
+    ['acp', 'fixer', 'elevated'],
+    ['pi_rpc', 'fixer', 'elevated'],
+    ['command', 'builder', 'basic'],
+  ] as const)('holds for runner %s, stage %s: %s, whatever model and plan say', (runner, kind, level) => {
+    const asked = { ...stage(runner, 'maximum', 'large'), stage_kind_id: kind }
+    expect(permissionInForce(config, asked)).toEqual({ level, origin: `stages.${kind}.permission_profile` })
+    const permissions = permissionsOf(config, runner)
+    if (permissions !== null) expect(permissionLevel(permissions, asked)).toBe(level)
+  })
+
+  test('leaves other stages as they are', () => {
+    const asked = { ...stage('codex_cli'), stage_kind_id: 'checker' }
+    expect(permissionInForce(config, asked)?.origin).toBe('runners.codex.permission_default')
+  })
+})
+
 test('who can be held to less than everything', () => {
   expect(runnersHonouring('basic')).toEqual(['codex_cli', 'claude_code', 'acp'])
   expect(runnersHonouring('maximum')).toEqual(['codex_cli', 'claude_code', 'acp', 'pi_rpc', 'command'])

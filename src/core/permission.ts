@@ -32,10 +32,19 @@ const HONOURED: Readonly<Record<string, Honoured>> = {
 export const honouredLevels = (runner: string): readonly PermissionLevel[] | null =>
   Object.hasOwn(HONOURED, runner) ? HONOURED[runner]!.levels : null
 
-/** What the config says of a runner's levels; null if it has nothing to say. */
+/** What the config says of a runner's levels, in its section and under `stages`; null if there is no such section. */
 export function permissionsOf(config: Config, runner: string): Permissions | null {
   const section = Object.hasOwn(HONOURED, runner) ? HONOURED[runner]!.section : null
-  return section === null ? null : config.runners[section]
+  if (section === null) return null
+  const { permission_default, permission_by_model, permission_by_stage } = config.runners[section]
+  const profiles = Object.entries(config.stages).flatMap(([stage, { permission_profile }]) =>
+    permission_profile === undefined ? [] : [[stage, permission_profile]],
+  )
+  return {
+    permission_default,
+    permission_by_model,
+    permission_by_stage: { ...permission_by_stage, ...Object.fromEntries(profiles) },
+  }
 }
 
 /** By stage kind, then by model, then what node or mode say, then the default. */
@@ -64,6 +73,8 @@ interface PermissionInForce {
 export function permissionInForce(config: Config, stage: LevelledStage): PermissionInForce | null {
   const honoured = Object.hasOwn(HONOURED, stage.runner_name) ? HONOURED[stage.runner_name]! : null
   if (honoured === null) return null
+  const profile = own(config.stages, stage.stage_kind_id)?.permission_profile
+  if (profile !== undefined) return { level: profile, origin: `stages.${stage.stage_kind_id}.permission_profile` }
   const permissions = permissionsOf(config, stage.runner_name)
   if (permissions === null) {
     return stage.permission_level === null

@@ -199,6 +199,7 @@ export class Engine {
     try {
       const draft = new Draft(this.workspace.view())
       draft.snapshot.process_running = false
+      draft.snapshot.stop_requested = null // whatever asked for the end, this is it
       draft.event('runtime_closed', {
         mode_id: draft.snapshot.active_mode_id,
         compiled_plan_id: draft.snapshot.compiled_plan_id,

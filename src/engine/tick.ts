@@ -62,12 +62,14 @@ export async function tick(engine: Engine, isLast = false, settled: Settled[] = 
     }
   if (isLast && settled.length > 0) return outcome(engine, settled.length, last?.reason ?? 'no_work', last)
   const unsettled = engine.unsettled
+  const { arrivals } = engine.workspace.index
   const claimed = await claim(engine)
   const started = await start(engine)
   // Open work of the lineage may be among the documents that are just arriving: then nothing is drained yet.
+  const isArriving = () => engine.unsettled || engine.workspace.index.arrivals !== arrivals
   const drained =
     claimed + started === 0 &&
-    !engine.unsettled &&
+    !isArriving() &&
     engine.workspace.view().snapshot.active_runs.length === 0 &&
     (engine.turn === null || mayJudge(engine.workspace.view(), engine.turn))
   const judging = drained ? await completion(engine) : false
@@ -80,7 +82,7 @@ export async function tick(engine: Engine, isLast = false, settled: Settled[] = 
       last?.reason ??
       (busy ? 'running' : engine.workspace.view().snapshot.active_runs.length > 0 ? 'waiting' : 'no_work'),
     last,
-    unsettled: unsettled || engine.unsettled,
+    unsettled: unsettled || isArriving(),
     stopped: false,
   }
 }

@@ -44,6 +44,26 @@ describe('activityOf', () => {
     expect(told({}, { degraded: true }).activity).toBe('degraded')
   })
 
+  it('does not pass over what is blocked, whether a runtime is up or not', () => {
+    const look = { nextStep: 'millrace queue ls --state blocked' }
+    expect(told({}, {}, { blocked: 1 })).toEqual({
+      activity: 'idle',
+      reason: 'nothing is queued; 1 item blocked',
+      ...look,
+    })
+    const off = { running: false, lock: 'absent' } as const
+    expect(told({}, off, { blocked: 2 })).toEqual({
+      activity: 'stopped',
+      reason: 'nothing is queued; 2 items blocked',
+      ...look,
+    })
+    expect(told({}, off, { blocked: 2, queued: 1 })).toEqual({
+      activity: 'stopped',
+      reason: '1 item queued; 2 items blocked',
+      nextStep: 'millrace run daemon',
+    })
+  })
+
   it('says which provider refuses work, why and until when, whether runs wait for it or only queued items', () => {
     const until = '2026-03-01T15:00:00.000Z'
     const wait = {

@@ -88,18 +88,20 @@ const total = ({ depths }: Situation, state: 'queued' | 'blocked'): number =>
 
 const items = (count: number): string => (count === 1 ? '1 item' : `${count} items`)
 
+const BLOCKED_ITEMS = 'millrace queue ls --state blocked'
+
 function withoutRuns(situation: Situation): Activity {
   const queued = total(situation, 'queued')
   const blocked = total(situation, 'blocked')
   if (queued > 0) return say('waiting', `${items(queued)} queued, none can be claimed just now`, 'millrace queue ls')
-  if (blocked > 0)
-    return say('idle', `nothing is queued; ${items(blocked)} blocked`, 'millrace queue ls --state blocked')
+  if (blocked > 0) return say('idle', `nothing is queued; ${items(blocked)} blocked`, BLOCKED_ITEMS)
   return say('idle', 'nothing is queued', null)
 }
 
 function stopped(situation: Situation): Activity {
   const { snapshot, lock } = situation
   const queued = total(situation, 'queued')
+  const blocked = total(situation, 'blocked')
   const left = snapshot.active_runs.length
   const waiting = [
     ...(lock === 'stale' ? ['the last runtime died'] : []),
@@ -108,8 +110,10 @@ function stopped(situation: Situation): Activity {
     ...(queued > 0 ? [`${items(queued)} queued`] : []),
   ]
   if (lock === 'invalid') return say('stopped', waiting.join('; '), 'millrace doctor')
-  if (waiting.length === 0) return say('stopped', 'nothing is queued', 'millrace add-task "what is to be done"')
-  return say('stopped', waiting.join('; '), 'millrace run daemon')
+  const stuck = blocked > 0 ? [`${items(blocked)} blocked`] : []
+  if (waiting.length > 0) return say('stopped', [...waiting, ...stuck].join('; '), 'millrace run daemon')
+  const reason = ['nothing is queued', ...stuck].join('; ')
+  return say('stopped', reason, blocked > 0 ? BLOCKED_ITEMS : 'millrace add-task "what is to be done"')
 }
 
 /** Sources that an operator's resume clears; the others clear themselves. */

@@ -369,5 +369,10 @@ export function spawnAlone(
   env: Readonly<Record<string, string | undefined>>,
   output: number,
 ) {
-  return starting().spawn(file, args, { cwd, env: { ...env }, detached: true, stdio: ['ignore', output, output, 'ipc'] })
+  return starting().spawn(file, args, {
+    cwd,
+    env: { ...env },
+    detached: true,
+    stdio: ['ignore', output, output, 'ipc'],
+  })
 }

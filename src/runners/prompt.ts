@@ -215,7 +215,7 @@ function duties(request: StageRequest): string[] {
         ]
       : []),
     `Hand in new work documents as ${oneLine(request.outbox_dir)}/<kind>/<id>.md and nowhere else: the runtime checks ` +
-      'them and puts them into the queues. Never write into a queue folder or a state file yourself.',
+      'them and puts them into the queues. Never write into a queue folder, the mailbox or a state file yourself.',
     `If you have more to report than a marker, also write one JSON object to ${oneLine(request.terminal_result_path)} ` +
       'with the key `terminal_result` (the outcome without the hashes) and, as needed, `result_class`, `summary`, ' +
       '`artifacts` (files in the run directory), `resume_stage` (one of the resume targets) and `notes` (list of texts). ' +

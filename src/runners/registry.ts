@@ -1,5 +1,6 @@
 /** Which runners there are: adapters by name, built from one configuration. */
 import type { Config } from '../core/config.ts'
+import { permissionsOf } from '../core/permission.ts'
 import { acpHarness, NO_ACP_COMMAND } from './acp/acp.ts'
 import { CLAUDE_PREFIXES, claudeHarness } from './claude/claude.ts'
 import { CODEX_PREFIXES, codexHarness } from './codex/codex.ts'
@@ -33,9 +34,14 @@ export function runnersFor(config: Config, ports: RegistryPorts): Map<string, Ru
   const exec = execWith(ports.clock)
   const probe = (program: ProbedProgram) => () => probeProgram(program, { ...ports, exec })
 
+  const levelled = <T extends object>(section: T, runner: string): T => ({
+    ...section,
+    ...permissionsOf(config, runner),
+  })
+
   const harnesses: Harness[] = [
     codexHarness(
-      codex,
+      levelled(codex, 'codex_cli'),
       probe({
         runner: 'codex_cli',
         program: codex.command,
@@ -75,7 +81,7 @@ export function runnersFor(config: Config, ports: RegistryPorts): Map<string, Ru
       }),
     ),
     claudeHarness(
-      claude,
+      levelled(claude, 'claude_code'),
       probe({
         runner: 'claude_code',
         program: claude.command,
@@ -88,7 +94,7 @@ export function runnersFor(config: Config, ports: RegistryPorts): Map<string, Ru
       }),
     ),
     acpHarness(
-      acp,
+      levelled(acp, 'acp'),
       ports.driver,
       acp.command === null
         ? unconfigured('acp', NO_ACP_COMMAND)
@@ -104,7 +110,7 @@ export function runnersFor(config: Config, ports: RegistryPorts): Map<string, Ru
           }),
     ),
     piHarness(
-      pi,
+      levelled(pi, 'pi_rpc'),
       ports.driver,
       probe({
         runner: 'pi_rpc',

@@ -108,6 +108,8 @@ export class ItemIndex implements Items {
   listings = 0
   /** How many documents came, went or were to be read again, from the first listing on: what derived copies may lack. */
   changes = 0
+  /** How many documents have come to rest while they were waited for: each may be what is to be done next. */
+  arrivals = 0
   /** Only shows what is there, so it need not wait for documents to rest. */
   private readonly showing: boolean
 
@@ -428,7 +430,10 @@ export class ItemIndex implements Items {
 
   private lookAgain(folder: Folder): void {
     this.settling.delete(folder)
-    for (const slot of folder.slots.values()) if (slot.status === 'settling') this.read(folder, slot)
+    for (const slot of [...folder.slots.values()].filter(({ status }) => status === 'settling')) {
+      this.read(folder, slot)
+      if (slot.status !== 'settling') this.arrivals += 1
+    }
   }
 
   private drop(folder: Folder, slot: Slot): void {

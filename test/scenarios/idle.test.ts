@@ -49,6 +49,24 @@ test('an idle look costs a small part of a pass and counts as a tick like one', 
   expect(looks / 10).toBeLessThan(pass / 2)
 })
 
+test('a document that comes to rest just after the claim has looked is not left behind', async () => {
+  let looks = 0
+  // Written a moment ago when the claim looks, and long ago by the next look of the same pass.
+  const resting: Files = {
+    ...unwatched,
+    stat(file) {
+      const found = disk.stat(file)
+      if (found === null || !file.endsWith('/late.md')) return found
+      looks += 1
+      return { ...found, mtimeMs: Date.now() - (looks === 1 ? 0 : 60_000) }
+    },
+  }
+  rig = await Rig.create({ files: resting })
+  rig.addTask('late')
+  await rig.work()
+  expect(rig.log('work_item_claimed')).toHaveLength(1)
+})
+
 test('an idle runtime notices by looking alone: a task, a command, an idea and an idea written anew', async () => {
   await idleRig({ files: unwatched })
   const live = await Live.start(rig)

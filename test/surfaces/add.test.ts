@@ -275,6 +275,12 @@ describe('where the work goes', () => {
     }
   })
 
+  it('an item that was queued a moment ago can be cancelled at once', async () => {
+    await add('Never mind', { id: 'T-1' })
+    expect(await cancel.run(context, { work_item_id: 'T-1' })).toMatchObject({ state: 'applied' })
+    await expect(cancel.run(context, { work_item_id: 'T-1' })).rejects.toMatchObject({ code: 'item_unknown' })
+  })
+
   it('blocked items go back by retry and out by cancel, with the control result block of each', async () => {
     fs.writeFileSync(workspace.at('tasks/blocked/T-1.md'), taskText('T-1'))
     const back: Issued = await retry.run(context, { work_item_id: 'T-1', reason: 'the key is there' })

@@ -19,6 +19,7 @@ function lines(output: StatusOutput, look: Look): string {
     if (value === null || typeof value !== 'object') written.push(look.field(key, value as Value))
     else written.push(...nested(key, output, look))
   }
+  if (isIdle(output)) written.push(look.field('note', IDLE_NOTE))
   return written.join('\n')
 }
 
@@ -191,6 +192,11 @@ function closure(output: StatusOutput, look: Look): string {
     .join('\n')
 }
 
+const isIdle = (output: StatusOutput): boolean => output.execution_status_marker === '### IDLE'
+
+/** The marker is easily taken for more than it is. */
+const IDLE_NOTE = 'IDLE says that no execution stage is at work; it says nothing of the runtime or of the queues.'
+
 function last(output: StatusOutput, look: Look): string {
   const results = output.last_results.map((result) => {
     const colour = result.result_class === 'success' ? look.paint.green : look.paint.yellow
@@ -200,6 +206,7 @@ function last(output: StatusOutput, look: Look): string {
   const event = output.last_event
   return [
     ...results,
+    ...(isIdle(output) ? [look.paint.dim(IDLE_NOTE)] : []),
     ...(event ? [named('last event', `${event.event_type} ${look.ago(event.occurred_at)}`, look)] : []),
   ].join('\n')
 }

@@ -3,7 +3,7 @@ import { Config } from '../../core/config.ts'
 import { nodesOf, type Plan } from '../../core/plan.ts'
 import type { Context } from '../context.ts'
 import type { Finding } from '../schemas/doctor.ts'
-import { type Examination, remark, warning } from './examination.ts'
+import { type Examination, error, remark, warning } from './examination.ts'
 
 type Probe = Awaited<ReturnType<NonNullable<ReturnType<ReturnType<Context['runners']>['get']>>['probe']>>
 
@@ -20,10 +20,10 @@ export async function checkRunners({ context }: Examination, config: Config, pla
   return probes.flatMap((probe) => (probe === null ? [] : told(probe, used.includes(probe.runner), bound !== null)))
 }
 
-/** What no stage uses is no reason to warn; `isCertain` if there is a plan that says so. */
+/** A plan cannot be run without the runners of its stages; what no stage uses is no trouble. `isCertain`: there is a plan. */
 function told(probe: Probe, isUsed: boolean, isCertain: boolean): Finding[] {
   const { runner, binary, version, login } = probe
-  const grave = isUsed ? warning : remark
+  const grave = !isUsed ? remark : isCertain ? error : warning
   const unused = isUsed || !isCertain ? '' : ' No stage uses it.'
   if (!probe.ok) {
     const message = `Runner ${runner}: ${probe.problem ?? 'it cannot be used.'}${unused}`

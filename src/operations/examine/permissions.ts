@@ -75,7 +75,7 @@ export function checkRoot(
 }
 
 function lessThanMaximum(runner: string, origins: ReadonlySet<string>): string {
-  const [key] = [...origins].filter((origin) => origin.startsWith('runners.'))
+  const [key] = [...origins].filter((origin) => /^(runners|stages)\./.test(origin))
   const isChoice = (honouredLevels(runner)?.length ?? 0) > 1
   if (!isChoice)
     return `${runner} has no other level: run Millrace in a container for less, or bind the stages to another runner`

@@ -54,10 +54,11 @@ describe('doctor on runners', () => {
     expect(text).not.toContain('sk-never-tell')
   })
 
-  it('warns where there is no program, and where there is nothing to log in with, with the way out', async () => {
-    expect((await findings({})).codes).toEqual(['warning runner_binary_unavailable'])
-    const { told, codes } = await findings({ programs: ['codex'] })
-    expect(codes).toEqual(['warning runner_login_missing', 'info runner_available'])
+  it('is not content where there is no program, or nothing to log in with, and tells the way out', async () => {
+    const without = await findings({})
+    expect([without.ok, without.codes]).toEqual([false, ['error runner_binary_unavailable']])
+    const { ok, told, codes } = await findings({ programs: ['codex'] })
+    expect([ok, codes]).toEqual([false, ['error runner_login_missing', 'info runner_available']])
     expect(told[0]?.remedy).toContain('codex login')
   })
 
@@ -79,7 +80,7 @@ describe('doctor on runners', () => {
     const { told } = await findings({ programs: ['codex'], env: { CODEX_API_KEY: 'x' }, config })
     expect(told.filter(({ message }) => message.includes('mine'))).toMatchObject([
       {
-        level: 'warning',
+        level: 'error',
         code: 'runner_binary_unavailable',
         message: expect.stringMatching(/^Runner mine: The module mine\.mjs cannot be loaded: Cannot find module /),
         remedy: expect.stringContaining('docs/authoring.md'),

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { eventually } from './commands.mjs'
+import { open, waitAt } from './gate.mjs'
+import { newWorkspace } from './workspace.mjs'
+
+export const row = {
+  id: 'M001-01',
+  says: 'A governed runtime: its state is durable, its work goes in stages, and its failures lead to recovery.',
+
+  async run() {
+    const workspace = await newWorkspace({
+      replies: [
+        { stage: 'builder', item: 'work', attempt: 1, outcome: 'BLOCKED' },
+        { stage: 'builder', item: 'work', attempt: 2, outcome: 'BUILDER_COMPLETE' },
+        {
+          stage: 'troubleshooter',
+          steps: [{ artifacts: true }, waitAt('repair')],
+          outcome: 'TROUBLESHOOT_COMPLETE',
+        },
+      ],
+    })
+    for (const id of ['work', 'zz-next']) await workspace.add('task', id)
+    const daemon = await workspace.daemon()
+    const repairing = () =>
+      eventually('the troubleshooter is at work', async () => {
+        const { active_runs } = await workspace.json('status')
+        return active_runs.find((run) => run.stage === 'troubleshooter' && run.status === 'started')
+      })
+    const { run_id: runId } = await repairing()
+
+    // Killed in the midst of the recovery: the queue, the run and how far it had come are all still there.
+    daemon.kill('SIGKILL')
+    await daemon.ended
+    assert.deepEqual([workspace.names('tasks/active'), workspace.names('tasks/queue')], [['work.md'], ['zz-next.md']])
+    assert.equal((await repairing()).run_id, runId)
+    assert.ok(workspace.read('state/recovery_counters.json').entries.length > 0)
+
+    open('repair')
+    await workspace.drain()
+    assert.deepEqual(workspace.names('tasks/done'), ['work.md', 'zz-next.md'])
+    const repaired = ['builder', 'troubleshooter', 'builder', 'checker', 'updater']
+    assert.deepEqual(await workspace.stagesOf('task', 'work'), repaired)
+    assert.deepEqual(await workspace.stagesOf('task', 'zz-next'), ['builder', 'checker', 'updater'])
+    assert.deepEqual(workspace.read('state/recovery_counters.json').entries, [])
+  },
+}

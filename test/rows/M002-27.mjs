@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { chmodSync } from 'node:fs'
+import { open, reached, waitAt } from './gate.mjs'
+import { hideSystemPrograms, program } from './path.mjs'
+import { newWorkspace } from './workspace.mjs'
+
+/** More than a code: words with blanks between them. */
+const TEXT = /[a-z]+ [a-z]+ [a-z]+/i
+
+export const row = {
+  id: 'M002-27',
+  says: 'Blocked work, partial progress and a failing neighbourhood are told with their reasons in words.',
+
+  async run() {
+    await blocked()
+    await halfWay()
+    await degraded()
+  },
+}
+
+async function blocked() {
+  const say = (stage, message) => ({ stage, outcome: 'BLOCKED', message })
+  const workspace = await newWorkspace({
+    name: 'blocked',
+    replies: [
+      say('builder', 'The compiler is missing.'),
+      say('troubleshooter', 'I may not install one.'),
+      say('consultant', 'Somebody has to install a compiler first.'),
+    ],
+  })
+  await workspace.add('task', 'work')
+  await workspace.ok('run', 'daemon', '--stop-when-idle')
+  const status = await workspace.json('status')
+  assert.match(status.activity_reason, /1 item blocked/)
+  assert.match(status.next_step, /queue ls --state blocked/)
+  const [runId] = await workspace.runIds()
+  assert.match((await workspace.ok('runs', 'tail', runId)).stdout, /Somebody has to install a compiler first\./)
+  const { verdict, because, can } = await workspace.json('why', 'work')
+  assert.ok(verdict)
+  assert.ok(because.length > 0 && because.every(({ fact }) => TEXT.test(fact)), JSON.stringify(because))
+  assert.match(can.join('\n'), /millrace queue retry work/)
+}
+
+async function halfWay() {
+  const workspace = await newWorkspace({
+    name: 'half-way',
+    replies: [{ stage: 'checker', steps: [waitAt('checker'), { artifacts: true }], outcome: 'CHECKER_PASS' }],
+  })
+  await workspace.add('task', 'work')
+  const daemon = await workspace.daemon()
+  await reached('checker')
+  const { activity, active_runs: runs } = await workspace.json('status')
+  assert.equal(activity, 'working')
+  assert.deepEqual(
+    runs.map((one) => [one.stage, one.stage_runs, one.title]),
+    [['checker', 1, 'Task work']],
+  )
+  daemon.kill('SIGTERM')
+  await daemon.ended
+  const stopped = await workspace.json('status')
+  assert.match(stopped.activity_reason, /1 run waits to be taken up/)
+  assert.equal(stopped.active_runs[0].stage, 'checker')
+  open('checker')
+}
+
+/** The program of the runner may not be started: no failure of the work, and said as what it is. */
+async function degraded() {
+  const folder = program('codex', 'exit 0')
+  chmodSync(`${folder}/codex`, 0o644)
+  const workspace = await newWorkspace({ name: 'degraded', runner: null })
+  hideSystemPrograms()
+  await workspace.add('task', 'work')
+  assert.equal((await workspace.millrace('run', 'once')).code, 1)
+  const daemon = await workspace.daemon()
+  const { activity, activity_reason: reason } = await workspace.json('status')
+  assert.ok(['waiting', 'working'].includes(activity), activity)
+  assert.match(reason, /the surroundings failed \(missing_binary\); next try at 20/)
+  assert.match((await workspace.ok('status')).stdout, /the surroundings failed/)
+  daemon.kill('SIGTERM')
+  await daemon.ended
+}

@@ -1,0 +1,105 @@
+/** The runner of the rows, with rows and commands made for it: what it takes for a pass, and what it does not. */
+import { spawnSync } from 'node:child_process'
+import * as fs from 'node:fs'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const ROWS = import.meta.dirname
+const PARTS = ['play.mjs', 'commands.mjs']
+const top = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-rows-test-')))
+const rows = path.join(top, 'rows')
+const prefix = path.join(top, 'prefix')
+
+const rowOf = (id: string, body: string, more = '') =>
+  `import assert from 'node:assert/strict'\nimport { run, start, eventually } from './commands.mjs'\n` +
+  `export const row = { id: '${id}', says: 'A row made for this test.', ${more} async run() { ${body} } }\n`
+
+const GIVEN: Record<string, string> = {
+  good: rowOf('good', `assert.equal((await run('millrace', ['version'])).stdout, 'it works\\n')`),
+  bad: rowOf('bad', `assert.equal((await run('millrace', ['version'])).stdout, 'it does not work\\n')`),
+  idle: rowOf('idle', `assert.equal((await run('millrace', ['version'])).code, 0)`),
+  early: rowOf('early', 'process.exit(0)'),
+  waiting: rowOf('waiting', 'await new Promise(() => {})'),
+  sources: rowOf('sources', `await import('../../src/core/route.ts')`),
+  bundled: `import '../../dist/index.js'\n${rowOf('bundled', '')}`,
+  misnamed: rowOf('other', `assert.equal((await run('millrace', ['version'])).stdout, 'it works\\n')`),
+  silent: `export const row = { id: 'silent', says: '', async run() {} }\n`,
+  caller: rowOf(
+    'caller',
+    `assert.equal(process.env.OF_THE_CALLER, undefined); await run('millrace', []); assert.fail('x')`,
+  ),
+  daemon: rowOf(
+    'daemon',
+    `const running = start('millrace', ['hang']); await running.said('hanging'); console.error('pid ' + running.pid); assert.fail()`,
+  ),
+  clone: rowOf(
+    'clone',
+    `(await import('node:fs')).readFileSync(process.env.ROWS_CLONE + '/package.json')`,
+    `reads: 'clone',`,
+  ),
+  'clone-idle': rowOf('clone-idle', '', `reads: 'clone',`),
+}
+
+function judge(...args: string[]) {
+  const done = spawnSync(process.execPath, [path.join(ROWS, 'run.mjs'), '--rows', rows, '--prefix', prefix, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, OF_THE_CALLER: 'yes' },
+  })
+  return { status: done.status, text: done.stdout + done.stderr }
+}
+
+beforeAll(() => {
+  fs.mkdirSync(rows)
+  fs.mkdirSync(path.join(prefix, 'bin'), { recursive: true })
+  for (const name of PARTS) fs.copyFileSync(path.join(ROWS, name), path.join(rows, name))
+  for (const [id, text] of Object.entries(GIVEN)) fs.writeFileSync(path.join(rows, `${id}.mjs`), text)
+  const program = '#!/bin/sh\nif [ "$1" = hang ]; then echo hanging; exec sleep 300; fi\necho it works\n'
+  fs.writeFileSync(path.join(prefix, 'bin/millrace'), program, { mode: 0o755 })
+})
+afterAll(() => fs.rmSync(top, { recursive: true, force: true }))
+
+describe('the runner of the rows', () => {
+  it('ends with 0 where every row passes, and says id, seconds and verdict', () => {
+    const { status, text } = judge('good', 'clone')
+    expect(text).toMatch(/^good +\d+\.\d s {2}passed {2}A row made for this test\.$/m)
+    expect(text).toContain('2 rows: 2 passed, 0 failed, 0 prove nothing')
+    expect(status).toBe(0)
+  })
+
+  it.each([
+    ['bad', 'it does not work'],
+    ['missing', 'it is skipped: it has no file'],
+    ['early', 'it ended with 0 and said nothing'],
+    ['waiting', 'said nothing'],
+    ['sources', 'Cannot find module'],
+    ['bundled', 'it cannot be read: Cannot find module'],
+    ['misnamed', 'calls itself other'],
+    ['silent', 'it says nothing of what it checks'],
+  ])('fails for the row `%s`: %s', (id, sentence) => {
+    const { status, text } = judge('good', id)
+    expect(text).toContain(sentence)
+    expect(text).toContain('2 rows: 1 passed, 1 failed')
+    expect(status).toBe(1)
+  })
+
+  it('fails for a row that passes with commands that do nothing, and for one that asks nothing of the clone', () => {
+    const { status, text } = judge('good', 'idle', 'clone-idle')
+    expect(text).toMatch(/^idle .* PROVES NOTHING/m)
+    expect(text).toMatch(/^clone-idle .* PROVES NOTHING/m)
+    expect(text).not.toMatch(/^good .* PROVES NOTHING/m)
+    expect(status).toBe(1)
+  })
+
+  it('lets no variable of its own surroundings reach a row', () => {
+    const { text } = judge('caller', '--no-proof')
+    expect(text).toContain('AssertionError [ERR_ASSERTION]: x')
+  })
+
+  it.runIf(process.platform === 'linux')('ends what a row left running', () => {
+    const pid = Number(/pid (\d+)/.exec(judge('daemon', '--no-proof').text)![1])
+    // Killed, though nobody may have taken notice of its end yet.
+    const command = `/proc/${pid}/cmdline`
+    expect(fs.existsSync(command) ? fs.readFileSync(command, 'utf8') : '').toBe('')
+  })
+})
