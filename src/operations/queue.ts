@@ -132,14 +132,15 @@ export const show: Operation<Context, { work_item_id: string; kind?: ItemKind },
   },
 }
 
-const item: InputField = {
+const item = (states: readonly ItemState[]): InputField => ({
   name: 'work_item_id',
   type: 'text',
   positional: true,
   required: true,
   placeholder: 'ID',
   description: 'Id of the item.',
-}
+  states,
+})
 const reason = (fallback: string): InputField => ({
   name: 'reason',
   type: 'text',
@@ -160,15 +161,21 @@ function moving(definition: {
   summary: string
   description: string
   reason: string
+  /** States an item may be in. */
+  states: readonly ItemState[]
   example: { command: string; does: string }
 }): Operation<Context, Moving, Issued> {
-  const { name, command, summary, description, example } = definition
+  const { name, command, summary, description, states, example } = definition
   return {
     name,
     flavour: 'change',
     summary,
     description,
-    input: [item, { ...kind, description: 'Its kind, where the id is used by several.' }, reason(definition.reason)],
+    input: [
+      item(states),
+      { ...kind, description: 'Its kind, where the id is used by several.' },
+      reason(definition.reason),
+    ],
     examples: [example],
     output: async () => (await import('./schemas.ts')).issuedSchema(),
     async run(context, { work_item_id, kind: work_item_kind, reason: why = definition.reason }) {
@@ -187,6 +194,7 @@ export const retry = moving({
   description:
     'Moves a blocked or quarantined item back to its queue with a fresh budget. Of an item that is running, use `control retry-active`.',
   reason: 'operator requested retry',
+  states: ['blocked', 'quarantined'],
   example: { command: 'millrace queue retry T-12 --reason "the key is there now"', does: 'try that item again' },
 })
 
@@ -197,5 +205,6 @@ export const cancel = moving({
   description:
     'Moves a queued or blocked item to the cancelled folder beside its queue; nothing is deleted. Items that depend on it keep waiting, and are named. To end a running agent, use `control cancel RUN`.',
   reason: 'operator cancelled the item',
+  states: ['queued', 'blocked'],
   example: { command: 'millrace queue cancel T-12 --reason "not needed any more"', does: 'drop that item' },
 })

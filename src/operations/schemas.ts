@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce } from './schemas/commands.ts'
+import { Completion, Docs } from './schemas/docs.ts'
 import { Doctor, SchemaIndex, Version } from './schemas/doctor.ts'
 import { FollowEnd, FollowError, FollowRecord } from './schemas/follow.ts'
 import { CompileGraph, CompileShow, CompileValidate, ConfigShow, ModesList, ModesShow } from './schemas/plan.ts'
@@ -12,6 +13,7 @@ import { RescueList, RescueRestore, RescueShow } from './schemas/rescue.ts'
 import { RunsLs, RunsShow, RunsTail, RunsTrace } from './schemas/runs.ts'
 import { Selftest } from './schemas/selftest.ts'
 import { Status } from './schemas/status.ts'
+import { Failure, Help, WatchEnd } from './schemas/surface.ts'
 
 type Schema = Record<string, unknown>
 
@@ -36,6 +38,8 @@ export const runDaemonSchema = (): Schema => json(RunDaemon)
 export const demoSchema = (): Schema => json(Demo)
 export const selftestSchema = (): Schema => json(Selftest)
 export const statusSchema = (): Schema => withPlaneKeys(Status, { _queue_depth: DEPTH, _status_marker: MARKER })
+/** Of each line. */
+export const statusWatchSchema = (): Schema => ({ anyOf: [statusSchema(), json(WatchEnd)] })
 export const queueLsSchema = (): Schema => withPlaneKeys(QueueLs, { _queue_depth: DEPTH, _active: ACTIVE })
 export const queueShowSchema = (): Schema => json(QueueShow)
 export const runsLsSchema = (): Schema => json(RunsLs)
@@ -54,8 +58,13 @@ export const modesListSchema = (): Schema => json(ModesList)
 export const modesShowSchema = (): Schema => json(ModesShow)
 export const configShowSchema = (): Schema => json(ConfigShow)
 export const doctorSchema = (): Schema => json(Doctor)
+export const docsSchema = (): Schema => json(Docs)
+export const completionSchema = (): Schema => json(Completion)
 export const versionSchema = (): Schema => json(Version)
 /** With a name the answer is a schema itself, which is open by nature. */
 export const schemaSchema = (): Schema => ({
   anyOf: [json(SchemaIndex), { type: 'object', required: ['$schema'], description: 'A JSON Schema.' }],
 })
+/** What every command gives with --json where it fails, and `--help` with --json. */
+export const failureSchema = (): Schema => json(Failure)
+export const helpSchema = (): Schema => json(Help)

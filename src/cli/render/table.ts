@@ -49,6 +49,8 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'config show': async () => (await import('./config.ts')).show,
   'config validate': async () => (await import('./config.ts')).validate,
   doctor: async () => (await import('./doctor.ts')).doctor,
+  docs: async () => (await import('./docs.ts')).docs,
+  completion: async () => (await import('./completion.ts')).completion,
   version: async () => (await import('./version.ts')).version,
 }
 
