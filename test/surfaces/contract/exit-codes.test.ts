@@ -16,11 +16,11 @@ import { ALL_VERBS } from './verbs.ts'
 let scene: Scene
 beforeAll(async () => {
   scene = await makeScene()
-}, 120_000)
+}, 600_000)
 afterAll(() => {
   endAll()
   scene.dispose()
-}, 120_000)
+}, 600_000)
 
 const fits = judge()(failureSchema())
 

@@ -16,7 +16,7 @@ const compile = judge()
 let answers: Answer[] = []
 beforeAll(async () => {
   answers = await answersOf()
-}, 180_000)
+}, 600_000)
 
 /** A failure that is no line of a stream has one shape for all verbs. */
 const isFailure = (value: unknown): boolean => typeof value === 'object' && value !== null && 'error' in value

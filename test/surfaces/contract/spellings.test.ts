@@ -133,8 +133,8 @@ const canonicalOf = (words: string): string | undefined => spellings.get(verbWor
 let scene: Scene
 beforeAll(async () => {
   scene = await makeScene()
-}, 120_000)
-afterAll(() => scene.dispose(), 120_000)
+}, 600_000)
+afterAll(() => scene.dispose(), 600_000)
 
 /** What a command line does to a fresh copy of the scene. */
 async function tried(words: string, args: string): Promise<Ended> {
