@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { schema as schemaOperation } from '../../../src/operations/schema.ts'
 import { contextIn } from '../../rig/context.ts'
+import { incident, spec, task } from '../../rig/runtime.ts'
 import { type Answer, answersOf } from './answers.ts'
 import { changed, closedObjects, judge, openObjects, type Schema } from './schema-walk.ts'
 import { ALL_VERBS } from './verbs.ts'
@@ -82,5 +83,25 @@ describe('a published schema', () => {
       }
     }
     expect(ALL_VERBS.filter((verb) => verb !== 'schema' && !found.has(verb))).toEqual([])
+  })
+})
+
+describe('the schema of a work document', () => {
+  const documents = { task: task('T-1'), spec: spec('S-1'), incident: incident('I-1') }
+
+  it('fits such a document, and refuses it with a member too few or too many', async () => {
+    for (const [kind, fields] of Object.entries(documents)) {
+      const schema = await published(`document.${kind}`)
+      const fits = compile(schema)
+      const document = { schema_version: '1.0', kind, ...fields }
+      expect(fits(document) ? [] : fits.errors, kind).toEqual([])
+      const required = schema.required as string[]
+      expect(required.length).toBeGreaterThan(5)
+      for (const member of required) {
+        const without = changed(document, [], (object) => void delete object[member])
+        expect(fits(without), `${kind} without ${member}`).toBe(false)
+      }
+      expect(fits({ ...document, 'no such member': 1 }), kind).toBe(false)
+    }
   })
 })
