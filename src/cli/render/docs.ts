@@ -1,7 +1,7 @@
 /** How documents read: Markdown as it is for programs; for people without its marks, as wide as the terminal. */
-import stringWidth from 'string-width'
 import type { DocsOutput } from '../../operations/schemas/docs.ts'
 import type { Look } from '../look.ts'
+import { wrap } from '../wrap.ts'
 
 export function docs(output: DocsOutput, look: Look): string {
   if (output.text !== null) return look.terminal ? plain(output.text, look) : output.text
@@ -64,18 +64,13 @@ function unmarked(text: string, { paint }: Look): string {
 /** The lines of a paragraph or list item, broken anew; what follows the first line is indented under its text. */
 function laidOut(lines: readonly string[], look: Look): string[] {
   const [, indent = '', mark = ''] = /^(\s*)([-*] |\d+\. |> )?/.exec(lines[0]!)!
-  const words = unmarked(lines.map((line) => line.trim()).join(' '), look)
-    .split(' ')
-    .filter(Boolean)
-  const hang = ' '.repeat(indent.length + mark.length)
-  const broken: string[] = []
-  let current = indent
-  for (const word of words) {
-    const longer = current.trim() === '' ? `${current}${word}` : `${current} ${word}`
-    if (stringWidth(longer) > look.width && current.trim() !== '') {
-      broken.push(current)
-      current = `${hang}${word}`
-    } else current = longer
-  }
-  return [...broken, current]
+  const text = unmarked(
+    lines
+      .map((line) => line.trim())
+      .join(' ')
+      .slice(mark.length),
+    look,
+  )
+  const first = `${indent}${mark}`
+  return wrap(text, look.width, first, ' '.repeat(first.length))
 }
