@@ -195,7 +195,7 @@ describe('Ctrl-C', () => {
 
   it.each([
     ['status watch --interval-seconds 60', 'workspace: '],
-    ['runs follow --json', 'no run is active'],
+    ['runs follow --json', 'no runtime is at work'],
   ])('ends `millrace %s`, which only follows, with 0', async (line, said) => {
     const { cwd } = scene.copy('new')
     const follower = startMillrace(wordsOf(line), { cwd })
