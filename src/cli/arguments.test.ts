@@ -12,7 +12,15 @@ const fields: readonly InputField[] = [
   { name: 'monitor', type: 'choice', choices: ['none', 'basic'], description: 'What to print.' },
   { name: 'drain', type: 'flag', description: 'Let it end.' },
 ]
-const verb: Verb = { name: 'test it', flavour: 'change', description: '', fields, examples: [], aliases: [] }
+const verb: Verb = {
+  name: 'test it',
+  flavour: 'change',
+  description: '',
+  fields,
+  examples: [],
+  aliases: [],
+  others: [],
+}
 const parse = (...args: string[]) => parseArguments(verb, args)
 
 function refusal(...args: string[]): { code: string; message: string; hint: string | undefined } {

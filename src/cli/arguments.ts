@@ -1,6 +1,7 @@
 /** From an operation's input fields to a parsed command line: options, help and usage errors come from the same fields. */
 import { Argument, Command, type CommanderError, Option } from 'commander'
 import { MillraceError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
 import type { InputField } from '../core/operation.ts'
 import { flagOf, GLOBAL_OPTIONS, type GlobalOption, WAIT_SECONDS_DEFAULT, WITH_FORMAT } from './options.ts'
 
@@ -23,6 +24,8 @@ export interface Verb {
   fields: readonly InputField[]
   examples: readonly { command: string; does: string }[]
   aliases: readonly string[]
+  /** Other verbs that are easily taken for this one. */
+  others: readonly { command: string; which: string }[]
 }
 
 /** Options met so far while parsing: all but lists may be given once only, and commander would take the last. */
@@ -103,7 +106,8 @@ const attribute = (flag: string): string => new Option(flag).attributeName()
 function argument(field: InputField): Argument {
   const name = field.placeholder ?? field.name.toUpperCase()
   const dots = field.type === 'list' ? '...' : ''
-  return new Argument(field.required === true ? `<${name}${dots}>` : `[${name}${dots}]`, field.description)
+  const made = new Argument(field.required === true ? `<${name}${dots}>` : `[${name}${dots}]`, described(field))
+  return field.type === 'choice' ? made.argParser((text: string) => oneOf(text, field.choices ?? [], name)) : made
 }
 
 function option(field: InputField, given: Given): Option {
@@ -135,14 +139,16 @@ function described(field: InputField): string {
 }
 
 function choice(made: Option, choices: readonly string[], flag: string, given: Given): Option {
-  return made.argParser((text: string) => {
-    const wanted = once(text, flag, given).toLowerCase()
-    const found = choices.find((one) => one === wanted)
-    if (found === undefined)
-      throw new MillraceError('usage', `${flag} cannot be ${JSON.stringify(text)}.`, {
-        hint: `it is one of: ${choices.join(', ')}`,
-      })
-    return found
+  return made.argParser((text: string) => oneOf(once(text, flag, given), choices, flag))
+}
+
+function oneOf(text: string, choices: readonly string[], what: string): string {
+  const wanted = text.toLowerCase()
+  if (choices.includes(wanted)) return wanted
+  const near = nearest(wanted, choices)
+  const all = `it is one of: ${choices.join(', ')}`
+  throw new MillraceError('usage', `${what} cannot be ${JSON.stringify(text)}.`, {
+    hint: near === null ? all : `did you mean ${near}? ${all}`,
   })
 }
 

@@ -3,18 +3,20 @@ import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
 import { systemClock } from '../engine/clock.ts'
 import type { Context } from '../operations/context.ts'
+import type { Sight } from '../operations/field-values.ts'
 import { detach, tellReady } from '../runners/detach.ts'
 import { RUNNER_NAMES } from '../runners/names.ts'
-import { processIdentity, usedBy } from '../runners/process.ts'
+import { findProgram, processIdentity, showThrough, usedBy } from '../runners/process.ts'
 import { disk } from '../store/files.ts'
+import { placesOf } from '../store/layout.ts'
 import type { Globals } from './arguments.ts'
 import type { Output } from './output.ts'
 import type { Signals } from './signals.ts'
 import { readUserFile } from './user-file.ts'
 import { VERSION } from './version.ts'
 
-/** The real disk and clock. */
-export const PORTS = { files: disk, clock: systemClock }
+/** The real disk and clock, and programs that share our terminal. */
+export const PORTS = { files: disk, clock: systemClock, programs: { find: findProgram, showThrough } }
 
 /** Where the package lies. */
 export interface Install {
@@ -23,6 +25,14 @@ export interface Install {
   /** Folder of the bundled programs. */
   dist: string
 }
+
+/** Where values are looked for that complete a command line. */
+export const sightOf = (workspaceRoot: string, { packageRoot }: Install): Sight => ({
+  files: disk,
+  places: placesOf(workspaceRoot),
+  packageRoot,
+  runnerNames: RUNNER_NAMES,
+})
 
 /** What starts agents, probes their programs or reads their output needs the adapters; all else is quicker without. */
 const needsRunners = (verb: { name: string; flavour: string }): boolean =>

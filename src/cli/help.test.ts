@@ -4,7 +4,7 @@ import { parseArguments, type Verb } from './arguments.ts'
 import { groupHelp, overview, verbHelp } from './help.ts'
 import { scan } from './options.ts'
 import { RENDERED } from './render/table.ts'
-import { aliasesOf, resolve, spellingsOf } from './spellings.ts'
+import { aliasesOf, notTheSame, resolve, spellingsOf } from './spellings.ts'
 import { WATCH_VERB } from './watch.ts'
 
 const spellings = spellingsOf(OPERATIONS.map((entry) => entry.name))
@@ -12,9 +12,10 @@ const spellings = spellingsOf(OPERATIONS.map((entry) => entry.name))
 async function verbs(): Promise<Verb[]> {
   const loaded = OPERATIONS.map(async ({ name, load }) => {
     const { flavour, description, input, examples } = await load()
-    return { name, flavour, description, fields: input, examples, aliases: aliasesOf(name, spellings) }
+    const spelled = { aliases: aliasesOf(name, spellings), others: notTheSame(name, spellings) }
+    return { name, flavour, description, fields: input, examples, ...spelled }
   })
-  return [...(await Promise.all(loaded)), { ...WATCH_VERB, aliases: [] }]
+  return [...(await Promise.all(loaded)), { ...WATCH_VERB, aliases: [], others: [] }]
 }
 
 /** The arguments after the last `millrace` of an example, as a shell would give them. */

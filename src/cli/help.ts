@@ -10,7 +10,7 @@ const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Work', first: ['queue', 'incidents', 'start', 'run', 'daemon', 'control', 'planning'] },
   { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'closure', 'usage', 'rescue'] },
   { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'config'] },
-  { title: 'Reference', first: ['schema', 'version'] },
+  { title: 'Reference', first: ['docs', 'schema', 'completion', 'version'] },
 ]
 
 const GROUPS: Readonly<Record<string, string>> = {
@@ -103,6 +103,10 @@ export function verbHelp(verb: Verb, width: number): string {
   if (verb.name === 'status') parts.push(`Again and again: millrace ${WATCH}`)
   if (verb.aliases.length > 0)
     parts.push(`The same command: ${verb.aliases.map((alias) => `millrace ${alias}`).join(', ')}`)
+  if (verb.others.length > 0) {
+    const others = verb.others.map(({ command, which }) => `${INDENT}millrace ${command}\n${INDENT}${INDENT}${which}`)
+    parts.push(`Not the same:\n${others.join('\n')}`)
+  }
   if (examples.length > 0) parts.push(`Examples:\n${examples.join('\n')}`)
   return parts.join('\n\n')
 }

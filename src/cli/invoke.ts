@@ -12,7 +12,7 @@ import type { Signals } from './signals.ts'
 export const WIDTH_DEFAULT = 80
 
 /** Verbs that look at no workspace: nothing is said about the one found. */
-const WITHOUT_WORKSPACE: readonly string[] = ['version', 'schema', 'demo']
+const WITHOUT_WORKSPACE: readonly string[] = ['version', 'schema', 'demo', 'docs', 'completion']
 
 /** What one run of the program has: where it lies, where its words go, and whether they may be coloured. */
 export interface Session {
@@ -20,6 +20,8 @@ export interface Session {
   output: Output
   signals: Signals
   colour: boolean
+  /** Text that is longer than the terminal may be shown in a pager. */
+  pager: boolean
 }
 
 export interface Call {
@@ -50,7 +52,11 @@ export async function invoke({ verb, operation, input, globals }: Call, session:
     return following({ operation, input, context, json: globals.json, name: verb.name }, session)
   const answer: object = await operation.run(context, input)
   if (globals.json) output.value(answer)
-  else output.text(await rendered(verb.name, answer, session))
+  else {
+    const text = await rendered(verb.name, answer, session)
+    if (verb.flavour === 'read') await show(text, session)
+    else output.text(text)
+  }
   return exitStatus(verb.flavour, answer, signals.interrupted())
 }
 
@@ -131,7 +137,7 @@ async function contextIn(
   return contextFor(verb, place.root, globals, session)
 }
 
-function currentFolder(): string {
+export function currentFolder(): string {
   try {
     return process.cwd()
   } catch {
@@ -139,6 +145,16 @@ function currentFolder(): string {
       hint: 'change to one that does',
     })
   }
+}
+
+/** Text to be read from its beginning: what does not fit on the terminal goes through the pager. */
+export async function show(text: string, { output, signals, pager }: Session): Promise<void> {
+  const { rows, columns } = process.stdout
+  if (pager && rows > 0) {
+    const { isLong, paged } = await import('./pager.ts')
+    if (isLong(text, rows, columns) && (await paged(text, process.env, PORTS.programs, signals))) return
+  }
+  output.text(text)
 }
 
 async function rendered(name: string, answer: object, session: Session): Promise<string> {

@@ -6,17 +6,31 @@ import { asMillraceError, EXIT, MillraceError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import { type AnyOperation, OPERATIONS } from '../operations/table.ts'
 import { parseArguments, type Verb } from './arguments.ts'
-import type { Install } from './context.ts'
-import { invoke, invokeWatch, type Session, WIDTH_DEFAULT } from './invoke.ts'
+import { type Install, PORTS, sightOf } from './context.ts'
+import { currentFolder, invoke, invokeWatch, type Session, show, WIDTH_DEFAULT } from './invoke.ts'
 import { GLOBAL_OPTIONS, type Scanned, scan } from './options.ts'
 import { outputTo } from './output.ts'
+import { findPlace } from './place.ts'
 import { signalsOf } from './signals.ts'
-import { aliasesOf, nextWords, resolve, type Spelling, spellingsOf, WATCH, withSwitch } from './spellings.ts'
+import {
+  aliasesOf,
+  nextWords,
+  notTheSame,
+  resolve,
+  type Spelling,
+  spellingsOf,
+  WATCH,
+  withSwitch,
+} from './spellings.ts'
+
+/** The word with which the scripts of `millrace completion` ask, before the number of words and the words themselves. */
+const COMPLETE = '__complete'
 
 type Spellings = ReadonlyMap<string, Spelling>
 
 /** Carries out one command line (without the program's name) and gives its exit status; everything is told on the way. */
 export async function main(argv: string[], install: Install): Promise<number> {
+  if (argv[0] === COMPLETE) return completing(argv.slice(1), install)
   const scanned = withSwitch(argv, scan(argv))
   const { NO_COLOR, TERM, MILLRACE_DEBUG } = process.env
   const colour = scanned.colour && !NO_COLOR && TERM !== 'dumb'
@@ -28,11 +42,30 @@ export async function main(argv: string[], install: Install): Promise<number> {
   process.on('uncaughtException', (thrown) => {
     process.exit(output.failure(asMillraceError(thrown)))
   })
+  const pager = scanned.pager && !scanned.json && process.stdout.isTTY === true && TERM !== 'dumb'
+  const session: Session = { install, output, signals: signalsOf(process), colour, pager }
   try {
-    return await output.finish(await carryOut(argv, scanned, { install, output, signals: signalsOf(process), colour }))
+    return await output.finish(await carryOut(argv, scanned, session))
   } catch (thrown) {
     return output.finish(output.failure(asMillraceError(thrown)))
   }
+}
+
+/** Whatever goes wrong, a shell that wants a completion is told nothing. */
+async function completing([count = '0', ...words]: readonly string[], install: Install): Promise<number> {
+  process.stdout.on('error', () => {})
+  try {
+    const { complete, told } = await import('./complete.ts')
+    // Not every shell can hand over an empty word.
+    const whole = words.length < Number(count) ? [...words, ''] : words
+    const completed = await complete(whole, (named) =>
+      sightOf(findPlace(PORTS.files, named, process.env, currentFolder()).root, install),
+    )
+    process.stdout.write(`${told(completed)}\n`)
+  } catch {
+    // Neither a broken workspace nor a line that means nothing is worth a word between two keys.
+  }
+  return EXIT.done
 }
 
 async function carryOut(argv: readonly string[], scanned: Scanned, session: Session): Promise<number> {
@@ -56,7 +89,7 @@ async function carryOut(argv: readonly string[], scanned: Scanned, session: Sess
   const watches = resolved.canonical === WATCH
   const entry = OPERATIONS.find((one) => one.name === (watches ? 'status' : resolved.canonical))!
   const operation = await entry.load()
-  const verb = await verbOf(resolved.canonical, operation, aliasesOf(resolved.canonical, spellings))
+  const verb = await verbOf(resolved.canonical, operation, spellings)
   if (help) {
     const { verbHelp } = await import('./help.ts')
     return tell(verbHelp(verb, process.stdout.columns || WIDTH_DEFAULT), scanned, session)
@@ -70,10 +103,11 @@ async function carryOut(argv: readonly string[], scanned: Scanned, session: Sess
 
 const isVersionOption = (word: string): boolean => word === '--version' || word === '-V'
 
-async function verbOf(name: string, operation: AnyOperation, aliases: readonly string[]): Promise<Verb> {
-  if (name === WATCH) return { ...(await import('./watch.ts')).WATCH_VERB, aliases }
+async function verbOf(name: string, operation: AnyOperation, spellings: Spellings): Promise<Verb> {
+  const spelled = { aliases: aliasesOf(name, spellings), others: notTheSame(name, spellings) }
+  if (name === WATCH) return { ...(await import('./watch.ts')).WATCH_VERB, ...spelled }
   const { flavour, description, input, examples } = operation
-  return { name, flavour, description, fields: input, examples, aliases }
+  return { name, flavour, description, fields: input, examples, ...spelled }
 }
 
 async function groupHelp(group: string, spellings: Spellings): Promise<string> {
@@ -81,9 +115,9 @@ async function groupHelp(group: string, spellings: Spellings): Promise<string> {
   return group === '' ? help.overview(OPERATIONS) : help.groupHelp(group, OPERATIONS, spellings)
 }
 
-function tell(text: string, scanned: Scanned, { output }: Session): number {
-  if (scanned.json) output.value({ help: text })
-  else output.text(text)
+async function tell(text: string, scanned: Scanned, session: Session): Promise<number> {
+  if (scanned.json) session.output.value({ help: text })
+  else await show(text, session)
   return EXIT.done
 }
 

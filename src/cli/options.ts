@@ -46,6 +46,7 @@ export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
     onlyFor: 'change',
   },
   { long: '--json', description: 'Print one JSON value.' },
+  { long: '--no-pager', description: 'Show long text at once (also: an empty MILLRACE_PAGER).' },
   { long: '--no-color', description: 'No colours (also: NO_COLOR).' },
   { long: '--help', short: '-h', description: 'Show this help.' },
 ]
@@ -64,6 +65,7 @@ export interface Scanned {
   /** Found wherever it stands, so that also a usage error is told as JSON. */
   json: boolean
   colour: boolean
+  pager: boolean
   /** The option the reading of words stopped at, if any. */
   stopped: string | null
 }
@@ -77,12 +79,14 @@ export function scan(argv: readonly string[]): Scanned {
     version: false,
     json: false,
     colour: true,
+    pager: true,
     stopped: null,
   }
   const end = argv.indexOf('--')
   const options = end === -1 ? argv : argv.slice(0, end)
   scanned.help = options.some((word) => word === '--help' || word === '-h')
   scanned.colour = !options.includes('--no-color')
+  scanned.pager = !options.includes('--no-pager')
   scanned.json = options.some(
     (word, at) => word === '--json' || word === '--format=json' || (word === '--format' && options[at + 1] === 'json'),
   )

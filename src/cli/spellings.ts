@@ -30,6 +30,47 @@ const ALIASES: Readonly<Record<string, { means: string; adds?: readonly string[]
   'start --daemon': { means: 'run daemon', unless: '--once' },
 }
 
+/** What is easily taken for a verb and is another one: for the help of the verb. */
+const NOT_THE_SAME: Readonly<Record<string, readonly { command: string; which: string }[]>> = {
+  'run once': [
+    { command: 'run daemon --max-ticks 1', which: 'does the same work, with the output of the daemon' },
+    { command: 'start --once', which: 'goes on until the active item leaves its plane' },
+  ],
+  'run daemon': [{ command: 'daemon start', which: 'starts one in the background and comes back' }],
+  'control stop': [
+    { command: 'daemon stop', which: 'also waits until the process has ended' },
+    { command: 'control pause', which: 'starts nothing new and lets the runtime live' },
+    { command: 'control cancel', which: 'ends one run' },
+  ],
+  'control pause': [{ command: 'control stop', which: 'ends the runtime' }],
+  'daemon stop': [{ command: 'control stop', which: 'asks the runtime to end and does not wait for its process' }],
+  'daemon status': [{ command: 'status', which: 'is about the work, not the process' }],
+  'daemon logs': [
+    { command: 'logs', which: 'shows the event log' },
+    { command: 'runs follow', which: 'shows what an agent does' },
+  ],
+  'queue ls': [{ command: 'queue show', which: 'shows one item in full' }],
+  'runs show': [{ command: 'why', which: 'says why a run stands where it stands' }],
+  'runs trace': [{ command: 'why', which: 'says why a run stands where it stands' }],
+  'runs tail': [{ command: 'runs follow', which: 'shows what the agent does now' }],
+  'queue retry': [
+    { command: 'control retry-active', which: 'is for the item that is running' },
+    { command: 'planning retry-active', which: 'the same, of the planning plane only' },
+  ],
+  'control retry-active': [{ command: 'queue retry', which: 'is for an item that is blocked' }],
+  'control cancel': [{ command: 'queue cancel', which: 'takes an item out of its queue' }],
+  'queue cancel': [{ command: 'control cancel', which: 'ends the agent of a run' }],
+  'queue add-task': [{ command: 'queue new', which: 'asks for what a task needs' }],
+}
+
+/** Those of them that there are. */
+export function notTheSame(
+  canonical: string,
+  spellings: ReadonlyMap<string, Spelling>,
+): readonly { command: string; which: string }[] {
+  return (NOT_THE_SAME[canonical] ?? []).filter(({ command }) => spellings.has(command.replace(/ --.*$/, '')))
+}
+
 /** The one verb that is no operation of its own: the operation `status`, shown again and again. */
 export const WATCH = 'status watch'
 

@@ -25,6 +25,42 @@ describe('a table', () => {
     for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(30)
   })
 
+  it('lets the widest of several flexible columns give way first', () => {
+    const two = [
+      { title: 'LAST', flexible: true },
+      { title: 'TITLE', flexible: true },
+    ]
+    const [heading, row] = textTable([['a stage and its outcome', 'a title']], two, 24).split('\n')
+    expect(heading).toBe('LAST             TITLE')
+    expect(row).toBe('a stage and it…  a title')
+  })
+
+  it('breaks rows into lines where the terminal is too narrow for its columns', () => {
+    const wide = ['ID', 'STATE', 'NODE'].map((title) => ({ title })).concat([{ title: 'TITLE' }])
+    const rows = [
+      ['T-1', 'quarantined', 'checker', 'Log out everywhere, and be quick about it'],
+      ['T-2', '', '', '日本'],
+    ]
+    const lines = textTable(rows, wide, 24).split('\n')
+    expect(lines).toEqual(['T-1  quarantined', '    checker', '    Log out everywhere,…', 'T-2  日本'])
+  })
+
+  it('keeps to any width that leaves room for a word, whatever stands in it', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', ' ', '界', 'é'), maxLength: 40 })
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(text, text, text), { maxLength: 5 }),
+        fc.integer({ min: 16, max: 90 }),
+        (rows, width) => {
+          for (const line of textTable(rows, columns, width).split('\n')) {
+            expect(stringWidth(line)).toBeLessThanOrEqual(width)
+            expect(line).toBe(line.trimEnd())
+          }
+        },
+      ),
+    )
+  })
+
   it('shows nothing of others that steers a terminal', () => {
     expect(textTable([['T\u001b[2J', 'a\nb\u0007', '']], columns, 80)).not.toMatch(/[\u001b\u0007]/)
   })

@@ -5,12 +5,13 @@ import { safeText } from './safe.ts'
 export interface Column {
   title: string
   align?: 'left' | 'right'
-  /** Gives way first where the line is too long; the last such column if there are several. */
+  /** Gives way where the line is too long; the widest first if there are several. */
   flexible?: boolean
 }
 
 const GAP = 2
 const FLEXIBLE_WIDTH_MIN = 12
+const INDENT = '    '
 const ESCAPE = '\u001b'
 const COLOURS = /(\u001b\[[0-9;]*m)/
 const RESET = `${ESCAPE}[0m`
@@ -34,7 +35,10 @@ export function cut(text: string, width: number): string {
   return taken
 }
 
-/** A heading and one line per row, within `width` where the flexible column can give way; no line ends in spaces. */
+/**
+ * A heading and one line per row, within `width`: flexible columns give way, the widest first. Where that is not enough
+ * the cells of a row stand one after the other on as many lines as they need. No line ends in spaces.
+ */
 export function textTable(
   rows: readonly (readonly string[])[],
   columns: readonly Column[],
@@ -42,13 +46,8 @@ export function textTable(
   heading: (text: string) => string = (text) => text,
 ): string {
   const cells = rows.map((row) => columns.map((_, index) => safeText(row[index] ?? '')))
-  const widths = columns.map((column, index) =>
-    Math.max(stringWidth(column.title), ...cells.map((row) => stringWidth(row[index]!))),
-  )
-  const flexible = columns.findLastIndex((column) => column.flexible === true)
-  const overflow = widths.reduce((sum, one) => sum + one, GAP * (columns.length - 1)) - width
-  if (flexible !== -1 && overflow > 0)
-    widths[flexible] = Math.max(Math.min(FLEXIBLE_WIDTH_MIN, widths[flexible]!), widths[flexible]! - overflow)
+  const widths = widthsOf(cells, columns, width)
+  if (widths === null) return cells.map((row) => onLines(row, width)).join('\n')
   const line = (texts: readonly string[]) =>
     texts
       .map((text, index) => {
@@ -59,4 +58,38 @@ export function textTable(
       .join(' '.repeat(GAP))
       .trimEnd()
   return [heading(line(columns.map((column) => column.title))), ...cells.map(line)].join('\n')
+}
+
+/** Of each column; null where the line is too long however much the flexible ones give way. */
+function widthsOf(
+  cells: readonly (readonly string[])[],
+  columns: readonly Column[],
+  width: number,
+): readonly number[] | null {
+  const widths = columns.map((column, index) =>
+    Math.max(stringWidth(column.title), ...cells.map((row) => stringWidth(row[index]!))),
+  )
+  const flexible = columns.flatMap((column, index) => (column.flexible === true ? [index] : []))
+  let overflow = widths.reduce((sum, one) => sum + one, GAP * (columns.length - 1)) - width
+  while (overflow > 0) {
+    const widest = flexible.reduce((best, index) => (widths[index]! >= widths[best]! ? index : best), flexible[0] ?? -1)
+    if (widest === -1 || widths[widest]! <= FLEXIBLE_WIDTH_MIN) return null
+    widths[widest]! -= 1
+    overflow -= 1
+  }
+  return widths
+}
+
+/** The cells of one row, broken into lines; all but the first are indented. */
+function onLines(row: readonly string[], width: number): string {
+  const lines: string[] = []
+  let current = ''
+  for (const cell of row.filter((text) => text.trim() !== '')) {
+    const shown = cut(cell.trim(), Math.max(FLEXIBLE_WIDTH_MIN, width - INDENT.length))
+    if (current !== '' && stringWidth(current) + GAP + stringWidth(shown) > width) {
+      lines.push(current)
+      current = `${INDENT}${shown}`
+    } else current = current === '' ? shown : `${current}${' '.repeat(GAP)}${shown}`
+  }
+  return [...lines, current].map((line) => line.trimEnd()).join('\n')
 }

@@ -6,7 +6,7 @@ import type { Look } from './look.ts'
 import { errorRecord, type Output } from './output.ts'
 
 /** The one verb that is no operation of its own. */
-export const WATCH_VERB: Omit<Verb, 'aliases'> = {
+export const WATCH_VERB: Omit<Verb, 'aliases' | 'others'> = {
   name: 'status watch',
   flavour: 'read',
   description:

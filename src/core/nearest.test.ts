@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { nearest } from './nearest.ts'
+import { nearest, nearestId } from './nearest.ts'
 
 it('names the candidate a slip away', () => {
   expect(nearest('taks_id', ['title', 'task_id', 'tags'])).toBe('task_id')
@@ -33,4 +33,12 @@ it('names the first of several that are equally near, and the nearest of all', (
 
 it('counts a letter too many, one too few and one for another alike', () => {
   for (const slip of ['tittle', 'titl', 'xtitle', 'itle', 'tiXle']) expect(nearest(slip, ['title']), slip).toBe('title')
+})
+
+it('names of ids the one whose start was mistyped, unless several begin so', () => {
+  const ids = ['run-b6246e5f0000000000000000', 'run-aaaa111122220000000000']
+  expect(nearestId('run-b6246e5x', ids)).toBe(ids[0])
+  expect(nearestId('run-aaaa111122220000000001', ids)).toBe(ids[1])
+  expect(nearestId('run-b6246e5x', [...ids, 'run-b6246e5f0000000000000001'])).toBeNull()
+  expect(nearestId('nothing', ids)).toBeNull()
 })

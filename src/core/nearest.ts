@@ -19,6 +19,18 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   return best
 }
 
+/** The same for ids that may be given by their start alone: the only one that begins nearly so. */
+export function nearestId(given: string, ids: readonly string[]): string | null {
+  const whole = nearest(given, ids)
+  if (whole !== null) return whole
+  const start = nearest(
+    given,
+    ids.map((id) => id.slice(0, given.length)),
+  )
+  const meant = start === null ? [] : ids.filter((id) => id.startsWith(start))
+  return meant.length === 1 ? meant[0]! : null
+}
+
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {

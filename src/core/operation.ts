@@ -4,6 +4,7 @@
  */
 import type { Change } from './changes.ts'
 import type { Diagnostic } from './diagnostics.ts'
+import type { ItemState } from './item.ts'
 import type { Plan } from './plan.ts'
 import type { View } from './view.ts'
 
@@ -47,6 +48,24 @@ export interface LoadedOperation {
 /** By mailbox command name. The composition root hands the table to the engine. */
 export type CommandTable = Readonly<Record<string, ChangeOperation | LoadedOperation>>
 
+/** What a text can name, so that it can be completed; the ids of work items and runs are narrowed by `states`. */
+export const NAMED = [
+  'work_item',
+  'run',
+  'plan',
+  'mode',
+  'loop',
+  'stage',
+  'plane',
+  'runner',
+  'config_key',
+  'topic',
+  'schema',
+  'file',
+  'folder',
+] as const
+export type Named = (typeof NAMED)[number]
+
 /** One input of an operation: the source of its command line option, its help and its JSON Schema. */
 export interface InputField {
   /** snake_case; on the command line with dashes. */
@@ -61,6 +80,10 @@ export interface InputField {
   /** What stands for the value in help. */
   placeholder?: string
   minimum?: number
+  /** What its values name, where the name of the field does not say it. */
+  names?: Named
+  /** States of the items, or of the runs, that it can name with success. */
+  states?: readonly ItemState[]
 }
 
 /**

@@ -96,6 +96,7 @@ export const cancel = control({
       required: true,
       placeholder: 'RUN',
       description: 'Run id, or a unique start of it.',
+      states: ['active'],
     },
     reason('operator cancelled the run'),
   ],

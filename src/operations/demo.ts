@@ -5,6 +5,7 @@
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
 import type { Operation } from '../core/operation.ts'
 import { drain, runLoop } from '../engine/daemon.ts'
 import type { Listener } from '../engine/engine.ts'
@@ -76,10 +77,12 @@ export const demo: Operation<Context, DemoInput, DemoOutput> = {
   output: async () => (await import('./schemas.ts')).demoSchema(),
   async run(outer, input) {
     const runner = input.runner ?? 'scripted'
-    if (!outer.runnerNames.includes(runner))
+    if (!outer.runnerNames.includes(runner)) {
+      const near = nearest(runner, outer.runnerNames)
       throw new MillraceError('usage', `There is no runner ${runner}.`, {
-        hint: `runners: ${outer.runnerNames.join(', ')}`,
+        hint: near === null ? `runners: ${outer.runnerNames.join(', ')}` : `did you mean ${near}?`,
       })
+    }
     const root =
       input.dir === undefined ? path.join(os.tmpdir(), `millrace-demo-${outer.clock.hex(8)}`) : path.resolve(input.dir)
     const context: Context = { ...outer, workspaceRoot: root }

@@ -1,7 +1,7 @@
 /** Which run is meant, and what its records say. */
 import { MillraceError } from '../core/errors.ts'
 import { isSafeId } from '../core/ids.ts'
-import { nearest } from '../core/nearest.ts'
+import { nearestId } from '../core/nearest.ts'
 import type { View } from '../core/view.ts'
 import type { Files } from '../store/files.ts'
 import { readRun, runIds } from '../store/runs.ts'
@@ -43,7 +43,7 @@ export function findRunId(context: Context, view: View, files: Files, given: str
   }
   const [runId] = found
   if (runId !== undefined) return runId
-  const near = nearest(given, ids)
+  const near = nearestId(given, ids)
   throw new MillraceError('run_unknown', `There is no run ${given}.`, {
     hint: near === null ? 'list the runs with `millrace runs ls`' : `did you mean ${near}?`,
   })

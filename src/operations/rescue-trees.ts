@@ -1,7 +1,7 @@
 /** Finding kept trees and files in them by what an operator types, and reading the working tree to compare it with. */
 import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
-import { nearest } from '../core/nearest.ts'
+import { nearestId } from '../core/nearest.ts'
 import { findRepository, type GitOptions, type Repository } from '../engine/git.ts'
 import { rawOf, shownPath } from '../engine/git-path.ts'
 import type { Entry } from '../engine/kept-tree.ts'
@@ -46,7 +46,7 @@ export async function treeMeant(repository: Repository, given: string, options: 
   }
   if (found[0] !== undefined) return found[0]
   const names = trees.flatMap((one) => [one.ref, ...(one.run_id === null ? [] : [one.run_id])])
-  const near = nearest(given, names)
+  const near = nearestId(given, [...new Set(names)])
   throw new MillraceError('rescue_unknown', `No kept tree is called ${JSON.stringify(given)}.`, {
     hint: near === null ? 'see which there are with `millrace rescue ls`' : `did you mean ${near}?`,
   })

@@ -7,6 +7,7 @@ import { LoopsLs, LoopsShow, StagesLs, StagesShow } from './schemas/assets.ts'
 import { ClosureLs, ClosureShow } from './schemas/closure.ts'
 import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce, Start } from './schemas/commands.ts'
 import { DaemonLogEnd, DaemonLogLine, DaemonStart, DaemonStatus, DaemonStop, DaemonUnit } from './schemas/daemon.ts'
+import { Completion, Docs } from './schemas/docs.ts'
 import { Doctor, Health, SchemaIndex, Version } from './schemas/doctor.ts'
 import { FollowEnd, FollowError, FollowRecord } from './schemas/follow.ts'
 import { IncidentsLs } from './schemas/incidents.ts'
@@ -19,6 +20,7 @@ import { RescueList, RescueRestore, RescueShow } from './schemas/rescue.ts'
 import { RunsLs, RunsShow, RunsTail, RunsTrace } from './schemas/runs.ts'
 import { Selftest } from './schemas/selftest.ts'
 import { Status } from './schemas/status.ts'
+import { Failure, Help, WatchEnd } from './schemas/surface.ts'
 import { Usage } from './schemas/usage.ts'
 import { Why } from './schemas/why.ts'
 
@@ -52,6 +54,8 @@ export const daemonUnitSchema = (): Schema => json(DaemonUnit)
 export const demoSchema = (): Schema => json(Demo)
 export const selftestSchema = (): Schema => json(Selftest)
 export const statusSchema = (): Schema => withPlaneKeys(Status, { _queue_depth: DEPTH, _status_marker: MARKER })
+/** Of each line. */
+export const statusWatchSchema = (): Schema => ({ anyOf: [statusSchema(), json(WatchEnd)] })
 export const queueLsSchema = (): Schema => withPlaneKeys(QueueLs, { _queue_depth: DEPTH, _active: ACTIVE })
 export const queueShowSchema = (): Schema => json(QueueShow)
 export const runsLsSchema = (): Schema => json(RunsLs)
@@ -84,8 +88,13 @@ export const stagesShowSchema = (): Schema => json(StagesShow)
 export const configShowSchema = (): Schema => json(ConfigShow)
 export const doctorSchema = (): Schema => json(Doctor)
 export const healthSchema = (): Schema => json(Health)
+export const docsSchema = (): Schema => json(Docs)
+export const completionSchema = (): Schema => json(Completion)
 export const versionSchema = (): Schema => json(Version)
 /** With a name the answer is a schema itself, which is open by nature. */
 export const schemaSchema = (): Schema => ({
   anyOf: [json(SchemaIndex), { type: 'object', required: ['$schema'], description: 'A JSON Schema.' }],
 })
+/** What every command gives with --json where it fails, and `--help` with --json. */
+export const failureSchema = (): Schema => json(Failure)
+export const helpSchema = (): Schema => json(Help)

@@ -322,6 +322,16 @@ export const OPERATIONS: readonly TableEntry[] = [
     load: async () => (await import('./doctor.ts')).doctor,
   },
   {
+    name: 'docs',
+    summary: 'The documents that come with Millrace.',
+    load: async () => (await import('./docs.ts')).docs,
+  },
+  {
+    name: 'completion',
+    summary: 'Let your shell complete verbs, options, ids and files.',
+    load: async () => (await import('./completion.ts')).completion,
+  },
+  {
     name: 'schema',
     summary: 'JSON Schema of what a command prints with --json.',
     load: async () => (await import('./schema.ts')).schema,

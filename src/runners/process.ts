@@ -376,3 +376,22 @@ export function spawnAlone(
     stdio: ['ignore', output, output, 'ipc'],
   })
 }
+
+/**
+ * Hands text to a command of the shell that shows it on our terminal, and waits until that has ended. Gives its exit
+ * status, as the shell tells it; null if it was ended by a signal or could not be started.
+ */
+export function showThrough(
+  command: string,
+  text: string,
+  env: Record<string, string | undefined>,
+): Promise<number | null> {
+  return new Promise((resolve) => {
+    // In our group: it is in the foreground as we are, and its keys are its own.
+    const child = starting().spawn('/bin/sh', ['-c', command], { env, stdio: ['pipe', 'inherit', 'inherit'] })
+    child.once('error', () => resolve(null))
+    child.once('close', (code) => resolve(code))
+    child.stdin.on('error', () => {}) // whoever has seen enough closes it
+    child.stdin.end(text)
+  })
+}

@@ -1,72 +1,26 @@
 /** The built command line, as people and scripts meet it: real processes in folders of their own. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Ended, endAll, type Place as GivenPlace, type Started, startMillrace } from '../rig/program.ts'
 
 const PROGRAM = path.resolve(import.meta.dirname, '../../dist/millrace.js')
 
 const top = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-cli-')))
 const workspace = path.join(top, 'workspace')
 const empty = path.join(top, 'empty')
-const started = new Set<ChildProcess>()
 
 afterAll(() => {
-  for (const child of started) child.kill('SIGKILL')
+  endAll()
   fs.rmSync(top, { recursive: true, force: true })
 })
 
-interface Ended {
-  status: number | null
-  stdout: string
-  stderr: string
-}
+type Place = Partial<GivenPlace>
 
-interface Place {
-  cwd?: string
-  env?: Record<string, string>
-  input?: string
-}
-
-interface Started {
-  child: ChildProcess
-  ended: Promise<Ended>
-  /** Resolves once stdout or stderr has this text. */
-  said: (text: string) => Promise<void>
-}
-
-function start(args: readonly string[], { cwd = workspace, env = {}, input }: Place = {}): Started {
-  const { MILLRACE_WORKSPACE: _, NO_COLOR: __, ...inherited } = process.env
-  const child = spawn(process.execPath, [PROGRAM, ...args], { cwd, env: { ...inherited, ...env } })
-  started.add(child)
-  const texts = { stdout: '', stderr: '' }
-  const listeners = new Set<() => void>()
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (chunk: string) => {
-      texts[name] += chunk
-      for (const listener of listeners) listener()
-    })
-  }
-  child.stdin.on('error', () => {}).end(input ?? '')
-  const ended = new Promise<Ended>((resolve) => {
-    child.on('close', (status) => {
-      started.delete(child)
-      resolve({ status, ...texts })
-    })
-  })
-  const said = (text: string) =>
-    new Promise<void>((resolve, reject) => {
-      const look = () => {
-        if (texts.stdout.includes(text) || texts.stderr.includes(text)) resolve()
-      }
-      listeners.add(look)
-      look()
-      void ended.then(() => reject(new Error(`it ended without saying ${text}: ${texts.stdout}${texts.stderr}`)))
-    })
-  return { child, ended, said }
-}
+const start = (args: readonly string[], place: Place = {}): Started => startMillrace(args, { cwd: workspace, ...place })
 
 const millrace = (args: string, place?: Place): Promise<Ended> => start(args.split(' ').filter(Boolean), place).ended
 

@@ -1,6 +1,7 @@
 /** How findings read: counted lines for programs, grouped with their remedies for people. */
 import type { DoctorOutput, Finding, HealthOutput } from '../../operations/schemas/doctor.ts'
 import type { Look } from '../look.ts'
+import { wrap } from '../wrap.ts'
 
 export function doctor(output: DoctorOutput, look: Look): string {
   if (look.terminal) return report(output, look)
@@ -26,12 +27,12 @@ function report(output: DoctorOutput, look: Look): string {
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-function paragraph({ level, code, path, message, remedy }: Finding, { paint, safe }: Look): string {
+function paragraph({ level, code, path, message, remedy }: Finding, { paint, safe, width }: Look): string {
   const colour = { error: paint.red, warning: paint.yellow, info: paint.cyan }[level]
   return [
     `${colour(level)} ${paint.bold(code)}${path === null ? '' : paint.dim(` ${safe(path)}`)}`,
-    `  ${safe(message)}`,
-    ...(remedy === null ? [] : [`  ${paint.dim('→')} ${safe(remedy)}`]),
+    ...wrap(safe(message), width, '  '),
+    ...(remedy === null ? [] : wrap(safe(remedy), width, `  ${paint.dim('→')} `, '    ')),
   ].join('\n')
 }
 

@@ -58,7 +58,7 @@ function listing(output: QueueLsOutput, look: Look): string {
     { title: 'STATE' },
     { title: 'ID' },
     { title: 'AGE', align: 'right' as const },
-    { title: 'WAITS FOR' },
+    { title: 'WAITS FOR', flexible: true },
     { title: 'TITLE', flexible: true },
   ]
   const table = rows.length === 0 ? [] : [look.table(rows, columns)]

@@ -52,7 +52,7 @@ export function ls(output: RunsLsOutput, look: Look): string {
     { title: 'ITEM', flexible: true },
     { title: 'STATE' },
     { title: 'STAGES', align: 'right' as const },
-    { title: 'LAST' },
+    { title: 'LAST', flexible: true },
     { title: 'TIME', align: 'right' as const },
     { title: 'TOKENS', align: 'right' as const },
     { title: 'WHEN' },

@@ -1,6 +1,7 @@
 /** The commands about active runs: cancelling one, starting one over, clearing what is stale. */
 import { Draft } from '../../core/changes.ts'
 import { MillraceError } from '../../core/errors.ts'
+import { nearestId } from '../../core/nearest.ts'
 import type { ChangeContext, ChangeOperation } from '../../core/operation.ts'
 import type { ActiveRun } from '../../core/state.ts'
 import { done, only, text } from './payload.ts'
@@ -16,12 +17,15 @@ function findRun(view: ChangeContext['view'], wanted: string | null, plane: stri
         run.run_id.startsWith(`run-${wanted}`)),
   )
   const [run, second] = runs
-  if (!run)
+  if (!run) {
+    const active = view.snapshot.active_runs.map((one) => one.run_id)
+    const near = wanted === null ? null : nearestId(wanted, active)
     throw new MillraceError(
       'nothing_active',
       wanted === null ? `Nothing is active${plane ? ` on plane ${plane}` : ''}.` : `No active run ${wanted}.`,
-      { hint: 'see what is active with `millrace status`' },
+      { hint: near === null ? 'see what is active with `millrace status`' : `did you mean ${near}?` },
     )
+  }
   if (second)
     throw new MillraceError('item_ambiguous', `Several runs are meant: ${runs.map((one) => one.run_id).join(', ')}.`, {
       hint: 'name one',

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { TokenUsage } from '../../core/result.ts'
 import { RUN_STATES } from './runs.ts'
+import { ErrorRecord } from './surface.ts'
 
 const text = (what: string) => z.string().describe(what)
 const maybe = (what: string) => z.string().nullable().describe(what)
@@ -115,11 +116,7 @@ export const FollowError = z
   .strictObject({
     end: z.strictObject({
       reason: z.literal('error'),
-      error: z.strictObject({
-        code: text('What kind of error.'),
-        message: text('Sentence.'),
-        hint: text('Way out.').optional(),
-      }),
+      error: ErrorRecord,
     }),
   })
   .describe('The last line after an error.')

@@ -1,0 +1,90 @@
+/** The documents that come with the package: which there are, one of them, or where some words stand in them. */
+import * as path from 'node:path'
+import { MillraceError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
+import type { Operation } from '../core/operation.ts'
+import { readText } from '../store/files.ts'
+import type { Context } from './context.ts'
+import type { DocsOutput } from './schemas/docs.ts'
+
+interface DocsInput {
+  topic?: string
+  path?: boolean
+  search?: string
+}
+
+interface Document {
+  topic: string
+  path: string
+  text: string
+}
+
+const FOUND_MAX = 200
+
+export const docs: Operation<Context, DocsInput, DocsOutput> = {
+  name: 'docs',
+  flavour: 'read',
+  summary: 'The documents that come with Millrace.',
+  description:
+    'Prints one of the documents that come with the package; without a topic, which there are. Piped, a document comes as the Markdown it is. Needs no workspace.',
+  input: [
+    { name: 'topic', type: 'text', positional: true, placeholder: 'TOPIC', description: 'Name of a document.' },
+    { name: 'path', type: 'flag', description: 'Only say where the document lies.' },
+    { name: 'search', type: 'text', placeholder: 'WORDS', description: 'Show the lines that have all these words.' },
+  ],
+  examples: [
+    { command: 'millrace docs', does: 'see which documents there are' },
+    { command: 'millrace docs architecture', does: 'read one' },
+    { command: 'millrace docs --search "rate limit"', does: 'find where something is said' },
+  ],
+  output: async () => (await import('./schemas.ts')).docsSchema(),
+  async run(context, { topic, path: onlyPath = false, search }) {
+    const documents = shipped(context)
+    const asked = topic === undefined ? null : meant(documents, topic)
+    const among = asked === null ? documents : [asked]
+    const isShown = asked !== null && !onlyPath && search === undefined
+    return {
+      topics: documents.map(({ topic: name, path: file, text }) => ({ topic: name, title: titleOf(text), path: file })),
+      topic: asked?.topic ?? null,
+      path: asked?.path ?? null,
+      text: isShown ? asked.text : null,
+      found: search === undefined ? null : among.flatMap((document) => linesWith(document, search)).slice(0, FOUND_MAX),
+    }
+  },
+}
+
+/** The page on the package itself first, then the others by name. */
+function shipped({ files, packageRoot }: Context): Document[] {
+  const top = path.join(packageRoot, '..')
+  const folder = path.join(top, 'docs')
+  const names = (files.list(folder) ?? []).filter((name) => name.endsWith('.md')).sort()
+  return ['README.md', ...names.map((name) => path.join('docs', name))].flatMap((name) => {
+    const file = path.join(top, name)
+    const text = readText(files, file)
+    return text === null ? [] : [{ topic: path.basename(name, '.md').toLowerCase(), path: file, text }]
+  })
+}
+
+function meant(documents: readonly Document[], topic: string): Document {
+  const wanted = path.basename(topic.toLowerCase(), '.md')
+  const topics = documents.map((one) => one.topic)
+  const starts = documents.filter((one) => one.topic.startsWith(wanted))
+  const found = documents.find((one) => one.topic === wanted) ?? (starts.length === 1 ? starts[0] : undefined)
+  if (found !== undefined) return found
+  const near = nearest(wanted, topics)
+  throw new MillraceError('usage', `There is no document ${topic}.`, {
+    hint: near === null ? `there are: ${topics.join(', ')}` : `did you mean ${near}?`,
+  })
+}
+
+const titleOf = (text: string): string => /^# +(.+)$/m.exec(text)?.[1]?.trim() ?? ''
+
+function linesWith({ topic, text }: Document, words: string): NonNullable<DocsOutput['found']> {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
+  return text.split('\n').flatMap((line, index) => {
+    const low = line.toLowerCase()
+    return wanted.length > 0 && wanted.every((word) => low.includes(word))
+      ? [{ topic, line: index + 1, text: line.trim() }]
+      : []
+  })
+}

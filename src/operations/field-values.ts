@@ -1,0 +1,137 @@
+/**
+ * Values a field of a command line can take, for completion: ids from the names of files alone, so that a large
+ * workspace answers as quickly as a small one. Reads only, and what it cannot read it leaves out.
+ */
+import * as path from 'node:path'
+import type { Files } from '../core/files.ts'
+import { isSafeId } from '../core/ids.ts'
+import { ITEM_KINDS, type ItemState } from '../core/item.ts'
+import type { InputField, Named } from '../core/operation.ts'
+import { readText } from '../store/files.ts'
+import { AT, itemFolder, type Places } from '../store/layout.ts'
+
+export interface Candidate {
+  value: string
+  /** A few words; empty where the value says it all. */
+  description: string
+}
+
+/** Where values are looked for. */
+export interface Sight {
+  files: Files
+  places: Places
+  packageRoot: string
+  runnerNames: readonly string[]
+}
+
+/** What a field names by its own name, which is the same for all verbs. */
+const BY_NAME: Readonly<Record<string, Named>> = {
+  work_item_id: 'work_item',
+  depends_on: 'work_item',
+  run_id: 'run',
+  run: 'run',
+  ref: 'run',
+  plan_id: 'plan',
+  compiled_plan_id: 'plan',
+  mode_id: 'mode',
+  mode: 'mode',
+  loop_id: 'loop',
+  stage_kind_id: 'stage',
+  stage: 'stage',
+  plane: 'plane',
+  runner: 'runner',
+  key: 'config_key',
+  topic: 'topic',
+  source: 'file',
+  output: 'file',
+  monitor_log: 'file',
+  folder: 'folder',
+  dest: 'folder',
+  dir: 'folder',
+  workspace: 'folder',
+  config: 'file',
+  path: 'file',
+}
+
+/** What the values of a field name; null for words of one's own. */
+export const namedBy = (field: InputField): Named | null =>
+  field.type === 'text' || field.type === 'list'
+    ? (field.names ?? (Object.hasOwn(BY_NAME, field.name) ? BY_NAME[field.name]! : null))
+    : null
+
+/** States in which an id is worth offering where the field does not narrow them. */
+const OFFERED: readonly ItemState[] = ['active', 'queued', 'blocked', 'quarantined', 'done']
+
+/** Files and folders are for the shell to complete, and schemas are named as verbs are; none of these gives any here. */
+export async function valuesOf(field: InputField, sight: Sight): Promise<Candidate[]> {
+  switch (namedBy(field)) {
+    case 'work_item':
+      return itemIds(sight, field.states ?? OFFERED)
+    case 'run':
+      return runs(sight, field.states?.includes('active') === true)
+    case 'plan':
+      return names(sight, sight.places.at(AT.plans)).map(bare)
+    case 'mode':
+      return assets(sight, 'modes').filter(({ value }) => value !== 'aliases')
+    case 'loop':
+      return assets(sight, 'graphs').map(({ value }) => bare(value.replaceAll('/', '.')))
+    case 'stage':
+      return assets(sight, 'registry/stage_kinds').map(({ value }) => bare(path.posix.basename(value)))
+    case 'plane':
+      return folders(sight, 'graphs').map(bare)
+    case 'runner':
+      return sight.runnerNames.map(bare)
+    case 'topic':
+      return topics(sight)
+    case 'config_key': {
+      const { configKeys } = await import('../core/config.ts')
+      return configKeys()
+        .filter(({ key }) => !key.includes('*'))
+        .map(({ key, description }) => ({ value: key, description }))
+    }
+    default:
+      return []
+  }
+}
+
+const bare = (value: string): Candidate => ({ value, description: '' })
+
+const names = ({ files }: Sight, folder: string): string[] => (files.list(folder) ?? []).filter(isSafeId).sort()
+
+function itemIds(sight: Sight, states: readonly ItemState[]): Candidate[] {
+  return states.flatMap((state) =>
+    ITEM_KINDS.flatMap((kind) =>
+      names(sight, sight.places.at(itemFolder(kind, state)))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => ({ value: name.slice(0, -'.md'.length), description: `${kind}, ${state}` })),
+    ),
+  )
+}
+
+/** Of all runs the ids are the names of their folders; which are active, the snapshot alone can tell. */
+function runs(sight: Sight, onlyActive: boolean): Candidate[] {
+  if (!onlyActive) return names(sight, sight.places.at(AT.runs)).map(bare)
+  const text = readText(sight.files, sight.places.at(AT.snapshot)) ?? '{}'
+  const { active_runs = [] } = JSON.parse(text) as { active_runs?: { run_id: string; work_item_id?: string | null }[] }
+  return active_runs.map((run) => ({ value: run.run_id, description: run.work_item_id ?? '' }))
+}
+
+/** JSON files of an asset family in the package and in the workspace, by path below it without the ending. */
+function assets(sight: Sight, family: string): Candidate[] {
+  const below = (root: string, folder: string): string[] =>
+    names(sight, path.join(root, family, folder)).flatMap((name) => {
+      const relative = path.posix.join(folder, name)
+      return name.endsWith('.json') ? [relative.slice(0, -'.json'.length)] : below(root, relative)
+    })
+  return [...new Set([...below(sight.packageRoot, ''), ...below(sight.places.runtime, '')])].sort().map(bare)
+}
+
+function folders(sight: Sight, family: string): string[] {
+  const found = [sight.packageRoot, sight.places.runtime].flatMap((root) => names(sight, path.join(root, family)))
+  return [...new Set(found.filter((name) => !name.includes('.')))].sort()
+}
+
+function topics(sight: Sight): Candidate[] {
+  const pages = names(sight, path.join(sight.packageRoot, '..', 'docs')).filter((name) => name.endsWith('.md'))
+  return ['readme', ...pages.map((name) => path.basename(name, '.md').toLowerCase())].map(bare)
+}

@@ -1,0 +1,221 @@
+/**
+ * One canonical spelling for each wish; its aliases are the same command, with the same help and the same output; what is
+ * easily taken for it is another one, and help says so.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { spellingsOf } from '../../../src/cli/spellings.ts'
+import { OPERATIONS } from '../../../src/operations/table.ts'
+import { type Ended, startMillrace, wordsOf } from '../../rig/program.ts'
+import { normaliser } from './normal.ts'
+import { makeScene, type Scene } from './scene.ts'
+import { ALL_VERBS } from './verbs.ts'
+
+interface Row {
+  wish: string
+  canonical: string
+  /** Other words for the same command, and the options they stand for. */
+  same?: readonly { words: string; adds?: string }[]
+  /** Other commands. */
+  differ?: readonly string[]
+  /** Arguments with which the spellings are compared; {name} stands for what the scene knows. None: by their help only. */
+  tried?: string
+}
+
+const listed = (one: string): { words: string }[] => [{ words: one }, { words: `${one} list` }, { words: `${one} ls` }]
+
+const ROWS: readonly Row[] = [
+  { wish: 'one stage', canonical: 'run once', differ: ['run daemon', 'start --once'] },
+  { wish: 'foreground daemon', canonical: 'run daemon', same: [{ words: 'start --daemon' }], differ: ['daemon start'] },
+  {
+    wish: 'end it',
+    canonical: 'control stop',
+    same: [{ words: 'stop' }],
+    differ: ['daemon stop', 'control pause', 'control cancel'],
+    tried: '',
+  },
+  { wish: 'process facts', canonical: 'daemon status', differ: ['status'] },
+  { wish: 'what the process says', canonical: 'daemon logs', differ: ['logs', 'runs follow'] },
+  { wish: 'list runs', canonical: 'runs ls', same: listed('runs'), tried: '' },
+  { wish: 'list modes', canonical: 'modes list', same: listed('modes'), tried: '' },
+  { wish: 'list loops', canonical: 'loops ls', same: listed('loops'), tried: '' },
+  { wish: 'list stages', canonical: 'stages ls', same: listed('stages'), tried: '' },
+  { wish: 'list kept trees', canonical: 'rescue list', same: listed('rescue'), tried: '' },
+  {
+    wish: 'queue in full',
+    canonical: 'queue ls',
+    same: [...listed('queue'), { words: 'queue inspect', adds: '--all' }],
+    differ: ['queue show'],
+    tried: '',
+  },
+  {
+    wish: 'incidents',
+    canonical: 'incidents ls',
+    same: [...listed('incidents'), ...listed('incident')],
+    tried: '',
+  },
+  { wish: 'history of a run', canonical: 'runs show', differ: ['why'] },
+  { wish: 'path of a run', canonical: 'runs trace', differ: ['why'] },
+  {
+    wish: 'provenance of a run',
+    canonical: 'runs provenance',
+    same: [{ words: 'run-provenance' }],
+    tried: '{done_run}',
+  },
+  { wish: 'last report', canonical: 'runs tail', differ: ['runs follow'] },
+  {
+    wish: 'back into the queue',
+    canonical: 'queue retry',
+    same: [{ words: 'queue retry-blocked' }, { words: 'queue requeue' }],
+    differ: ['control retry-active', 'planning retry-active'],
+    tried: 'T-blocked',
+  },
+  {
+    wish: 'stop one agent',
+    canonical: 'control cancel',
+    same: [{ words: 'cancel' }],
+    differ: ['queue cancel'],
+    tried: '{active_run}',
+  },
+  { wish: 'leave the queue', canonical: 'queue cancel', same: [{ words: 'queue cleanup remove' }], tried: 'T-waits' },
+  {
+    wish: 'add work',
+    canonical: 'queue add-task',
+    same: [{ words: 'add-task' }],
+    differ: ['queue new'],
+    tried: '"A title" --id T-new',
+  },
+  {
+    wish: 'machine form of the status',
+    canonical: 'status --json',
+    same: [{ words: 'status --format json' }],
+    tried: '',
+  },
+  {
+    wish: 'machine form of a path',
+    canonical: 'runs trace --json',
+    same: [{ words: 'runs trace --format json' }],
+    tried: '{done_run}',
+  },
+]
+
+/** Spellings of the table that are still to come. What there is must not stand here. */
+const LATER: readonly string[] = [
+  'start --once',
+  'start --daemon',
+  'daemon start',
+  'daemon stop',
+  'daemon status',
+  'daemon logs',
+  'logs',
+  'loops ls',
+  'loops',
+  'loops list',
+  'stages ls',
+  'stages',
+  'stages list',
+  'incidents ls',
+  'incidents',
+  'incidents list',
+  'incident',
+  'incident ls',
+  'incident list',
+  'why',
+  'runs provenance',
+  'run-provenance',
+  'queue new',
+]
+
+const spellings = spellingsOf(OPERATIONS.map((entry) => entry.name))
+const verbWords = (words: string): string => words.replace(/ --.*$/, '')
+const isThere = (words: string): boolean => spellings.has(verbWords(words))
+const canonicalOf = (words: string): string | undefined => spellings.get(verbWords(words))?.canonical
+
+let scene: Scene
+beforeAll(async () => {
+  scene = await makeScene()
+}, 600_000)
+afterAll(() => scene.dispose(), 600_000)
+
+/** What a command line does to a fresh copy of the scene. */
+async function tried(words: string, args: string): Promise<Ended> {
+  const { cwd, known } = scene.copy('worked')
+  const filled = args.replace(/\{(\w+)\}/g, (_, name: keyof typeof known) => known[name])
+  const ended = await startMillrace(wordsOf(`${words} ${filled}`), { cwd }).ended
+  const normal = normaliser(cwd)
+  const told = (text: string): string => String(normal(text)).replace(/_at": "[^"]*"/g, '_at": "…"')
+  return { status: ended.status, stdout: told(ended.stdout), stderr: told(ended.stderr) }
+}
+
+const helpOf = async (words: string): Promise<string> => (await tried(verbWords(words), '--help')).stdout
+
+describe.each(ROWS.map((row) => [row.wish, row] as const))('for %s', (_, row) => {
+  const { canonical, same = [], differ = [], tried: args } = row
+
+  it.runIf(isThere(canonical))(`\`millrace ${canonical}\` is the canonical spelling`, () => {
+    expect(canonicalOf(canonical)).toBe(verbWords(canonical))
+  })
+
+  it.each(same.filter(({ words }) => isThere(canonical) && isThere(words)).map((one) => [one.words, one.adds ?? '']))(
+    '`millrace %s` is the same command',
+    { timeout: 60_000 },
+    async (words, adds) => {
+      if (args !== undefined) expect(await tried(words, args)).toEqual(await tried(`${canonical} ${adds}`, args))
+      // A bare plural, or a group, gives the help of all its verbs.
+      const isGroup = ALL_VERBS.some((verb) => verb.startsWith(`${verbWords(words)} `))
+      if (!isGroup) expect(await helpOf(words)).toBe(await helpOf(canonical))
+    },
+  )
+
+  it.each(differ.filter((words) => isThere(canonical) && isThere(words)).map((words) => [words]))(
+    '`millrace %s` is another command, and help says so',
+    { timeout: 60_000 },
+    async (words) => {
+      expect(canonicalOf(words)).not.toBe(canonicalOf(canonical))
+      const help = await helpOf(canonical)
+      expect(help).not.toBe(await helpOf(words))
+      expect(help.split('\nNot the same:\n')[1] ?? '').toMatch(new RegExp(`^  millrace ${words}( |$)`, 'm'))
+    },
+  )
+})
+
+describe('the table', () => {
+  it('names as still to come what is not there, and nothing that is', () => {
+    const named = ROWS.flatMap(({ canonical, same = [], differ = [] }) => [
+      canonical,
+      ...same.map(({ words }) => words),
+      ...differ,
+    ])
+    const missing = [...new Set(named.filter((words) => !isThere(words)))]
+    expect(LATER.filter(isThere), 'these are there now: take them out of LATER').toEqual([])
+    expect(
+      missing.filter((words) => !LATER.includes(words)),
+      'nobody has announced these',
+    ).toEqual([])
+  })
+
+  it('lists every verb that lists anything, with its three spellings', () => {
+    for (const verb of ALL_VERBS.filter((name) => / (ls|list)$/.test(name))) {
+      const group = verb.replace(/ (ls|list)$/, '')
+      expect([group, `${group} ls`, `${group} list`].map(canonicalOf), verb).toEqual([verb, verb, verb])
+    }
+  })
+
+  it('nothing else parses: a sentence after `run` is answered with what takes sentences', async () => {
+    const { status, stderr } = await tried('run', '"fix the login"')
+    expect(status).toBe(2)
+    expect(stderr).toContain('millrace add-task "fix the login"')
+    expect(stderr).toContain('millracer run "fix the login"')
+  })
+
+  it('all three commands print their name and one version', async () => {
+    const { cwd } = scene.copy('empty')
+    const versions = await Promise.all(
+      (['millrace', 'millracer', 'millstone'] as const).map(async (program) => {
+        const { stdout } = await startMillrace(['--version'], { cwd, program }).ended
+        return stdout.trim().split(' ')
+      }),
+    )
+    expect(versions.map(([name]) => name)).toEqual(['millrace', 'millracer', 'millstone'])
+    expect(new Set(versions.map(([, version]) => version)).size).toBe(1)
+  })
+})
