@@ -12,7 +12,7 @@ import { findItem, itemOf, readItem, requireState } from './items.ts'
 import { done, only, text } from './payload.ts'
 
 /** What becomes of queued items that wait for one that leaves. */
-export const CASCADES = ['none', 'retarget', 'cancel'] as const
+const CASCADES = ['none', 'retarget', 'cancel'] as const
 type Cascade = (typeof CASCADES)[number]
 
 interface Departure {
