@@ -7,7 +7,9 @@ import { outputTo } from './output.ts'
 import { type Watched, watch } from './watch.ts'
 
 /** What `watch` writes while it reads numbers that count up. */
-function rig(options: { json?: boolean; terminal?: boolean; rows?: number; read?: () => Promise<object> } = {}) {
+function rig(
+  options: { json?: boolean; terminal?: boolean; rows?: number; read?: () => Promise<object>; line?: string } = {},
+) {
   let written = ''
   let count = 0
   const closers: (() => void)[] = []
@@ -20,7 +22,7 @@ function rig(options: { json?: boolean; terminal?: boolean; rows?: number; read?
     },
     on: (_event: string, listener: (error: object) => void) => void closers.push(() => listener({ code: 'EPIPE' })),
   } as unknown as Parameters<typeof outputTo>[0]
-  const { json = false, terminal = false, rows = 24 } = options
+  const { json = false, terminal = false, rows = 24, line = 'second' } = options
   const context = {
     clock,
     onSignal: (listener: (name: 'SIGINT') => void) => {
@@ -35,7 +37,7 @@ function rig(options: { json?: boolean; terminal?: boolean; rows?: number; read?
       terminal,
       rows: () => rows,
       look: () => makeLook({ terminal, colour: false, width: 80, now: clock.now() }),
-      render: (output) => `count: ${(output as { count: number }).count}\nsecond\nthird`,
+      render: (output) => `count: ${(output as { count: number }).count}\n${line}\nthird`,
       output: outputTo(stream, { ...stream, write: () => true }, { json, colour: false, debug: false }),
     })
   return { start, text: () => written, interrupt: () => signal(), close: () => closers.forEach((one) => void one()) }
@@ -65,6 +67,15 @@ describe('watching', () => {
     expect(text()).toContain('count: 2')
     expect(text()).not.toContain('third')
     expect(text().startsWith('\u001b[H\u001b[2J')).toBe(true)
+  })
+
+  it('never writes more than fits on a terminal, so that its first line stays in sight', async () => {
+    const { start, text } = rig({ terminal: true, rows: 3, line: 'wide '.repeat(40) })
+    await start({ max_updates: 1, interval_seconds: 0 })
+    const shown = text().replace(/\u001b\[[0-9;]*[A-Za-z]/g, '')
+    expect(shown.split('\n')).toHaveLength(3)
+    expect(Math.max(...shown.split('\n').map((line) => line.length))).toBeLessThan(80)
+    expect(shown).toContain('count: 1\nwide wide')
   })
 
   it('ends at once and well on Ctrl-C', async () => {

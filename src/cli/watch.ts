@@ -4,6 +4,7 @@ import type { Context } from '../operations/context.ts'
 import type { Verb } from './arguments.ts'
 import type { Look } from './look.ts'
 import { errorRecord, type Output } from './output.ts'
+import { cut } from './table.ts'
 
 /** The one verb that is no operation of its own. */
 export const WATCH_VERB: Omit<Verb, 'aliases' | 'others'> = {
@@ -120,6 +121,8 @@ function show(
     output.text(`${updates === 0 ? '' : '\n'}${text}`)
     return
   }
+  // A line too many, or one that is wrapped, would push the first one off the screen.
   const lines = text.split('\n').slice(0, Math.max(1, rows() - 1))
-  output.text(`${updates === 0 ? CLEAR : HOME}${lines.map((line) => `${line}${CLEAR_LINE}\n`).join('')}${CLEAR_BELOW}`)
+  const fitting = lines.map((line) => `${cut(line, look().width - 1)}${CLEAR_LINE}`)
+  output.text(`${updates === 0 ? CLEAR : HOME}${fitting.join('\n')}${CLEAR_BELOW}\n`)
 }

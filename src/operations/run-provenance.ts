@@ -5,15 +5,16 @@
 import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
 import { sha256 } from '../core/ids.ts'
-import { graphOf, type Plan, type PlanNode } from '../core/plan.ts'
+import { graphOf, type Plan } from '../core/plan.ts'
 import { planDiff } from '../core/plan-diff.ts'
 import { amount, anything, listOf, mapOf, type Shape, text } from '../core/shape.ts'
-import { graphsHash, type Transition } from '../core/transition.ts'
+import type { Transition } from '../core/transition.ts'
 import type { Files } from '../store/files.ts'
 import { RUNTIME_ROOT } from '../store/layout.ts'
 import { agreed } from './run-agreement.ts'
 import { aboutRun, type RunParts, requestIdOf, runState } from './run-summary.ts'
-import type { HistoryRecord, RunsProvenanceOutput, Selection } from './schemas/provenance.ts'
+import type { HistoryRecord, RunsProvenanceOutput } from './schemas/provenance.ts'
+import { explanationOf, selectionOf } from './selection.ts'
 
 /** What would be compiled now, or why that cannot be told. */
 export type Preview = { plan: Plan } | { error: string }
@@ -34,8 +35,8 @@ export function provenanceOf(files: Files, workspaceRoot: string, parts: RunPart
     state: runState(parts),
     plane,
     ...work,
-    selection: plan === null || plane === null ? null : selectionOf(plan, plane),
-    selection_explanation: plan === null || plane === null ? [] : explanationOf(plan, plane),
+    selection: plan === null || plane === null ? null : selectionOf(plan, [plane]),
+    selection_explanation: plan === null || plane === null ? [] : explanationOf(plan, [plane]),
     ...previewOf(plan, plane, preview),
     runtime_history: folder.transitions.map(historyRecord),
     compile_snapshot: plan === null ? null : withoutTexts(plan),
@@ -53,44 +54,6 @@ export function provenanceOf(files: Files, workspaceRoot: string, parts: RunPart
       ...notes,
     ],
   } satisfies RunsProvenanceOutput
-}
-
-function selectionOf(plan: Plan, plane: string): Selection {
-  const graph = graphOf(plan, plane)
-  const prompt = (node: PlanNode) =>
-    plan.resolved_assets.find((asset) => asset.asset_family === 'entrypoint' && asset.path === node.entrypoint_path)
-  return {
-    compiled_plan_id: plan.compiled_plan_id,
-    content_hash: graphsHash(plan),
-    compiled_at: plan.compiled_at,
-    mode_id: plan.mode_id,
-    loop_id: graph?.loop_id ?? null,
-    loop_ids_by_plane: plan.loop_ids_by_plane,
-    stage_bindings: (graph?.nodes ?? []).map((node) => ({
-      node_id: node.node_id,
-      stage_kind_id: node.stage_kind_id,
-      runner_name: node.runner_name,
-      model_name: node.model_name,
-      model_reasoning_effort: node.model_reasoning_effort,
-      permission_level: node.permission_level,
-      timeout_seconds: node.timeout_seconds,
-      continues_session_of: node.continues_session_of,
-      entrypoint_path: node.entrypoint_path,
-      entrypoint_source: prompt(node)?.source ?? null,
-      skills: [...node.required_skill_paths, ...node.attached_skill_additions],
-    })),
-  }
-}
-
-function explanationOf(plan: Plan, plane: string): RunsProvenanceOutput['selection_explanation'] {
-  return (graphOf(plan, plane)?.nodes ?? []).flatMap((node) =>
-    Object.entries(node.origins).map(([key, origin]) => ({
-      node_id: node.node_id,
-      key,
-      value: (node as unknown as Record<string, string | number | string[] | null>)[key] ?? null,
-      origin,
-    })),
-  )
 }
 
 type PreviewKeys = `current_preview${'' | '_explanation' | '_error' | '_changes'}`
@@ -111,8 +74,8 @@ function previewOf(
   const { plan } = preview
   if (graphOf(plan, plane) === undefined) return failed(`mode ${plan.mode_id} has no lane ${plane} now`)
   return {
-    current_preview: selectionOf(plan, plane),
-    current_preview_explanation: explanationOf(plan, plane),
+    current_preview: selectionOf(plan, [plane]),
+    current_preview_explanation: explanationOf(plan, [plane]),
     current_preview_error: null,
     current_preview_changes:
       frozen === null

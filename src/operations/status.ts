@@ -16,25 +16,28 @@ import type { ActiveRunStatus, StatusOutput } from './schemas/status.ts'
 import { type Accept, acceptCurrent, type Facts, readFacts } from './status-facts.ts'
 import { closureKeys, failureKeys, governanceKeys, planeKeys } from './status-keys.ts'
 
-export const status: Operation<Context, Record<string, never>, StatusOutput> = {
+export const status: Operation<Context, { detail?: boolean }, StatusOutput> = {
   name: 'status',
   flavour: 'read',
   summary: 'What is going on, and what stands in the way.',
   description:
-    'One consistent look at the workspace: whether a runtime is at work and on what, pauses, queues, closure, the last results. Takes no lock and writes nothing; whether a runtime runs is told by the lock, not by what the last one wrote.',
-  input: [],
+    'One consistent look at the workspace: whether a runtime is at work and on what, pauses, queues, closure, the last results. Takes no lock and writes nothing; whether a runtime runs is told by the lock, not by what the last one wrote. With --detail also what would be chosen now for each stage, what waits in the mailbox, prompts and skills, the planning lane, and the active and the next task.',
+  input: [{ name: 'detail', type: 'flag', description: 'Everything there is to know, in groups.' }],
   examples: [
     { command: 'millrace status', does: 'see what is going on' },
     { command: 'millrace status --json', does: 'the same for a program' },
+    { command: 'millrace status --detail', does: 'see what each stage would run with, and everything else' },
   ],
   output: async () => (await import('./schemas.ts')).statusSchema(),
-  async run(context) {
+  async run(context, { detail }) {
     const places = placesOf(context.workspaceRoot)
     requireRoot(context, places)
     const lock = lockState({ files: context.files, places, processes: context.processes })
     const facts = await factsOf(context, places)
     const plan = await currentness(context, facts.plan)
-    return outputOf(context, facts, lock, plan)
+    const output = outputOf(context, facts, lock, plan)
+    // Loads schemas and compiles: only for those who ask.
+    return detail === true ? { ...output, ...(await import('./status-detail.ts')).detailOf(context, output) } : output
   },
 }
 

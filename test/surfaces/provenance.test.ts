@@ -69,10 +69,13 @@ describe('provenance of a run', () => {
       plane: 'execution',
       notes: [],
     })
-    expect(answer.selection).toMatchObject({ mode_id: 'scripted', loop_id: 'execution.standard' })
+    expect(answer.selection).toMatchObject({
+      mode_id: 'scripted',
+      loop_ids_by_plane: { execution: 'execution.standard' },
+    })
     expect(answer.compile_snapshot?.compiled_plan_id).toBe(answer.selection?.compiled_plan_id)
     expect(answer.selection_explanation).toContainEqual({
-      ...{ node_id: 'builder', key: 'runner_name', value: 'scripted', origin: 'mode scripted' },
+      ...{ plane: 'execution', node_id: 'builder', key: 'runner_name', value: 'scripted', origin: 'mode scripted' },
     })
     expect(answer.runtime_history.map((one) => [one.node_id, one.outcome, one.selected_node_id])).toEqual([
       ['builder', 'BUILDER_COMPLETE', 'checker'],

@@ -298,6 +298,64 @@ describe('compiling', () => {
   })
 })
 
+describe('status --detail', () => {
+  it('adds the groups as objects beside the flat keys, which stay as they are', async () => {
+    const { context, at, root } = await workspaceHere()
+    place({ at }, 'tasks/queue/T-1.md', taskText('T-1', { depends_on: ['T-9'], created_at: '2026-03-01T00:00:00Z' }))
+    place({ at }, 'tasks/queue/T-2.md', taskText('T-2', { spec_id: 'S-1', created_at: '2026-03-02T00:00:00Z' }))
+    const command = { schema_version: '1.0', kind: 'mailbox_command', command: 'add_task', issuer: 'operator' }
+    place(
+      { at },
+      'state/mailbox/incoming/add_task-1.json',
+      JSON.stringify({
+        ...command,
+        ...{ command_id: 'add_task-1', issued_at: '2026-03-02T00:00:00Z', payload: { document: task('T-3') } },
+      }),
+    )
+    const flat = await ask<StatusOutput>(context, 'status')
+    const full = await ask<StatusOutput>(context, 'status', { detail: true })
+    expect(full).toMatchObject(flat)
+    expect(flat.runtime).toBeUndefined()
+    expect(full.runtime).toMatchObject({ process_running: false, backlog_depth: 2, active_task_id: null })
+    expect(full.liveness).toMatchObject({ authority: 'lock', summary: 'no runtime holds the workspace' })
+    expect(full.next_task).toEqual({ task_id: 'T-2', title: 'Task T-2', spec_id: 'S-1' })
+    expect(full.active_task).toBeNull()
+    expect(full.mailbox_task_intake).toMatchObject({
+      buffered_count: 1,
+      task_titles: ['Task T-3'],
+      issuers: ['operator'],
+    })
+    expect(full.selection?.stage_bindings.map(({ node_id }) => node_id)).toContain('builder')
+    expect(full.research?.queue_families?.map(({ family }) => family)).toEqual(['spec', 'incident'])
+    expect(full.config_path).toBe(path.join(root, 'millrace-agents/millrace.toml'))
+    const lines = await text('status', full)
+    expect(lines.split('\n').every((line) => /^[\w.]+: /.test(line))).toBe(true)
+    expect(lines).toContain('runtime.backlog_depth: 2')
+    expect(lines).toContain('next_task.task_id: T-2')
+    const blocks = await text('status', full, true)
+    for (const heading of ['Runtime', 'Liveness', 'Chosen now', 'Next task'])
+      expect(blocks).toMatch(new RegExp(`^${heading}`, 'm'))
+    fs.appendFileSync(at('millrace.toml'), '\n[stages.builder]\nrunner = "nobody"\n')
+    const broken = await ask<StatusOutput>(context, 'status', { detail: true })
+    expect(broken).toMatchObject({ selection: null })
+    expect(broken.selection_error).toContain('nobody')
+    expect(broken.runtime?.pending_config_hash).toMatch(/^cfg-/)
+  })
+
+  it('without it too, says that an idle marker says nothing of the daemon or the queues', async () => {
+    const { context } = await workspaceHere()
+    const answer = await ask<StatusOutput>(context, 'status')
+    expect((await text('status', answer)).split('\n').at(-1)).toMatch(
+      /^note: execution is IDLE: .*nothing about the daemon/,
+    )
+    const up = { ...answer, process_running: true, activity: 'idle' as const }
+    expect(await text('status', up, true)).toMatch(/^idle/)
+    expect(await text('status', up, true)).toContain('execution is IDLE')
+    const busy = { ...up, execution_status_marker: '### BUILDER_RUNNING' }
+    expect(await text('status', busy)).not.toContain('execution is IDLE')
+  })
+})
+
 describe('config', () => {
   it('show tells of each key where its value comes from, and of environments only the names', async () => {
     const { context, at } = await workspaceHere()

@@ -1,5 +1,6 @@
 /** How the provenance of a run reads. */
-import type { RunsProvenanceOutput, Selection } from '../../operations/schemas/provenance.ts'
+import type { RunsProvenanceOutput } from '../../operations/schemas/provenance.ts'
+import type { Selection } from '../../operations/schemas/selection.ts'
 import type { Look } from '../look.ts'
 import { duration } from '../time.ts'
 import { pairs, quoted } from './quoted.ts'
@@ -48,9 +49,10 @@ function lines(output: RunsProvenanceOutput, look: Look): string {
 
 function selectionLines(name: string, selection: Selection | null, look: Look): string[] {
   if (selection === null) return [look.field(name, null)]
-  const { stage_bindings, loop_ids_by_plane: _, ...flat } = selection
+  const { stage_bindings, loop_ids_by_plane: loops, ...flat } = selection
   return [
     ...Object.entries(flat).map(([key, value]) => look.field(`${name}.${key}`, value)),
+    ...Object.entries(loops).map(([plane, loop]) => look.field(`${name}.${plane}_loop_id`, loop)),
     ...stage_bindings.map(({ skills, ...binding }) =>
       look.field(`${name}.stage_binding`, pairs({ ...binding, skills: skills.join(',') })),
     ),
@@ -124,7 +126,7 @@ function selectionTable(selection: Selection, output: RunsProvenanceOutput, look
     { title: 'TIME', align: 'right' as const },
     { title: 'FROM', flexible: true },
   ]
-  const about = `mode ${selection.mode_id}, loop ${selection.loop_id ?? 'none'}, ${selection.compiled_plan_id}, compiled ${look.ago(selection.compiled_at)}`
+  const about = `mode ${selection.mode_id}, loop ${selection.loop_ids_by_plane[output.plane ?? ''] ?? 'none'}, ${selection.compiled_plan_id}, compiled ${look.ago(selection.compiled_at)}`
   return `${paint.dim(about)}\n${look.table(rows, columns)}`
 }
 

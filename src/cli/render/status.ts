@@ -1,12 +1,23 @@
 /** How status reads: for a person one sentence, then what is not empty; for a program every key on its line. */
-import type { ActiveRunStatus, StatusOutput } from '../../operations/schemas/status.ts'
+import type { ActiveRunStatus, DetailOutput, StatusOutput } from '../../operations/schemas/status.ts'
 import type { Look, Value } from '../look.ts'
 import { duration } from '../time.ts'
 import { pairs } from './quoted.ts'
+import { DETAIL_GROUPS, detailBlocks } from './status-detail.ts'
 
 export function status(output: StatusOutput, look: Look): string {
-  return look.terminal ? sections(output, look) : lines(output, look)
+  const detail = output.runtime === undefined ? [] : [detailBlocks(output as StatusOutput & DetailOutput, look)]
+  if (!look.terminal)
+    return [lines(output, look), ...detail, ...idleNote(output).map((note) => look.field('note', note))].join('\n')
+  const note = output.process_running ? idleNote(output) : []
+  return [sections(output, look), ...detail, ...note.map((one) => look.paint.dim(one))].join('\n\n')
 }
+
+/** The marker is read by people who take it for more than it says. */
+const idleNote = (output: StatusOutput): string[] =>
+  output.execution_status_marker === '### IDLE'
+    ? ['execution is IDLE: no stage of it runs just now; that says nothing about the daemon or the queues']
+    : []
 
 /** Behind these keys of the seed come the lines of active runs. */
 const AFTER_RUN_LINES = 'baseline_manifest_id'
@@ -14,6 +25,7 @@ const AFTER_RUN_LINES = 'baseline_manifest_id'
 function lines(output: StatusOutput, look: Look): string {
   const written: string[] = []
   for (const [key, value] of Object.entries(output)) {
+    if (key in DETAIL_GROUPS) continue
     if (key === AFTER_RUN_LINES)
       written.push(...output.active_runs.map((run) => look.field('active_run', runLine(run))))
     if (value === null || typeof value !== 'object') written.push(look.field(key, value as Value))

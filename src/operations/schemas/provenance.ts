@@ -4,50 +4,10 @@ import { Plan } from '../../core/plan.ts'
 import { WorkingTree } from '../../core/result.ts'
 import { PlanChange } from './plan-diff.ts'
 import { RUN_STATES } from './runs.ts'
+import { Selection, SelectionExplanation } from './selection.ts'
 
 const text = (what: string) => z.string().describe(what)
 const maybe = (what: string) => z.string().nullable().describe(what)
-
-const Selection = z.strictObject({
-  compiled_plan_id: text('Plan.'),
-  content_hash: text('Hash of what it routes by.'),
-  compiled_at: text('When it was compiled (ISO time).'),
-  mode_id: text('Mode.'),
-  loop_id: maybe('Loop of the lane of the run; null if it has none.'),
-  loop_ids_by_plane: z.record(z.string(), z.string()).describe('Loop of every lane.'),
-  stage_bindings: z
-    .array(
-      z.strictObject({
-        node_id: text('Node.'),
-        stage_kind_id: text('Its stage kind.'),
-        runner_name: text('Adapter.'),
-        model_name: maybe('Model; null leaves it to the harness.'),
-        model_reasoning_effort: maybe('Effort; null leaves it to the harness.'),
-        permission_level: maybe('Level; null leaves it to the runner config.'),
-        timeout_seconds: z.int().describe('Time it may take, in seconds.'),
-        continues_session_of: maybe('Node whose session it goes on with.'),
-        entrypoint_path: text('Prompt.'),
-        entrypoint_source: z.enum(['package', 'workspace']).nullable().describe('Whose copy of it was frozen.'),
-        skills: z.array(z.string()).describe('Skills, required ones first.'),
-      }),
-    )
-    .describe('What each node of that loop runs with.'),
-})
-export type Selection = z.infer<typeof Selection>
-
-const Explanation = z
-  .array(
-    z.strictObject({
-      node_id: text('Node.'),
-      key: text('Member of its binding.'),
-      value: z
-        .union([z.string(), z.number(), z.array(z.string())])
-        .nullable()
-        .describe('Its value.'),
-      origin: text('Where it came from: default, stage kind, node, mode or config.'),
-    }),
-  )
-  .describe('Where each value came from.')
 
 const HistoryRecord = z
   .strictObject({
@@ -97,9 +57,9 @@ export const RunsProvenance = z
     work_item_kind: maybe('Kind of what it served.'),
     work_item_id: maybe('Id of what it served.'),
     selection: Selection.nullable().describe('What was frozen for the run; null if that plan is gone.'),
-    selection_explanation: Explanation,
+    selection_explanation: SelectionExplanation,
     current_preview: Selection.nullable().describe('What would be chosen now; null if that cannot be told.'),
-    current_preview_explanation: Explanation,
+    current_preview_explanation: SelectionExplanation,
     current_preview_error: maybe('Why it cannot be told.'),
     current_preview_changes: z
       .array(PlanChange)

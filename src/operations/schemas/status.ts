@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { PauseSource, RunnerWait, Snapshot, UsageBlocker } from '../../core/state.ts'
 import { ACTIVITIES } from '../activity.ts'
+import { Selection, SelectionExplanation } from './selection.ts'
 
 const text = (what: string) => z.string().describe(what)
 const maybe = (what: string) => z.string().nullable().describe(what)
@@ -48,6 +49,96 @@ export const ActiveRunStatus = z.strictObject({
   cancel_requested: maybe('Why an operator wants it ended.'),
 })
 export type ActiveRunStatus = z.infer<typeof ActiveRunStatus>
+
+const Task = z
+  .strictObject({ task_id: text('Task.'), title: text('Its heading.'), spec_id: maybe('Spec it was cut from.') })
+  .nullable()
+
+const Asset = z.strictObject({
+  path: text('File, relative to the assets root.'),
+  source: z.enum(['package', 'workspace']).describe('Whose copy.'),
+  sha256: text('Hash of its text.'),
+})
+
+/** Only with --detail. */
+export const Detail = z.strictObject({
+  runtime: z
+    .strictObject({
+      process_running: flag('Whether a runtime lives.'),
+      process_id: z.int().nullable().describe('Its process.'),
+      mode: Snapshot.shape.runtime_mode.describe('How it was started.'),
+      paused: flag('Whether anything pauses it.'),
+      pause_reason: maybe('Why, source by source.'),
+      execution_status: maybe('Marker of the lane of execution.'),
+      planning_status: maybe('Marker of the lane of planning.'),
+      research_status: maybe('The same, under the name older tools know.'),
+      active_task_id: maybe('Task at work.'),
+      backlog_depth: count('Queued tasks.'),
+      deferred_queue_size: count('Root specs that wait for an open closure target.'),
+      started_at: maybe('When it took the workspace (ISO time).'),
+      uptime_seconds: z.number().min(0).nullable().describe('How long it has been up, in seconds.'),
+      updated_at: text('Last transaction (ISO time).'),
+      config_hash: text('Config in force.'),
+      pending_config_hash: maybe('Config on disk, if that is another one or cannot be read (null then).'),
+      asset_bundle_version: maybe('Version that deployed prompts and skills.'),
+    })
+    .describe('The runtime.'),
+  liveness: z
+    .strictObject({
+      authority: z.literal('lock').describe('What tells whether a runtime lives: its lock, always.'),
+      degraded: flag('Whether a transaction cannot be applied to the disk.'),
+      snapshot_present: flag('Whether there is a snapshot; there is.'),
+      snapshot_process_running: flag('What the last runtime said of itself.'),
+      process_id: z.int().nullable().describe('Process that holds the lock.'),
+      summary: text('In a sentence.'),
+    })
+    .describe('Whether a runtime lives, and how that is known.'),
+  source_kind: z.literal('snapshot').describe('Where this is from.'),
+  config_path: text('The config file.'),
+  config_source_kind: z.enum(['file', 'defaults']).describe('Whether there is such a file.'),
+  selection: Selection.nullable().describe('What would be chosen now for each stage; null if it does not compile.'),
+  selection_explanation: SelectionExplanation,
+  selection_error: maybe('Why it does not compile.'),
+  mailbox_task_intake: z
+    .strictObject({
+      buffered_count: count('Tasks that wait.'),
+      oldest_issued_at: text('When the oldest was handed in (ISO time).'),
+      newest_issued_at: text('When the newest was.'),
+      task_titles: z.array(z.string()).describe('Their headings, as far as they have one.'),
+      issuers: z.array(z.string()).describe('Who handed them in.'),
+    })
+    .nullable()
+    .describe('Tasks in the mailbox that the runtime has not taken yet; null if none.'),
+  assets: z
+    .strictObject({
+      bundle_version: maybe('Version that deployed prompts and skills.'),
+      stage_prompts: z.array(Asset).describe('Prompts of the plan in force.'),
+      skills: z.array(Asset).describe('Its skills.'),
+      definitions: z.array(Asset).describe('Mode, loops and stage kinds.'),
+    })
+    .describe('What the plan in force was made from; empty before the first compile.'),
+  research: z
+    .strictObject({
+      status: maybe('Marker of the lane of planning.'),
+      queue_families: z
+        .array(
+          z.strictObject({
+            family: text('Kind of work.'),
+            ready: flag('Whether any is queued.'),
+            item_count: count('Queued.'),
+            queue_path: text('Folder of the queue.'),
+            first_item: maybe('Id of the one claimed first.'),
+          }),
+        )
+        .describe('What planning is fed from.'),
+      active_item: maybe('Kind and id of what it works on.'),
+      closure: z.array(text('Root spec.')).describe('Open closure targets.'),
+    })
+    .describe('The lane of planning.'),
+  active_task: Task.describe('Task at work.'),
+  next_task: Task.describe('Task that waits for nothing but its turn, the oldest.'),
+})
+export type DetailOutput = z.infer<typeof Detail>
 
 export const Status = z
   .strictObject({
@@ -174,7 +265,10 @@ export const Status = z
       .nullable()
       .describe('Newest event of the log.'),
   })
-  .describe('What is going on. Lanes of the plan add <plane>_queue_depth and <plane>_status_marker.')
+  .extend(Detail.partial().shape)
+  .describe(
+    'What is going on. Lanes of the plan add <plane>_queue_depth and <plane>_status_marker. With --detail the groups of objects are there as well; of the groups older tools know, `size` and `integration_policy` are not: no loop of this version has them.',
+  )
 
 /** Of each lane of the plan. */
 export interface PlaneKeys {
