@@ -53,9 +53,6 @@ export interface Account {
 /** One thing that stands before some work: while it stands, the work is not done. */
 export type Obstacle = Because & { wait: Wait; next: Next; can: string[] }
 
-/** A fact that says nothing stands in the way, but is worth knowing. */
-export type Fact = Because
-
 export const below = (relative: string): string => `${RUNTIME_ROOT}/${relative}`
 
 export const inSnapshot = { path: below(AT.snapshot), event: null } as const
