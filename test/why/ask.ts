@@ -9,7 +9,7 @@ import { systemClock } from '../../src/engine/clock.ts'
 import type { Issued } from '../../src/operations/issue.ts'
 import { Why, type WhyOutput } from '../../src/operations/schemas/why.ts'
 import { OPERATIONS } from '../../src/operations/table.ts'
-import { why } from '../../src/operations/why.ts'
+import { why } from '../../src/operations/why/why.ts'
 import { contextIn } from '../rig/context.ts'
 import type { Rig } from '../rig/runtime.ts'
 

@@ -1,5 +1,5 @@
 /** How the queues read: the counts and a line for each item for programs, tables and sentences for people. */
-import type { Added } from '../../operations/queue-add.ts'
+import type { Added } from '../../operations/queue/add.ts'
 import type { QueueLsOutput, QueueRow, QueueShowOutput } from '../../operations/schemas/queue.ts'
 import type { Look, Value } from '../look.ts'
 import { block, issued } from './control.ts'
