@@ -10,6 +10,7 @@ import { type Context, placesIn } from '../context.ts'
 import { reading } from '../reading.ts'
 import type { QueueLsOutput, QueuePlaneKeys, QueueShowOutput } from '../schemas/queue.ts'
 import { kindsByPlane } from '../status/keys.ts'
+import { lookAtRuntime } from '../why/look-at-runtime.ts'
 import { blockedBy, listedItems, rowOf } from './rows.ts'
 import { showItem } from './show.ts'
 
@@ -128,7 +129,7 @@ export const show: Operation<Context, { work_item_id: string; kind?: ItemKind },
   flavour: 'read',
   summary: 'One work item in full.',
   description:
-    'Shows where an item stands, its document field by field, what it waits for and why it is blocked. Looks in every state, cancelled and set-aside documents included.',
+    'Shows where an item stands, its document field by field, everything that stands before it while it is queued, and why it is blocked. Looks in every state, cancelled and set-aside documents included.',
   input: [
     {
       name: 'work_item_id',
@@ -144,6 +145,7 @@ export const show: Operation<Context, { work_item_id: string; kind?: ItemKind },
   output: async () => (await import('../schemas.ts')).queueShowSchema(),
   async run(context, input) {
     requireSafeId(input.work_item_id, 'The work item id')
-    return reading(context, (view, files) => showItem(context, view, files, input))
+    const presenceIn = await lookAtRuntime(context)
+    return reading(context, (view, files) => showItem(context, view, files, input, presenceIn(view.snapshot)))
   },
 }

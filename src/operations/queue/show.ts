@@ -9,6 +9,8 @@ import { type Files, readText } from '../../store/files.ts'
 import { archiveFolders, itemFolder, type Places } from '../../store/layout.ts'
 import { type Context, placesIn } from '../context.ts'
 import type { QueueShowOutput } from '../schemas/queue.ts'
+import type { Presence } from '../why/presence.ts'
+import { standsBefore } from '../why/standing.ts'
 import { blockedBy, deferredBy, waitsFor } from './rows.ts'
 
 interface Place {
@@ -23,6 +25,7 @@ export function showItem(
   view: View,
   files: Files,
   { work_item_id: id, kind }: { work_item_id: string; kind?: ItemKind },
+  presence: Presence,
 ): QueueShowOutput {
   const places = placesIn(context)
   const kinds = kind === undefined ? ITEM_KINDS : [kind]
@@ -51,6 +54,8 @@ export function showItem(
     also_in: found.slice(1).flatMap((one) => (one.state === 'invalid' ? [] : [one.state])),
     waits_for: entry ? waitsFor(entry, view) : [],
     deferred_by: entry ? deferredBy(entry, view) : null,
+    stands_before:
+      entry?.state === 'queued' ? standsBefore(entry, view, presence).map(({ code, fact }) => ({ code, fact })) : [],
     run_id: run?.run_id ?? blocked?.run_id ?? null,
     node_id: run?.node_id ?? null,
     reason: blocked?.reason ?? null,

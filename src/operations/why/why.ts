@@ -10,10 +10,8 @@ import { planesOf } from '../../core/plan.ts'
 import type { Signs } from '../../core/signs.ts'
 import type { ActiveRun } from '../../core/state.ts'
 import type { View } from '../../core/view.ts'
-import { readConsistently } from '../../store/consistent.ts'
 import { tailEvents } from '../../store/event-log.ts'
 import type { Files } from '../../store/files.ts'
-import { lockState } from '../../store/lock.ts'
 import { readRequest, runIds } from '../../store/runs.ts'
 import { type Context, placesIn } from '../context.ts'
 import { blockedBy } from '../queue/rows.ts'
@@ -22,12 +20,12 @@ import { configOrDefaults, reading } from '../reading.ts'
 import { findRun, findRunId, partsOf } from '../runs/find.ts'
 import { aboutRun, type RunParts, runState } from '../runs/summary.ts'
 import type { WhyOutput } from '../schemas/why.ts'
-import { isStuck } from '../status/status.ts'
 import type { Account } from './account.ts'
 import { circleOf } from './fingerprint.ts'
 import { whyItem, whyUnreadable } from './item.ts'
+import { lookAtRuntime } from './look-at-runtime.ts'
 import { whyIdle } from './plane.ts'
-import { type Presence, presenceOf } from './presence.ts'
+import type { Presence } from './presence.ts'
 import { notTaken, pathOf, type RunEvidence, whyActive, whyEnded } from './run.ts'
 
 interface WhyInput {
@@ -75,12 +73,9 @@ type Meant =
   | { type: 'active'; run: ActiveRun; parts: RunParts | null; about: Partial<WhyOutput['subject']> }
 
 async function answer(context: Context, { subject: given, kind }: WhyInput): Promise<WhyOutput> {
-  const lock = lockState({ files: context.files, places: placesIn(context), processes: context.processes })
-  const suspended = lock.state === 'active' && lock.provable && (await context.isStopped(lock.holder.pid))
-  const pending = readConsistently(context.files, placesIn(context), (_files, record) => record)
-  const stuck = lock.state === 'active' && isStuck(pending, context.clock.now())
+  const presenceIn = await lookAtRuntime(context)
   const { meant, view, presence, type } = reading(context, (view, files) => {
-    const presence = presenceOf(lock, view.snapshot, { isSuspended: suspended, isStuck: stuck })
+    const presence = presenceIn(view.snapshot)
     return { view, presence, ...meaning(context, view, files, presence, given, kind) }
   })
   const about = { type, id: given, work_item_kind: null, state: null, title: null, run_id: null, ...meant.about }
