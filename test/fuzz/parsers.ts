@@ -16,7 +16,7 @@ import {
   renderDocument,
   setFields,
 } from '../../src/core/document.ts'
-import { asMillraceError } from '../../src/core/errors.ts'
+import { MillraceError } from '../../src/core/errors.ts'
 import type { Files } from '../../src/core/files.ts'
 import { ideaSpecId, ideaToSpec } from '../../src/core/idea.ts'
 import { isSafeId } from '../../src/core/ids.ts'
@@ -739,7 +739,7 @@ function mailbox({ root, rig, view }: WorkedWorkspace): Parser[] {
         const payload = asJson(bytes)
         if (payload === null || typeof payload !== 'object' || Array.isArray(payload)) return
         const compiled = () => {
-          throw asMillraceError(new Error('ENOSPC'))
+          throw new MillraceError('config_invalid', 'The config cannot be read.')
         }
         const context = {
           view,
