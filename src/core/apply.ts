@@ -9,7 +9,7 @@ import { absurd, MillraceError } from './errors.ts'
 import { createIncident } from './incident.ts'
 import type { ItemEntry, KeptState } from './item.ts'
 import { leaveActive } from './leave-active.ts'
-import { inheritedFields } from './lineage.ts'
+import { handoffsBefore, inheritedFields } from './lineage.ts'
 import type { Effect, TerminalState } from './loop.ts'
 import { completionGraph, graphOf, nodeOf, type Plan } from './plan.ts'
 import type { StageRequest } from './request.ts'
@@ -172,10 +172,22 @@ function carryOut(draft: Draft, settlement: Settlement, effect: Effect, target: 
       return target ? hold(draft, settlement, target, settlement.decision.reason) : []
     case 'create_incident':
       if (target) return reportGap(draft, settlement, effect, target)
+      if (isHandedOnEnough(draft, settlement)) return []
       return createIncident(draft, settlement, effect, adoptedBy(effect, settlement))
     default:
       return absurd(effect)
   }
+}
+
+/** Trouble that was handed on as often as it may be stays with its item, for a person to see to. */
+function isHandedOnEnough(draft: Draft, { view, plan, run, item }: Settlement): boolean {
+  if (!item) return false
+  const { kind, id } = item.entry
+  const handoffs = handoffsBefore(view, item.entry)
+  const { handoffs_max: most } = plan.recovery_limits
+  if (handoffs < most) return false
+  draft.event('handoffs_exhausted', { run_id: run.run_id, work_item_kind: kind, work_item_id: id, handoffs, most })
+  return true
 }
 
 function moveItem(draft: Draft, { view, plan, run, item, decision }: Settlement, wanted: KeptState): string[] {

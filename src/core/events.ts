@@ -60,6 +60,7 @@ export const EVENT_TYPES = {
   run_withdrawn: 'The item of a run was moved away by a person; the run ended.',
   run_cancelled: 'A run was cancelled.',
   runtime_handoff_incident_enqueued: 'The runtime opened an incident.',
+  handoffs_exhausted: 'Work was handed on as often as it may be; it stays blocked, and no incident is opened.',
   runtime_completion_conflict: 'The finished place of an item is taken by something else.',
   closure_target_opened: 'A root spec is to be judged once its lineage is finished.',
   closure_target_closed: 'A closure target passed.',

@@ -42,6 +42,7 @@ describeFormat('a mode', {
       environment_backoff_seconds: [5, 10],
       environment_attempts_max: 2,
       stages_per_run_max: 30,
+      handoffs_max: 2,
     },
   },
   least,
@@ -57,6 +58,7 @@ describeFormat('a mode', {
     'recovery_limits.environment_backoff_seconds.0': 1,
     'recovery_limits.environment_attempts_max': 1,
     'recovery_limits.stages_per_run_max': 2,
+    'recovery_limits.handoffs_max': 0,
   },
   filledIn: [
     'stage_model_bindings.builder',
@@ -88,6 +90,7 @@ test('a mode says of its order, its lanes and its limits only what is not usual'
       environment_backoff_seconds: [30, 120, 300, 900],
       environment_attempts_max: 6,
       stages_per_run_max: 60,
+      handoffs_max: 3,
     },
   })
 })

@@ -48,6 +48,11 @@ export const RecoveryLimits = z.strictObject({
     .min(2)
     .default(60)
     .describe('Stage runs of one passage before it is blocked, whatever its loop says.'),
+  handoffs_max: z
+    .int()
+    .min(0)
+    .default(3)
+    .describe('Incidents that may lead one to the other, by the work each brought, before the last stays blocked.'),
 })
 export type RecoveryLimits = z.infer<typeof RecoveryLimits>
 

@@ -80,6 +80,7 @@ const least = {
     environment_backoff_seconds: [30, 120, 300, 900],
     environment_attempts_max: 6,
     stages_per_run_max: 60,
+    handoffs_max: 3,
   },
   compile_input_fingerprint: { mode_id: 'mine', config_fingerprint: 'cfg-1', assets_fingerprint: 'assets-1' },
   resolved_assets: [

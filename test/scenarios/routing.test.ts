@@ -159,6 +159,20 @@ describe('execution', () => {
     expect(rig.stages().at(-1)).toBe('auditor')
   })
 
+  test('trouble that planning hands back again and again is handed on three times, then stays blocked for a person', async () => {
+    rig = await Rig.create({ config: '[recovery]\nmax_troubleshoot_attempts_before_consult = 1\n' })
+    rig.outcomes({ builder: ['BLOCKED'], troubleshooter: ['BLOCKED'], consultant: ['NEEDS_PLANNING'] })
+    rig.addTask('task-a')
+    await rig.work(200)
+    expect(rig.list('incidents/resolved')).toHaveLength(3)
+    expect([rig.list('incidents/incoming'), rig.list('tasks/queue'), rig.list('specs/queue')]).toEqual([[], [], []])
+    expect(rig.list('tasks/blocked')).toHaveLength(4)
+    const [told, ...more] = rig.log('handoffs_exhausted')
+    expect(told).toMatchObject({ work_item_kind: 'task', handoffs: 3, most: 3 })
+    expect(more).toEqual([])
+    expect(snapshot().active_runs).toEqual([])
+  })
+
   test('scenario 69: a blocked consultant blocks the task, and its budgets are gone', async () => {
     rig = await Rig.create({ config: '[recovery]\nmax_troubleshoot_attempts_before_consult = 1\n' })
     rig.outcomes({ builder: ['BLOCKED'], troubleshooter: ['BLOCKED'], consultant: ['BLOCKED'] })
