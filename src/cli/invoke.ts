@@ -158,9 +158,14 @@ export async function show(text: string, { output, signals, pager }: Session): P
 }
 
 async function rendered(name: string, answer: object, session: Session): Promise<string> {
-  const [{ makeLook }, { rendererOf }] = await Promise.all([import('./look.ts'), import('./render/table.ts')])
-  const render = await rendererOf(name)
-  return render(answer, makeLook(lookOptions(session)))
+  const options = lookOptions(session)
+  const [look, render] = await Promise.all([
+    options.terminal
+      ? import('./look.ts').then(({ makeLook }) => makeLook(options))
+      : import('./plain-look.ts').then(({ plainLook }) => plainLook(options)),
+    import('./render/table.ts').then(({ rendererOf }) => rendererOf(name)),
+  ])
+  return render(answer, look)
 }
 
 function lookOptions({ colour }: Session) {

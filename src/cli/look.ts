@@ -1,8 +1,7 @@
 /** How output is to look: what a renderer knows about where its text goes. Renderers never ask the process themselves. */
-import picocolors from 'picocolors'
-import { safeText } from './safe.ts'
+import type picocolors from 'picocolors'
+import { type LookOptions, plainLook } from './plain-look.ts'
 import { type Column, textTable } from './table.ts'
-import { relativeTime } from './time.ts'
 
 export type Value = string | number | boolean | null | undefined
 
@@ -29,22 +28,7 @@ export interface Look {
   safe(text: string): string
 }
 
-export function makeLook(options: { terminal: boolean; colour: boolean; width: number; now: Date }): Look {
-  const paint = picocolors.createColors(options.colour)
-  return {
-    terminal: options.terminal,
-    width: options.width,
-    now: options.now,
-    paint,
-    table: (rows, columns) => textTable(rows, columns, options.width, paint.dim),
-    ago: (iso) => relativeTime(iso, options.now),
-    field: (key, value) => `${options.terminal ? paint.dim(`${key}:`) : `${key}:`} ${wireValue(value)}`,
-    safe: safeText,
-  }
-}
-
-function wireValue(value: Value): string {
-  if (value === null || value === undefined || value === '') return 'none'
-  const text = String(value)
-  return /[\u0000-\u001f\u007f-\u009f]/.test(text) ? JSON.stringify(text) : text
+export function makeLook(options: LookOptions): Look {
+  const plain = plainLook(options)
+  return { ...plain, table: (rows, columns) => textTable(rows, columns, options.width, plain.paint.dim) }
 }

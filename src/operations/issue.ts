@@ -31,7 +31,7 @@ export interface Issued {
 export const ISSUER = 'operator'
 
 const LOCK_RETRY_MS = 1000
-const ANSWER_POLL_MS = 25
+const ANSWER_POLL_MS = 10
 
 /**
  * Posts a command and sees it through. Throws the refusal of whoever carried it out; a command that was merely queued

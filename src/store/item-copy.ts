@@ -15,6 +15,7 @@ export interface CopiedItem {
 }
 
 /** The first line. A format of another number is no copy for us. */
+const NEWLINE = 10
 const HEADER = /^millrace item copy 1, sha256 ([0-9a-f]{64})\n/
 
 export function encodeCopy(items: readonly CopiedItem[]): string {
@@ -38,11 +39,10 @@ const isCopy = listOf(record({ name: text, stamp: text, head: isHead }))
 /** Null for bytes that are no whole copy of this version. */
 export function decodeCopy(bytes: Uint8Array): CopiedItem[] | null {
   try {
-    const whole = utf8.decode(bytes)
-    const [header, hash] = HEADER.exec(whole) ?? []
+    const [header, hash] = HEADER.exec(utf8.decode(bytes.subarray(0, bytes.indexOf(NEWLINE) + 1))) ?? []
     if (header === undefined) return null
-    const body = whole.slice(header.length, -1)
-    const items: unknown = hashBytes(body) === hash ? JSON.parse(body) : null
+    const body = bytes.subarray(header.length, -1)
+    const items: unknown = hashBytes(body) === hash ? JSON.parse(utf8.decode(body)) : null
     return isCopy(items) ? items : null
   } catch {
     return null
