@@ -95,6 +95,16 @@ describe('completing values', () => {
     expect(await values('queue cancel --reason x ', sight)).toEqual(['T-1', 'T-2', 'S-4'])
   })
 
+  it('gives ids of items of the kinds that the verb takes, and names of documents that were set aside', async () => {
+    const sight = names({ ...ITEMS, 'incidents/incoming/I-7.md.invalid': '', 'incidents/incoming/I-8.md': '' })
+    expect(await values('queue archive-blocked ', sight)).toEqual(['T-2'])
+    expect(await values('queue reorder ', sight)).toEqual(['T-1', 'I-8'])
+    expect(await values('closure show ', sight)).toEqual(['S-4'])
+    expect(await values('incidents resolve ', sight)).toEqual(['I-8'])
+    expect(await values('incidents archive-invalid ', sight)).toEqual(['I-7.md.invalid'])
+    expect(await values('why T', sight)).toEqual(['T-1', 'T-2', 'T-3'])
+  })
+
   it('gives ids of runs, and only active ones to end', async () => {
     const snapshot = JSON.stringify({ active_runs: [{ run_id: 'run-b', work_item_id: 'T-1' }] })
     const sight = names({ 'runs/run-a/x': '', 'runs/run-b/x': '', 'state/runtime_snapshot.json': snapshot })
@@ -140,7 +150,7 @@ describe('completing values', () => {
 
   it('knows of every field that takes a text what it names, or that it is in words of one’s own', async () => {
     const OWN_WORDS = ['reason', 'title', 'id', 'summary', 'accept', 'target_path', 'check', 'reference', 'risk', 'tag']
-    const MORE_WORDS = ['name', 'search']
+    const MORE_WORDS = ['name', 'search', 'body', 'value', 'since', 'until', 'by', 'root_idea_id']
     const unknown: string[] = []
     for (const { name, load } of OPERATIONS) {
       for (const field of (await load()).input) {

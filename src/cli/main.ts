@@ -3,7 +3,7 @@
  * of its own; what is not in the answer of an operation is not shown.
  */
 import { asMillraceError, EXIT, MillraceError } from '../core/errors.ts'
-import { nearest } from '../core/nearest.ts'
+import { didYouMean, nearest } from '../core/nearest.ts'
 import { type AnyOperation, OPERATIONS } from '../operations/table.ts'
 import { parseArguments, type Verb } from './arguments.ts'
 import { type Install, PORTS, sightOf } from './context.ts'
@@ -127,7 +127,7 @@ function incomplete(group: string, scanned: Scanned, spellings: Spellings): Mill
   if (scanned.stopped !== null) {
     const options = GLOBAL_OPTIONS.map((option) => option.long)
     const near = nearest(scanned.stopped, options)
-    const hint = near === null ? 'options of a command come after it' : `did you mean ${near}?`
+    const hint = didYouMean(near, 'options of a command come after it')
     return new MillraceError('usage', `${about} has no option ${scanned.stopped}.`, { hint })
   }
   if (group === '') {

@@ -17,6 +17,23 @@ export function requireSafeId(value: string, what: string): string {
   })
 }
 
+/** The ids a text means: the very one, or else all that begin so, with or without the prefix all of them have. */
+export function idsMeant(given: string, ids: readonly string[], prefix = ''): string[] {
+  if (given === '') return []
+  return ids.includes(given) ? [given] : ids.filter((id) => id.startsWith(given) || id.startsWith(prefix + given))
+}
+
+const SHARERS_TOLD_MAX = 5
+
+/** Refuses a start that several ids share; `what` they are, in the plural. */
+export function requireOneMeant(given: string, found: readonly string[], what: string): void {
+  if (found.length < 2) return
+  const shown = found.slice(0, SHARERS_TOLD_MAX).join(', ')
+  throw new MillraceError('item_ambiguous', `${given} is the start of ${found.length} ${what}: ${shown}.`, {
+    hint: 'give more of the id',
+  })
+}
+
 /** Hex. What hashes is loaded when first needed: that takes longer than all that commands such as `status` do. */
 export function sha256(bytes: Uint8Array | string): string {
   return process.getBuiltinModule('node:crypto').createHash('sha256').update(bytes).digest('hex')

@@ -19,7 +19,11 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   return best
 }
 
-/** The same for ids that may be given by their start alone: the only one that begins nearly so. */
+/** The hint that names the nearest word, or says `otherwise` where none is near. */
+export const didYouMean = (near: string | null, otherwise: string): string =>
+  near === null ? otherwise : `did you mean ${near}?`
+
+/** As `nearest`, for ids that may be given by their start alone: the only one that begins nearly so. */
 export function nearestId(given: string, ids: readonly string[]): string | null {
   const whole = nearest(given, ids)
   if (whole !== null) return whole

@@ -4,7 +4,7 @@
  */
 import type { Change } from './changes.ts'
 import type { Diagnostic } from './diagnostics.ts'
-import type { ItemState } from './item.ts'
+import type { ItemKind, ItemState } from './item.ts'
 import type { Plan } from './plan.ts'
 import type { View } from './view.ts'
 
@@ -48,9 +48,10 @@ export interface LoadedOperation {
 /** By mailbox command name. The composition root hands the table to the engine. */
 export type CommandTable = Readonly<Record<string, ChangeOperation | LoadedOperation>>
 
-/** What a text can name, so that it can be completed; the ids of work items and runs are narrowed by `states`. */
+/** What a text can name, so that it can be completed; the ids of work items and runs are narrowed by `states` and `kinds`. */
 export const NAMED = [
   'work_item',
+  'unreadable_incident',
   'run',
   'plan',
   'mode',
@@ -59,6 +60,8 @@ export const NAMED = [
   'plane',
   'runner',
   'config_key',
+  'event_type',
+  'subject',
   'topic',
   'schema',
   'file',
@@ -82,8 +85,9 @@ export interface InputField {
   minimum?: number
   /** What its values name, where the name of the field does not say it. */
   names?: Named
-  /** States of the items, or of the runs, that it can name with success. */
+  /** States of the items, or of the runs, that it can name with success; and kinds of the items. */
   states?: readonly ItemState[]
+  kinds?: readonly ItemKind[]
 }
 
 /**

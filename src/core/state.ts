@@ -275,3 +275,10 @@ export function forgetCounters(counters: Counters, owner: { kind: string; id: st
   )
   return entries.length === counters.entries.length ? counters : { ...counters, entries }
 }
+
+/** The run that works on an item; null while none does. */
+export const runOf = (
+  { active_runs }: Pick<Snapshot, 'active_runs'>,
+  item: { kind: string; id: string },
+): ActiveRun | null =>
+  active_runs.find((run) => run.work_item_kind === item.kind && run.work_item_id === item.id) ?? null

@@ -8,7 +8,7 @@ import { listField, parseDocument, renderDocument } from '../core/document.ts'
 import { MillraceError } from '../core/errors.ts'
 import { ideaSpecId, ideaToSpec } from '../core/idea.ts'
 import { ITEM_KINDS, type ItemEntry } from '../core/item.ts'
-import type { ActiveRun } from '../core/state.ts'
+import { type ActiveRun, runOf } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import { type FileStat, hashBytes, readText } from '../store/files.ts'
 import { QUIET_MS } from '../store/items.ts'
@@ -109,7 +109,7 @@ async function requeueOrphans(engine: Engine): Promise<number> {
   for (const kind of ITEM_KINDS) {
     for (const item of [...items.inState(kind, 'active')]) {
       const view = engine.workspace.view()
-      if (view.snapshot.active_runs.some((run) => run.work_item_kind === kind && run.work_item_id === item.id)) continue
+      if (runOf(view.snapshot, item) !== null) continue
       const draft = new Draft(view)
       const read = view.read(kind, item.id, 'active')
       const places = view.items.find(kind, item.id)

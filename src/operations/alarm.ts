@@ -6,12 +6,26 @@ export interface Alarm {
   readonly ended: 'interrupted' | 'closed' | null
   /** Wakes on changes directly in a folder, as far as the system tells of them; a folder that is not there is not watched. */
   watch(folder: string): void
-  /** Waits `msMin`, and then until something changed, or `msMax` in all. */
-  sleep(msMin: number, msMax: number): Promise<void>
-  release(): void
+  /** Waits a moment, and then until something changed or it is time to look anyway; at most `msMax`. */
+  sleep(msMax?: number): Promise<void>
 }
 
-export function alarmOf({ clock, files, onSignal, onClosed }: Context): Alarm {
+/** However much is going on, it is looked at this often at most. */
+const PAUSE_MS = 50
+/** However little is heard, it is looked at this often at least. */
+const POLL_MS = 500
+
+/** Looks on with an alarm, which is let go in the end. */
+export async function lookingOn<T>(context: Context, work: (alarm: Alarm) => Promise<T>): Promise<T> {
+  const { alarm, release } = alarmOf(context)
+  try {
+    return await work(alarm)
+  } finally {
+    release()
+  }
+}
+
+function alarmOf({ clock, files, onSignal, onClosed }: Context): { alarm: Alarm; release: () => void } {
   const releases: (() => void)[] = []
   const watched = new Set<string>()
   let ended: Alarm['ended'] = null
@@ -39,7 +53,7 @@ export function alarmOf({ clock, files, onSignal, onClosed }: Context): Alarm {
       ring()
     })
 
-  return {
+  const alarm: Alarm = {
     get ended() {
       return ended
     },
@@ -48,11 +62,15 @@ export function alarmOf({ clock, files, onSignal, onClosed }: Context): Alarm {
       watched.add(folder)
       releases.push(files.watch(folder, wake))
     },
-    async sleep(msMin, msMax) {
-      await wait(msMin, () => ended !== null)
-      await wait(Math.max(0, msMax - msMin), () => woken)
+    async sleep(msMax = POLL_MS) {
+      const pauseMs = Math.min(PAUSE_MS, msMax)
+      await wait(pauseMs, () => ended !== null)
+      await wait(Math.min(POLL_MS, msMax) - pauseMs, () => woken)
       woken = false
     },
+  }
+  return {
+    alarm,
     release() {
       for (const release of releases) release()
     },

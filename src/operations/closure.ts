@@ -2,9 +2,9 @@
 import * as path from 'node:path'
 import { openLineageWork } from '../core/completion.ts'
 import { MillraceError } from '../core/errors.ts'
-import { isSafeId } from '../core/ids.ts'
+import { idsMeant, isSafeId, requireOneMeant } from '../core/ids.ts'
 import { ITEM_KINDS, ITEM_STATES } from '../core/item.ts'
-import { nearest } from '../core/nearest.ts'
+import { didYouMean, nearest } from '../core/nearest.ts'
 import type { Operation } from '../core/operation.ts'
 import { completionGraph } from '../core/plan.ts'
 import type { ClosureTarget } from '../core/state.ts'
@@ -13,6 +13,7 @@ import type { View } from '../core/view.ts'
 import type { Files } from '../store/files.ts'
 import { readRun } from '../store/runs.ts'
 import { type Context, placesIn } from './context.ts'
+import { limitedTo, limitField, rootSpecField } from './fields.ts'
 import { deferredBy } from './queue/rows.ts'
 import { reading } from './reading.ts'
 import { failureOf } from './runs/summary.ts'
@@ -26,16 +27,7 @@ export const closureLs: Operation<Context, { limit?: number }, ClosureLsOutput> 
   summary: 'Root specs that are judged as a whole: open, held and closed.',
   description:
     'Lists closure targets, open ones first: how often each was judged, what the last verdict says, which work keeps it from being judged, and why it is held.',
-  input: [
-    {
-      name: 'limit',
-      type: 'integer',
-      minimum: 0,
-      default: LISTED_DEFAULT,
-      placeholder: 'N',
-      description: 'At most so many; 0 for all.',
-    },
-  ],
+  input: [limitField(LISTED_DEFAULT)],
   examples: [{ command: 'millrace closure', does: 'see which specs are done for good' }],
   output: async () => (await import('./schemas.ts')).closureLsSchema(),
   async run(context, { limit = LISTED_DEFAULT }) {
@@ -44,7 +36,7 @@ export const closureLs: Operation<Context, { limit?: number }, ClosureLsOutput> 
       return {
         target_count: targets.length,
         open_count: targets.filter((target) => target.closure_open).length,
-        targets: (limit === 0 ? targets : targets.slice(0, limit)).map((target) => rowOf(view, target)),
+        targets: limitedTo(limit, targets).map((target) => rowOf(view, target)),
       }
     })
   },
@@ -58,12 +50,10 @@ export const closureShow: Operation<Context, { root_spec_id: string }, ClosureSh
     'Shows how a root spec stands: its frozen copies, every judgement so far with its report, the last verdict in full, the open work of its lineage now, and which other root specs wait for it.',
   input: [
     {
-      name: 'root_spec_id',
-      type: 'text',
+      ...rootSpecField('Id of the root spec, or a unique start of it.'),
       positional: true,
       required: true,
       placeholder: 'ROOT_SPEC',
-      description: 'Id of the root spec, or a unique start of it.',
     },
   ],
   examples: [{ command: 'millrace closure show add-login', does: 'see what the last verdict says about that spec' }],
@@ -186,18 +176,12 @@ function lineageOf(view: View, root: string): ClosureShowOutput['lineage'] {
 /** Throws `item_unknown`, and `item_ambiguous` for a start that several share. */
 function findTarget(view: View, given: string): ClosureTarget {
   const ids = view.targets.map((target) => target.root_spec_id)
-  const found = view.targets.filter(({ root_spec_id: id }) =>
-    ids.includes(given) ? id === given : id.startsWith(given),
-  )
-  if (found.length > 1) {
-    throw new MillraceError('item_ambiguous', `${given} is the start of ${found.length} root specs.`, {
-      hint: `say which: ${found.map((target) => target.root_spec_id).join(', ')}`,
-    })
-  }
-  const [target] = found
+  const found = idsMeant(given, ids)
+  requireOneMeant(given, found, 'root specs')
+  const target = view.targets.find((one) => one.root_spec_id === found[0])
   if (target !== undefined) return target
   const near = nearest(given, ids)
   throw new MillraceError('item_unknown', `There is no closure target ${JSON.stringify(given.slice(0, 80))}.`, {
-    hint: near === null ? 'list them with `millrace closure ls`' : `did you mean ${near}?`,
+    hint: didYouMean(near, 'list them with `millrace closure ls`'),
   })
 }

@@ -1,17 +1,10 @@
 /** Control: pausing, resuming, stopping, and putting runs back on their feet. Each posts one command. */
 import type { InputField, Operation } from '../core/operation.ts'
 import { type Context, requireWorkspace } from './context.ts'
+import { reasonField, runField } from './fields.ts'
 import { type Issued, issue } from './issue.ts'
 
 const output = async () => (await import('./schemas.ts')).issuedSchema()
-
-const reason = (fallback: string): InputField => ({
-  name: 'reason',
-  type: 'text',
-  description: 'Why; kept in the record.',
-  default: fallback,
-  placeholder: 'TEXT',
-})
 
 interface Control {
   name: string
@@ -55,7 +48,7 @@ export const pause = control({
   summary: 'Start nothing new; running stages go on.',
   description:
     'Adds the pause source "operator". Agents at work are not touched and their results are settled. A pause survives restarts; clear it with `control resume`.',
-  input: [reason('operator requested pause')],
+  input: [reasonField('operator requested pause')],
   examples: [{ command: 'millrace pause --reason "release day"', does: 'hold everything that has not started' }],
 })
 
@@ -88,18 +81,7 @@ export const cancel = control({
   summary: 'End one run and block its item.',
   description:
     'Ends the agent of a run and moves its work item to blocked. To take an item out of a queue instead, use `queue cancel`.',
-  input: [
-    {
-      name: 'run_id',
-      type: 'text',
-      positional: true,
-      required: true,
-      placeholder: 'RUN',
-      description: 'Run id, or a unique start of it.',
-      states: ['active'],
-    },
-    reason('operator cancelled the run'),
-  ],
+  input: [{ ...runField, states: ['active'] }, reasonField('operator cancelled the run')],
   examples: [{ command: 'millrace cancel run-4f0c', does: 'end that run' }],
   payload: (given) => ({ run_id: given.run_id, reason: given.reason }),
 })
@@ -110,7 +92,7 @@ export const retryActive = control({
   summary: 'Put the active item back into its queue and start over.',
   description:
     'Ends the agent of the active run, forgets its budgets, and requeues the item with the reason. A held closure run is started again instead.',
-  input: [reason('operator requested retry')],
+  input: [reasonField('operator requested retry')],
   examples: [
     { command: 'millrace control retry-active --reason "wrong branch checked out"', does: 'start the item over' },
   ],
@@ -121,7 +103,7 @@ export const planningRetryActive = control({
   command: 'retry_active',
   summary: 'The same for the planning plane only.',
   description: 'Refuses unless the active run is one of the planning plane.',
-  input: [reason('operator requested planning retry')],
+  input: [reasonField('operator requested planning retry')],
   examples: [{ command: 'millrace planning retry-active', does: 'start the active spec or incident over' }],
   payload: (given) => ({ reason: given.reason, scope: 'planning' }),
 })
@@ -133,7 +115,7 @@ export const clearStaleState = control({
   description:
     'Releases held runs and held closure targets, clears pauses, and takes over the lock of a runtime that is proven dead. What the next runtime can resume by itself is left to it; --requeue puts every active item back into its queue instead. --force also kills a runtime of this machine that holds the lock, stopped or not, and succeeds a lock of which nothing can be proven from here: be sure that runtime is gone, and end its agents too.',
   input: [
-    reason('operator requested stale-state clear'),
+    reasonField('operator requested stale-state clear'),
     { name: 'requeue', type: 'flag', description: 'Put every active item back into its queue.' },
     {
       name: 'force',

@@ -5,7 +5,7 @@
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
-import { nearest } from '../core/nearest.ts'
+import { didYouMean, nearest } from '../core/nearest.ts'
 import type { Operation } from '../core/operation.ts'
 import { drain, runLoop } from '../engine/daemon.ts'
 import type { Listener } from '../engine/engine.ts'
@@ -80,7 +80,7 @@ export const demo: Operation<Context, DemoInput, DemoOutput> = {
     if (!outer.runnerNames.includes(runner)) {
       const near = nearest(runner, outer.runnerNames)
       throw new MillraceError('usage', `There is no runner ${runner}.`, {
-        hint: near === null ? `runners: ${outer.runnerNames.join(', ')}` : `did you mean ${near}?`,
+        hint: didYouMean(near, `runners: ${outer.runnerNames.join(', ')}`),
       })
     }
     const root =

@@ -1,7 +1,7 @@
 /** The documents that come with the package: which there are, one of them, or where some words stand in them. */
 import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
-import { nearest } from '../core/nearest.ts'
+import { didYouMean, nearest } from '../core/nearest.ts'
 import type { Operation } from '../core/operation.ts'
 import { readText } from '../store/files.ts'
 import type { Context } from './context.ts'
@@ -73,7 +73,7 @@ function meant(documents: readonly Document[], topic: string): Document {
   if (found !== undefined) return found
   const near = nearest(wanted, topics)
   throw new MillraceError('usage', `There is no document ${topic}.`, {
-    hint: near === null ? `there are: ${topics.join(', ')}` : `did you mean ${near}?`,
+    hint: didYouMean(near, `there are: ${topics.join(', ')}`),
   })
 }
 

@@ -10,7 +10,7 @@ import { objectInLine } from '../core/json-line.ts'
 import type { InputField, Named } from '../core/operation.ts'
 import { listOf, orNull, record, text } from '../core/shape.ts'
 import { readText } from '../store/files.ts'
-import { AT, itemFolder, type Places } from '../store/layout.ts'
+import { AT, itemFolder, type Places, setAsideFrom } from '../store/layout.ts'
 
 export interface Candidate {
   value: string
@@ -68,9 +68,15 @@ const OFFERED: readonly ItemState[] = ['active', 'queued', 'blocked', 'quarantin
 export async function valuesOf(field: InputField, sight: Sight): Promise<Candidate[]> {
   switch (namedBy(field)) {
     case 'work_item':
-      return itemIds(sight, field.states ?? OFFERED)
+      return itemIds(sight, field)
+    case 'unreadable_incident':
+      return names(sight, sight.places.at(itemFolder('incident', 'queued')))
+        .filter((name) => setAsideFrom(name) !== null)
+        .map(bare)
     case 'run':
       return runs(sight, field.states?.includes('active') === true)
+    case 'subject':
+      return [...folders(sight, 'graphs').map(bare), ...itemIds(sight, field), ...runs(sight, false)]
     case 'plan':
       return names(sight, sight.places.at(AT.plans)).map(bare)
     case 'mode':
@@ -91,6 +97,10 @@ export async function valuesOf(field: InputField, sight: Sight): Promise<Candida
         .filter(({ key }) => !key.includes('*'))
         .map(({ key, description }) => ({ value: key, description }))
     }
+    case 'event_type': {
+      const { EVENT_TYPES } = await import('../core/events.ts')
+      return Object.keys(EVENT_TYPES).map(bare)
+    }
     default:
       return []
   }
@@ -100,9 +110,9 @@ const bare = (value: string): Candidate => ({ value, description: '' })
 
 const names = ({ files }: Sight, folder: string): string[] => (files.list(folder) ?? []).filter(isSafeId).sort()
 
-function itemIds(sight: Sight, states: readonly ItemState[]): Candidate[] {
+function itemIds(sight: Sight, { states = OFFERED, kinds = ITEM_KINDS }: InputField): Candidate[] {
   return states.flatMap((state) =>
-    ITEM_KINDS.flatMap((kind) =>
+    kinds.flatMap((kind) =>
       names(sight, sight.places.at(itemFolder(kind, state)))
         .filter((name) => name.endsWith('.md'))
         .map((name) => ({ value: name.slice(0, -'.md'.length), description: `${kind}, ${state}` })),
@@ -113,9 +123,14 @@ function itemIds(sight: Sight, states: readonly ItemState[]): Candidate[] {
 /** Of all runs the ids are the names of their folders; which are active, the snapshot alone can tell. */
 function runs(sight: Sight, onlyActive: boolean): Candidate[] {
   if (!onlyActive) return names(sight, sight.places.at(AT.runs)).map(bare)
-  const snapshot = objectInLine(readText(sight.files, sight.places.at(AT.snapshot)) ?? '')
-  if (!isSnapshot(snapshot)) return []
-  return snapshot.active_runs.map((run) => ({ value: run.run_id, description: run.work_item_id ?? '' }))
+  return activeRuns(sight).flatMap(({ run_id, work_item_id }) =>
+    isSafeId(run_id) ? [{ value: run_id, description: work_item_id ?? '' }] : [],
+  )
+}
+
+function activeRuns({ files, places }: Sight) {
+  const snapshot = objectInLine(readText(files, places.at(AT.snapshot)) ?? '')
+  return isSnapshot(snapshot) ? snapshot.active_runs : []
 }
 
 const isSnapshot = record({ active_runs: listOf(record({ run_id: text, work_item_id: orNull(text) })) })

@@ -2,11 +2,13 @@
 import { parseDocumentBytes } from '../core/document.ts'
 import { ITEM_STATES, type ItemEntry, type ItemState } from '../core/item.ts'
 import type { Operation } from '../core/operation.ts'
+import { runOf } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import type { Files } from '../store/files.ts'
-import { itemFolder, type Places } from '../store/layout.ts'
+import { itemFolder, type Places, setAsideFrom } from '../store/layout.ts'
 import { type Context, placesIn } from './context.ts'
-import { placesOfItem } from './queue/show.ts'
+import { limitedTo, limitField } from './fields.ts'
+import { placesOfItem } from './queue/find.ts'
 import { reading } from './reading.ts'
 import type { IncidentRow, IncidentsLsOutput } from './schemas/incidents.ts'
 
@@ -31,14 +33,7 @@ export const incidentsLs: Operation<Context, { all?: boolean; state?: ItemState;
         placeholder: 'STATE',
         description: 'Only those in this state; `queued` is incoming, `done` is resolved.',
       },
-      {
-        name: 'limit',
-        type: 'integer',
-        minimum: 0,
-        default: LISTED_DEFAULT,
-        placeholder: 'N',
-        description: 'At most so many; 0 for all.',
-      },
+      limitField(LISTED_DEFAULT),
     ],
     examples: [
       { command: 'millrace incidents', does: 'see what is open' },
@@ -50,12 +45,11 @@ export const incidentsLs: Operation<Context, { all?: boolean; state?: ItemState;
       return reading(context, (view, files) => {
         const states = state ? [state] : ORDER.filter((one) => all === true || !SETTLED.includes(one))
         const entries = states.flatMap((one) => inOrder(view, one))
-        const shown = limit === 0 ? entries : entries.slice(0, limit)
         const counts = ITEM_STATES.map((one) => [one, view.items.count('incident', one)] as const)
         return {
           counts: Object.fromEntries(counts) as IncidentsLsOutput['counts'],
           incident_count: entries.length,
-          incidents: shown.map((entry) => rowOf(view, files, places, entry)),
+          incidents: limitedTo(limit, entries).map((entry) => rowOf(view, files, places, entry)),
           invalid: invalidOf(view, files, places),
         }
       })
@@ -73,9 +67,7 @@ function rowOf(view: View, files: Files, places: Places, entry: ItemEntry): Inci
   const parsed = place && parseDocumentBytes('incident', files.read(place.path) ?? new Uint8Array())
   const fields = parsed?.ok ? parsed.document.fields : {}
   const text = (name: string) => (typeof fields[name] === 'string' && fields[name] !== '' ? fields[name] : null)
-  const run = view.snapshot.active_runs.find(
-    (one) => one.work_item_kind === 'incident' && one.work_item_id === entry.id && entry.state === 'active',
-  )
+  const run = entry.state === 'active' ? runOf(view.snapshot, entry) : null
   return {
     incident_id: entry.id,
     state: entry.state,
@@ -97,8 +89,6 @@ function rowOf(view: View, files: Files, places: Places, entry: ItemEntry): Inci
   }
 }
 
-const SET_ASIDE = /\.md\.invalid(\.\d+)?$/
-
 /** Documents that cannot be read: those still in a queue folder, and those put aside in it. */
 function invalidOf(view: View, files: Files, places: Places): IncidentsLsOutput['invalid'] {
   const unreadable = view.items
@@ -112,7 +102,7 @@ function invalidOf(view: View, files: Files, places: Places): IncidentsLsOutput[
     }))
   const folder = itemFolder('incident', 'queued')
   const aside = (files.list(places.at(folder)) ?? [])
-    .filter((name) => SET_ASIDE.test(name))
+    .filter((name) => setAsideFrom(name)?.endsWith('.md'))
     .sort()
     .map((name) => {
       const path = places.at(`${folder}/${name}`)

@@ -4,10 +4,11 @@
  */
 import { ERROR_CODES, type ErrorCode, MillraceError } from '../core/errors.ts'
 import { isStateId } from '../core/state-id.ts'
-import { type LockState, lockState } from '../store/lock.ts'
+import type { LockState } from '../store/lock.ts'
 import { archived, post } from '../store/mailbox.ts'
 import type { Lock } from '../store/take-lock.ts'
 import { type Context, placesIn } from './context.ts'
+import { lockIn } from './owner.ts'
 
 export interface Issued {
   action: string
@@ -124,8 +125,7 @@ function answered(
 
 /** Whom the lock was taken from; null if somebody else holds it. All that carries commands out is loaded only for it. */
 async function tryToCarryOut(context: Context, force: boolean): Promise<Pick<Lock, 'tookOver'> | null> {
-  const { files, processes } = context
-  if (!force && lockState({ files, places: placesIn(context), processes }).state === 'active') return null
+  if (!force && lockIn(context).state === 'active') return null
   const { carryOut } = await import('./carry-out.ts')
   return await carryOut(context, force)
 }

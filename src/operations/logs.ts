@@ -1,12 +1,12 @@
 /** The event log: its last events, and those that come. Reads only, and takes no lock. */
 import { MillraceError } from '../core/errors.ts'
 import { EVENT_TYPES, type RuntimeEvent } from '../core/events.ts'
-import { nearest } from '../core/nearest.ts'
+import { didYouMean, nearest } from '../core/nearest.ts'
 import type { Operation } from '../core/operation.ts'
 import { EventReader } from '../store/event-follow.ts'
 import { tailLog, type Wanted } from '../store/event-log.ts'
 import { AT } from '../store/layout.ts'
-import { alarmOf } from './alarm.ts'
+import { type Alarm, lookingOn } from './alarm.ts'
 import { type Context, placesIn, requireWorkspace } from './context.ts'
 import { instantOf } from './instant.ts'
 import type { LogsEnd, LogsOutput } from './schemas/logs.ts'
@@ -51,6 +51,7 @@ export const logs: Operation<Context, LogsInput, LogsOutput | LogsEnd> = {
       type: 'list',
       placeholder: 'TYPE',
       description: 'Only events of this type, such as stage_completed, or of types that begin so, such as "stage_*".',
+      names: 'event_type',
     },
     {
       name: 'limit',
@@ -75,7 +76,7 @@ export const logs: Operation<Context, LogsInput, LogsOutput | LogsEnd> = {
   output: async () => (await import('./schemas.ts')).logsSchema(),
   async run(context, input) {
     requireWorkspace(context)
-    if (input.follow === true) return follow(context, input)
+    if (input.follow === true) return lookingOn(context, (alarm) => follow(context, input, alarm))
     for (const option of ['limit', 'idle_timeout'] as const) {
       if (input[option] === undefined) continue
       throw new MillraceError('usage', `--${option.replace('_', '-')} only means something with --follow.`, {
@@ -107,50 +108,41 @@ function acceptOf(types: readonly string[]): (event: RuntimeEvent) => boolean {
     }
     const near = nearest(type.replace(/\*$/, ''), known)
     throw new MillraceError('usage', `No event is of the type ${JSON.stringify(type.slice(0, 80))}.`, {
-      hint: near === null ? `there are: ${known.join(', ')}` : `did you mean ${near}?`,
+      hint: didYouMean(near, `there are: ${known.join(', ')}`),
     })
   }
   if (types.length === 0) return () => true
   return ({ event_type }) => exact.has(event_type) || prefixes.some((prefix) => event_type.startsWith(prefix))
 }
 
-/** However much is written, it is looked at this often at most. */
-const PAUSE_MS = 50
-const POLL_MS = 500
-
-async function follow(context: Context, input: LogsInput): Promise<LogsEnd> {
+async function follow(context: Context, input: LogsInput, alarm: Alarm): Promise<LogsEnd> {
   const places = placesIn(context)
   const wanted = wantedBy(context, input)
   const idleMs = (input.idle_timeout ?? Number.POSITIVE_INFINITY) * 1000
-  const alarm = alarmOf(context)
-  try {
-    alarm.watch(places.at(AT.logs))
-    const reader = new EventReader(context.files, places, wanted)
-    let told = 0
-    for (const event of reader.earlier) {
+  alarm.watch(places.at(AT.logs))
+  const reader = new EventReader(context.files, places, wanted)
+  let told = 0
+  for (const event of reader.earlier) {
+    if (alarm.ended !== null) break
+    await context.tell(event)
+    told += 1
+  }
+  const toldBefore = told
+  const end = (reason: LogsEnd['end']['reason']): LogsEnd => ({
+    end: { reason, events: told, skipped: reader.skipped },
+  })
+  for (let lastMs = context.clock.monotonicMs(); ; ) {
+    for (const event of reader.readOn()) {
       if (alarm.ended !== null) break
+      if (!wanted.accept(event)) continue
       await context.tell(event)
       told += 1
+      lastMs = context.clock.monotonicMs()
+      if (told - toldBefore === input.limit) return end('limit')
     }
-    const toldBefore = told
-    const end = (reason: LogsEnd['end']['reason']): LogsEnd => ({
-      end: { reason, events: told, skipped: reader.skipped },
-    })
-    for (let lastMs = context.clock.monotonicMs(); ; ) {
-      for (const event of reader.readOn()) {
-        if (alarm.ended !== null) break
-        if (!wanted.accept(event)) continue
-        await context.tell(event)
-        told += 1
-        lastMs = context.clock.monotonicMs()
-        if (told - toldBefore === input.limit) return end('limit')
-      }
-      if (alarm.ended !== null) return end(alarm.ended)
-      const leftMs = lastMs + idleMs - context.clock.monotonicMs()
-      if (leftMs <= 0) return end('idle')
-      await alarm.sleep(Math.min(PAUSE_MS, leftMs), Math.min(POLL_MS, leftMs))
-    }
-  } finally {
-    alarm.release()
+    if (alarm.ended !== null) return end(alarm.ended)
+    const leftMs = lastMs + idleMs - context.clock.monotonicMs()
+    if (leftMs <= 0) return end('idle')
+    await alarm.sleep(leftMs)
   }
 }

@@ -5,20 +5,20 @@ import { stateId } from '../core/state-id.ts'
 import type { View } from '../core/view.ts'
 import { operationOf, perform } from '../engine/commands.ts'
 import { itemFile } from '../store/layout.ts'
-import { lockState } from '../store/lock.ts'
 import { idTaken } from '../store/lower.ts'
 import { compileWorkspace } from '../store/plans.ts'
 import { COMMANDS } from './commands/table.ts'
 import { type Context, placesIn } from './context.ts'
 import { ISSUER, type Issued } from './issue.ts'
+import { lockIn } from './owner.ts'
 import { reading } from './reading.ts'
 
 /** Throws the refusal the command would meet. */
 export async function preview(context: Context, command: string, payload: Record<string, unknown>): Promise<Issued> {
-  const { clock, files, packageRoot, processes, runnerNames, validators, overrides, ifState } = context
+  const { clock, files, packageRoot, runnerNames, validators, overrides, ifState } = context
   const places = placesIn(context)
   const operation = await operationOf(COMMANDS, command)
-  const live = lockState({ files, places, processes }).state === 'active'
+  const live = lockIn(context).state === 'active'
   const issued_at = clock.now().toISOString()
   const ports = { files, places, packageRoot, runners: runnerNames, validators }
   const { id, outcome } = reading(context, (view) => {

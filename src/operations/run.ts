@@ -6,6 +6,7 @@ import { Engine, type EngineOptions, type Listener } from '../engine/engine.ts'
 import { settleFinished } from '../engine/settle.ts'
 import { COMMANDS } from './commands/table.ts'
 import type { Context } from './context.ts'
+import { modeField } from './fields.ts'
 import { ensureWorkspace } from './workspace.ts'
 
 export function openEngine(
@@ -73,20 +74,13 @@ export interface RunOnceOutput {
   failed: boolean
 }
 
-export const MODE_FIELD = {
-  name: 'mode',
-  type: 'text',
-  placeholder: 'ID',
-  description: 'Mode to compile instead of runtime.default_mode.',
-} as const
-
 export const runOnce: Operation<Context, { mode?: string }, RunOnceOutput> = {
   name: 'run once',
   flavour: 'perform',
   summary: 'Run one stage, or find that there is nothing to do.',
   description:
     'Takes the workspace, runs one counted tick (one that ends with a stage settled, or finds nothing to do), and gives the workspace back. An honest BLOCKED is no failure.',
-  input: [MODE_FIELD],
+  input: [modeField],
   examples: [{ command: 'millrace run once --workspace .', does: 'claim the next item and run its first stage' }],
   output: async () => (await import('./schemas.ts')).runOnceSchema(),
   async run(context, input) {
@@ -167,7 +161,7 @@ export const runDaemon: Operation<
   description:
     'Owns the workspace and works through its queues: woken by new work, commands and finished stages. Ctrl-C stops it as `control stop` does; twice kills the agents at once. Active runs are taken up by the next start.',
   input: [
-    MODE_FIELD,
+    modeField,
     {
       name: 'max_ticks',
       type: 'integer',

@@ -2,7 +2,7 @@
 import { DOCUMENT_KINDS, type DocumentKind } from '../core/document.ts'
 import { documentJsonSchema } from '../core/document-schema.ts'
 import { MillraceError } from '../core/errors.ts'
-import { nearest } from '../core/nearest.ts'
+import { didYouMean, nearest } from '../core/nearest.ts'
 import type { Operation } from '../core/operation.ts'
 import type { Context } from './context.ts'
 
@@ -52,7 +52,7 @@ export const schema: Operation<Context, { name?: string[] }, object> = {
     if (Object.hasOwn(OF_THE_COMMAND_LINE, asked)) return OF_THE_COMMAND_LINE[asked]!()
     const near = nearest(asked, known)
     throw new MillraceError('usage', `There is no schema ${asked}.`, {
-      hint: near === null ? 'see which there are with `millrace schema`' : `did you mean ${near}?`,
+      hint: didYouMean(near, 'see which there are with `millrace schema`'),
     })
   },
 }

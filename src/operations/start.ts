@@ -8,7 +8,8 @@ import { drain } from '../engine/daemon.ts'
 import { type PassEnd, runPass } from '../engine/pass.ts'
 import { settleFinished } from '../engine/settle.ts'
 import type { Context } from './context.ts'
-import { MODE_FIELD, MONITOR_FIELDS, monitorOf, openEngine, stopOnSignal, telling, thenClose } from './run.ts'
+import { modeField } from './fields.ts'
+import { MONITOR_FIELDS, monitorOf, openEngine, stopOnSignal, telling, thenClose } from './run.ts'
 import { ensureWorkspace } from './workspace.ts'
 
 export interface StartOutput {
@@ -54,7 +55,7 @@ export const start: Operation<Context, StartInput, StartOutput> = {
   input: [
     { name: 'once', type: 'flag', description: 'One item for each plane, then end (the default).' },
     { name: 'daemon', type: 'flag', description: 'Until stopped; the same command as `run daemon`.' },
-    MODE_FIELD,
+    modeField,
     ...MONITOR_FIELDS,
   ],
   examples: [

@@ -24,6 +24,7 @@ const plan = () => import('./plan/plan.ts')
 const config = () => import('./config/config.ts')
 const run = () => import('./run.ts')
 const closure = () => import('./closure.ts')
+const modes = () => import('./assets/modes.ts')
 const loops = () => import('./assets/loops.ts')
 const stages = () => import('./assets/stages.ts')
 const rescue = () => import('./rescue/rescue.ts')
@@ -286,8 +287,8 @@ export const OPERATIONS: readonly TableEntry[] = [
     summary: 'What differs between two plans.',
     load: async () => (await import('./plan/diff.ts')).diff,
   },
-  { name: 'modes ls', summary: 'Modes there are.', load: async () => (await plan()).modesLs },
-  { name: 'modes show', summary: 'One mode: loops and bindings.', load: async () => (await plan()).modesShow },
+  { name: 'modes ls', summary: 'Modes there are.', load: async () => (await modes()).modesLs },
+  { name: 'modes show', summary: 'One mode: loops and bindings.', load: async () => (await modes()).modesShow },
   { name: 'loops ls', summary: 'Loops there are.', load: async () => (await loops()).loopsLs },
   {
     name: 'loops show',

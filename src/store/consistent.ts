@@ -21,6 +21,12 @@ export interface PendingRecord {
   since: string
 }
 
+/** A transaction takes milliseconds; one that a living runtime still has not applied after this is stuck on its disk. */
+const STUCK_AFTER_MS = 2000
+
+export const isStuck = (pending: PendingRecord | null, now: Date): boolean =>
+  pending !== null && pending.revision !== null && now.getTime() - Date.parse(pending.since) > STUCK_AFTER_MS
+
 /**
  * Hands `read` the files as of one transaction: a whole pending record is laid over them. Runs it again if a writer was
  * at work meanwhile. Throws `conflict` if that never ends.

@@ -158,6 +158,9 @@ export function placesOf(workspaceRoot: string): Places {
   return { root: workspaceRoot, runtime, at: (relative) => path.join(runtime, relative) }
 }
 
+/** The name a document had that intake set aside as unreadable (`<name>.invalid`, or `.invalid.1`, …); null for others. */
+export const setAsideFrom = (name: string): string | null => /^(.+)\.invalid(\.\d+)?$/.exec(name)?.[1] ?? null
+
 /** Audit log of an item's ways back into its queue (spec 01 §4.16.1). */
 export const requeueLog = (kind: ItemKind, id: string): string => `${itemFolder(kind, 'queued')}/${id}.requeue.jsonl`
 

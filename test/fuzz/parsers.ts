@@ -39,6 +39,7 @@ import { COMMANDS } from '../../src/operations/commands/table.ts'
 import { show as configShow } from '../../src/operations/config/config.ts'
 import type { Context } from '../../src/operations/context.ts'
 import { doctor } from '../../src/operations/doctor/doctor.ts'
+import { valuesOf } from '../../src/operations/field-values.ts'
 import { show as compileShow } from '../../src/operations/plan/plan.ts'
 import { readDocument } from '../../src/operations/queue/document-argument.ts'
 import { ls as queueLs, show as queueShow } from '../../src/operations/queue/queue.ts'
@@ -739,7 +740,7 @@ function mailbox({ root, rig, view }: WorkedWorkspace): Parser[] {
         const payload = asJson(bytes)
         if (payload === null || typeof payload !== 'object' || Array.isArray(payload)) return
         const compiled = () => {
-          throw new MillraceError('config_invalid', 'The config cannot be read.')
+          throw new MillraceError('config_invalid', 'millrace.toml cannot be read.')
         }
         const context = {
           view,
@@ -889,6 +890,21 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
       must(Status.strip(), await status.run(workspace.context(over(file, bytes)), {}))
     },
   }))
+  const completed: Parser = {
+    name: 'active runs, to complete an id',
+    modules: ['operations/field-values.ts'],
+    examples: [workspace.bytes(AT.snapshot)],
+    refusals: 'never throws',
+    async parse(bytes) {
+      const { files, workspaceRoot, packageRoot } = workspace.context(over(AT.snapshot, bytes))
+      const sight = { files, places: placesOf(workspaceRoot), packageRoot, runnerNames: [] }
+      const found = await valuesOf({ name: 'run_id', type: 'text', description: '', states: ['active'] }, sight)
+      mustBe(
+        found.every(({ value }) => isSafeId(value)),
+        'it offers what is no id',
+      )
+    },
+  }
   const examined: Parser[] = [AT.snapshot, target, AT.baseline, AT.journal, AT.config, 'state/execution_status.md'].map(
     (file) => ({
       name: `doctor over ${path.basename(file)}`,
@@ -905,6 +921,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     }),
   )
   return [
+    completed,
     state('runtime snapshot', AT.snapshot, (files) =>
       must(
         Snapshot.strip(),

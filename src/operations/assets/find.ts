@@ -2,7 +2,7 @@
 import { type AssetFamilies, brokenFileFor, type Parsed, parseFamilies } from '../../core/assets.ts'
 import { describeDiagnostic } from '../../core/diagnostics.ts'
 import { type ErrorCode, MillraceError } from '../../core/errors.ts'
-import { nearest } from '../../core/nearest.ts'
+import { didYouMean, nearest } from '../../core/nearest.ts'
 import { readAssets } from '../../store/catalogue.ts'
 import { isInitialised } from '../../store/layout.ts'
 import { type Context, placesIn } from '../context.ts'
@@ -44,7 +44,7 @@ export function findAsset<T>(
   const ids = [...known.keys(), ...aliases].sort()
   const near = nearest(id, ids)
   throw new MillraceError(unknown, `There is no ${word} ${id}.`, {
-    hint: near === null ? `there are: ${ids.join(', ')}` : `did you mean ${near}?`,
+    hint: didYouMean(near, `there are: ${ids.join(', ')}`),
   })
 }
 

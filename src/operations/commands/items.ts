@@ -10,7 +10,8 @@ import {
   isItemKind,
   type KeptState,
 } from '../../core/item.ts'
-import { nearest } from '../../core/nearest.ts'
+import { didYouMean, nearest } from '../../core/nearest.ts'
+import { runOf } from '../../core/state.ts'
 import type { ReadDocument, View } from '../../core/view.ts'
 import { text, textOrNull } from './payload.ts'
 
@@ -31,7 +32,7 @@ export function findItem(view: View, id: string, kind: ItemKind | null): ItemEnt
   if (places.length === 0) {
     const near = nearest(id, namesOf(view, kinds))
     throw new MillraceError('item_unknown', `There is no ${kind ?? 'work item'} ${id}.`, {
-      hint: near === null ? 'list them with `millrace queue ls`' : `did you mean ${near}?`,
+      hint: didYouMean(near, 'list them with `millrace queue ls`'),
     })
   }
   if (places.length > 1)
@@ -50,11 +51,9 @@ const namesOf = (view: View, kinds: readonly ItemKind[]): string[] =>
 
 /** Refuses an item that is in none of the states, and says what would be accepted. */
 export function requireState(view: View, item: ItemEntry, states: readonly ItemState[], what: string): void {
-  const run = view.snapshot.active_runs.find(
-    (active) => active.work_item_kind === item.kind && active.work_item_id === item.id,
-  )
+  const run = runOf(view.snapshot, item)
   // An item in its active folder that no run holds is nobody's: it may be taken where active ones may.
-  if (states.includes(item.state) && (item.state !== 'active' || run === undefined)) return
+  if (states.includes(item.state) && (item.state !== 'active' || run === null)) return
   const accepted = states.filter((state) => state !== 'active').join(' or ')
   throw new MillraceError(
     'item_state',

@@ -1,29 +1,26 @@
 /** The commands about active runs: cancelling one, starting one over, clearing what is stale. */
 import { Draft } from '../../core/changes.ts'
 import { MillraceError } from '../../core/errors.ts'
-import { nearestId } from '../../core/nearest.ts'
+import { idsMeant } from '../../core/ids.ts'
+import { didYouMean, nearestId } from '../../core/nearest.ts'
 import type { ChangeContext, ChangeOperation } from '../../core/operation.ts'
 import type { ActiveRun } from '../../core/state.ts'
 import { done, only, text } from './payload.ts'
 
 /** The run a command means: by id or a unique start of it, or the only active one. */
 function findRun(view: ChangeContext['view'], wanted: string | null, plane: string | null): ActiveRun {
+  const active = view.snapshot.active_runs.map((one) => one.run_id)
+  const meant = wanted === null ? null : idsMeant(wanted, active, 'run-')
   const runs = view.snapshot.active_runs.filter(
-    (run) =>
-      (plane === null || run.plane === plane) &&
-      (wanted === null ||
-        run.run_id === wanted ||
-        run.run_id.startsWith(wanted) ||
-        run.run_id.startsWith(`run-${wanted}`)),
+    (run) => (plane === null || run.plane === plane) && (meant === null || meant.includes(run.run_id)),
   )
   const [run, second] = runs
   if (!run) {
-    const active = view.snapshot.active_runs.map((one) => one.run_id)
     const near = wanted === null ? null : nearestId(wanted, active)
     throw new MillraceError(
       'nothing_active',
       wanted === null ? `Nothing is active${plane ? ` on plane ${plane}` : ''}.` : `No active run ${wanted}.`,
-      { hint: near === null ? 'see what is active with `millrace status`' : `did you mean ${near}?` },
+      { hint: didYouMean(near, 'see what is active with `millrace status`') },
     )
   }
   if (second)

@@ -4,13 +4,11 @@ import { MillraceError } from '../../core/errors.ts'
 import { isSafeId } from '../../core/ids.ts'
 import type { ChangeOperation } from '../../core/operation.ts'
 import type { View } from '../../core/view.ts'
-import { itemFolder, stampOf } from '../../store/layout.ts'
+import { itemFolder, setAsideFrom, stampOf } from '../../store/layout.ts'
 import { named, reasonOf, record } from './interventions.ts'
 import { done, only, text } from './payload.ts'
 
 const FOLDER = itemFolder('incident', 'queued')
-/** Names intake gives (store/lower.ts). */
-const SET_ASIDE = /\.invalid(\.\d+)?$/
 
 export const archiveInvalidIncident: ChangeOperation = (context, payload) => {
   only(payload, 'filename', 'reason')
@@ -27,7 +25,7 @@ export const archiveInvalidIncident: ChangeOperation = (context, payload) => {
     throw new MillraceError('item_unknown', `There is no file ${name} in ${named(FOLDER)}.`, {
       hint: 'list what cannot be read with `millrace queue ls --kind incident`',
     })
-  if (!SET_ASIDE.test(name) && !isListed(view, name))
+  if (setAsideFrom(name) === null && !isListed(view, name))
     throw new MillraceError('item_state', `${name} has not been set aside as unreadable.`, {
       hint: 'only files that end in .invalid, or that invalid-artifacts.jsonl lists, are archived so',
     })

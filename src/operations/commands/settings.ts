@@ -5,7 +5,7 @@ import { type Config, type ConfigKey, configKeys, parseConfig } from '../../core
 import { MillraceError } from '../../core/errors.ts'
 import { canonicalJson } from '../../core/ids.ts'
 import { type LineEdit, mergeLines } from '../../core/line-edit.ts'
-import { nearest } from '../../core/nearest.ts'
+import { didYouMean, nearest } from '../../core/nearest.ts'
 import type { ChangeOperation } from '../../core/operation.ts'
 import type { View } from '../../core/view.ts'
 import { CONFIG_BYTES_MAX, keyPath, parseTable, tomlValue } from '../../store/config-file.ts'
@@ -84,7 +84,7 @@ function knownKey(path: readonly string[]): ConfigKey {
     keys.map((one) => chosen(one.key, path)),
   )
   throw new MillraceError('config_invalid', `There is no key ${full}.`, {
-    hint: near === null ? 'list them with `millrace config show`' : `did you mean ${near}?`,
+    hint: didYouMean(near, 'list them with `millrace config show`'),
   })
 }
 

@@ -5,6 +5,7 @@ import { readConfig } from '../../store/config-file.ts'
 import { readText } from '../../store/files.ts'
 import { AT } from '../../store/layout.ts'
 import { type Context, placesIn } from '../context.ts'
+import { modeField } from '../fields.ts'
 import { compileHere, validation } from '../plan/compiling.ts'
 import { reading } from '../reading.ts'
 import type { CompileValidateOutput, ConfigShowOutput } from '../schemas/plan.ts'
@@ -66,9 +67,7 @@ export const validate: Operation<Context, { mode?: string }, CompileValidateOutp
   flavour: 'read',
   summary: 'Check millrace.toml and compile.',
   description: 'Reads the config, names every key that is unknown or out of range, and compiles the mode in memory.',
-  input: [
-    { name: 'mode', type: 'text', placeholder: 'ID', description: 'Mode to compile instead of runtime.default_mode.' },
-  ],
+  input: [modeField],
   examples: [{ command: 'millrace config validate', does: 'check an edited config before it is reloaded' }],
   output: async () => (await import('../schemas.ts')).compileValidateSchema(),
   async run(context, input) {

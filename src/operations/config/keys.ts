@@ -1,7 +1,7 @@
 /** Config keys as they are shown: the value in force, where it stands, and when a change of it takes effect. Pure. */
 import { type Config, type ConfigKey, configKeys } from '../../core/config.ts'
 import { MillraceError } from '../../core/errors.ts'
-import { nearest } from '../../core/nearest.ts'
+import { didYouMean, nearest } from '../../core/nearest.ts'
 import { nodesOf, type Plan } from '../../core/plan.ts'
 import { keyLines, lineOf } from '../../core/toml-lines.ts'
 import type { ConfigShowOutput } from '../schemas/plan.ts'
@@ -106,7 +106,7 @@ export function chosenKeys(keys: readonly Key[], asked: string): Key[] {
   }
   const near = nearest(wanted, [...new Set([...keys.map(({ key }) => key), ...sections(keys)])])
   throw new MillraceError('usage', `There is no config key ${JSON.stringify(asked.slice(0, 120))}.`, {
-    hint: near === null ? 'list them with `millrace config show`' : `did you mean ${near}?`,
+    hint: didYouMean(near, 'list them with `millrace config show`'),
   })
 }
 

@@ -3,14 +3,14 @@ import { MillraceError } from '../../core/errors.ts'
 import type { Detached } from '../../core/exec.ts'
 import type { Operation } from '../../core/operation.ts'
 import { AT } from '../../store/layout.ts'
-import { describeLock, type Holder, type LockState, lockState } from '../../store/lock.ts'
-import { alarmOf } from '../alarm.ts'
+import { describeLock, type Holder } from '../../store/lock.ts'
+import { lookingOn } from '../alarm.ts'
 import { type Context, placesIn, requireWorkspace } from '../context.ts'
+import { modeField } from '../fields.ts'
 import { issue } from '../issue.ts'
+import { lockIn, ownerOf } from '../owner.ts'
 import { ensureWorkspace } from '../workspace.ts'
 import { type DaemonLog, lastLines, readyLog } from './log.ts'
-
-const judged = (context: Context): LockState => lockState({ ...context, places: placesIn(context) })
 
 // ---- start ---------------------------------------------------------------------------------------------------------
 
@@ -34,12 +34,7 @@ export const daemonStart: Operation<Context, StartInput, DaemonStartOutput> = {
   description:
     'Starts `run daemon` in a session of its own: closing the terminal or logging out of it does not end it. It has no input, appends what it prints to millrace-agents/logs/daemon.log (put aside under a dated name at a start once larger than 8 MiB), works in the workspace folder, and has the environment of this shell, so that harnesses find their programs and keys (docs/daemon.md). Waits until the daemon owns the workspace and is at work, or says why it ended. Refuses if a runtime owns the workspace. In the foreground: `run daemon`. After a restart of the machine too: `daemon install`.',
   input: [
-    {
-      name: 'mode',
-      type: 'text',
-      placeholder: 'ID',
-      description: 'Mode to compile instead of runtime.default_mode.',
-    },
+    modeField,
     { name: 'stop_when_idle', type: 'flag', description: 'End when nothing runs and nothing is to be done.' },
   ],
   examples: [
@@ -63,8 +58,8 @@ export const daemonStart: Operation<Context, StartInput, DaemonStartOutput> = {
 }
 
 function refuseOwned(context: Context): void {
-  const lock = judged(context)
-  if (lock.state !== 'active' && !(lock.state === 'foreign' && lock.alive !== false)) return
+  const lock = lockIn(context)
+  if (ownerOf(lock).state !== 'active') return
   const { sentence } = describeLock(lock)
   throw new MillraceError('lock_held', sentence, {
     hint: 'see it with `millrace daemon status`, end it with `millrace daemon stop`',
@@ -177,9 +172,9 @@ export const daemonStop: Operation<Context, { drain?: boolean }, DaemonStopOutpu
   async run(context, input) {
     requireWorkspace(context)
     const { workspaceRoot: workspace } = context
-    const lock = judged(context)
+    const lock = lockIn(context)
     if (lock.state !== 'active') {
-      if (lock.state === 'foreign' && lock.alive !== false) refuseOwned(context)
+      refuseOwned(context) // by a runtime of another version, which takes no commands of ours
       return { workspace, state: 'not_running', detail: describeLock(lock).sentence, pid: null }
     }
     const { pid } = lock.holder
@@ -197,10 +192,9 @@ const POLL_MS = 100
 
 /** Waits until a holder has given the workspace back and its process has ended. Throws `wait_elapsed`. */
 async function gone(context: Context, holder: Holder, untilMs: number): Promise<void> {
-  const alarm = alarmOf(context)
-  try {
+  return lookingOn(context, async (alarm) => {
     for (;;) {
-      const lock = judged(context)
+      const lock = lockIn(context)
       const isOwner = lock.state === 'active' && lock.generation === holder.generation
       if (!isOwner && !lives(context, holder)) return
       if (alarm.ended === 'interrupted') {
@@ -213,11 +207,9 @@ async function gone(context: Context, holder: Holder, untilMs: number): Promise<
           { hint: 'see `millrace daemon status`; a longer wait: --wait-seconds' },
         )
       }
-      await alarm.sleep(0, POLL_MS)
+      await alarm.sleep(POLL_MS)
     }
-  } finally {
-    alarm.release()
-  }
+  })
 }
 
 /** Whether the very process that held the lock still runs here; of one elsewhere the lock alone tells. */

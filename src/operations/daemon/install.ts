@@ -4,6 +4,7 @@ import { MillraceError } from '../../core/errors.ts'
 import type { InputField, Operation } from '../../core/operation.ts'
 import { readText } from '../../store/files.ts'
 import { type Context, requireWorkspace } from '../context.ts'
+import { modeField } from '../fields.ts'
 import { isUnedited, type System, type Unit, unitOf, unitText } from './unit.ts'
 
 export interface DaemonUnitOutput {
@@ -51,7 +52,7 @@ export const daemonInstall: Operation<Context, UnitInput, DaemonUnitOutput> = {
     'Shows the systemd user unit or launchd agent by which the system would start `run daemon` for this workspace, where it belongs, and the commands that put it in force; with --apply writes it. It starts nothing itself. An edited file is never replaced unless told by --force. Run it in the shell the harnesses work in: the file carries its PATH.',
   input: [
     ...CHOICE,
-    { name: 'mode', type: 'text', placeholder: 'ID', description: 'Mode the daemon runs with.' },
+    { ...modeField, description: 'Mode the daemon runs with.' },
     { name: 'print', type: 'flag', description: 'Print the file and nothing else.' },
     ...APPLY,
   ],

@@ -1,8 +1,9 @@
 /** The facts of the daemon's process: who it is, since when, what it uses, where it prints to, what starts it. */
 import type { Operation } from '../../core/operation.ts'
 import { AT } from '../../store/layout.ts'
-import { describeLock, type LockState, lockState } from '../../store/lock.ts'
+import { describeLock, type LockState } from '../../store/lock.ts'
 import { type Context, placesIn, requireWorkspace } from '../context.ts'
+import { lockIn, ownerOf } from '../owner.ts'
 import { SYSTEMS, type System, unitOf } from './unit.ts'
 
 export interface DaemonStatusOutput {
@@ -34,9 +35,10 @@ export const daemonStatus: Operation<Context, Record<string, never>, DaemonStatu
   async run(context) {
     requireWorkspace(context)
     const places = placesIn(context)
-    const lock = lockState({ ...context, places })
-    const owner = ownerOf(lock)
-    const used = owner?.isHere ? context.usedBy(owner.pid) : null
+    const lock = lockIn(context)
+    const held = ownerOf(lock)
+    const owner = held.state === 'active' ? held : null
+    const used = owner?.isHere && owner.pid !== null ? context.usedBy(owner.pid) : null
     const { sentence, hint } = describeLock(lock)
     return {
       workspace: context.workspaceRoot,
@@ -58,16 +60,6 @@ export const daemonStatus: Operation<Context, Record<string, never>, DaemonStatu
       }),
     }
   },
-}
-
-/** Who owns the workspace; null if nobody does, or nobody that lives. */
-function ownerOf(lock: LockState): { pid: number; host: string; since: string | null; isHere: boolean } | null {
-  if (lock.state === 'active') {
-    const { pid, host, acquired_at: since } = lock.holder
-    return { pid, host, since, isHere: lock.provable }
-  }
-  if (lock.state !== 'foreign' || lock.alive === false) return null
-  return { pid: lock.pid, host: lock.host, since: null, isHere: lock.alive === true }
 }
 
 const secondsSince = ({ clock }: Context, since: string): number =>

@@ -1,8 +1,9 @@
 /** Checks of the queues: documents that cannot be read, ids in two places, items nobody works on, dependencies that never end. */
 import { ITEM_KINDS, type ItemEntry, type ItemKind } from '../../core/item.ts'
 import { dependencyState } from '../../core/select.ts'
+import { runOf } from '../../core/state.ts'
 import type { View } from '../../core/view.ts'
-import { itemFile, itemFolder } from '../../store/layout.ts'
+import { itemFile, itemFolder, setAsideFrom } from '../../store/layout.ts'
 import type { Finding } from '../schemas/doctor.ts'
 import { type Examination, error, named, warning } from './examination.ts'
 
@@ -33,19 +34,20 @@ function invalidDocuments(exam: Examination, items: View['items']): Finding[] {
   )
 }
 
-const SET_ASIDE = /\.md\.invalid(\.\d+)?$/
-
 function setAside(exam: Examination): Finding[] {
   return ITEM_KINDS.flatMap((kind) => {
     const folder = itemFolder(kind, 'queued')
-    const names = (exam.files.list(exam.places.at(folder)) ?? []).filter((name) => SET_ASIDE.test(name))
-    return names.map((name) =>
-      warning('queue_artifact_set_aside', {
-        path: named(exam, `${folder}/${name}`),
-        message: `A ${kind} document could not be read and was set aside; ${name}.findings.json says why.`,
-        remedy: `mend it and rename it to ${name.replace(SET_ASIDE, '.md')}, or remove it`,
-      }),
-    )
+    return (exam.files.list(exam.places.at(folder)) ?? []).flatMap((name) => {
+      const before = setAsideFrom(name)
+      if (!before?.endsWith('.md')) return []
+      return [
+        warning('queue_artifact_set_aside', {
+          path: named(exam, `${folder}/${name}`),
+          message: `A ${kind} document could not be read and was set aside; ${name}.findings.json says why.`,
+          remedy: `mend it and rename it to ${before}, or remove it`,
+        }),
+      ]
+    })
   })
 }
 
@@ -68,9 +70,9 @@ function duplicates(exam: Examination, view: View, open: readonly ItemEntry[]): 
 /** Active items without a run, and runs without their item: the next tick settles both. */
 function strays(exam: Examination, view: View): Finding[] {
   const runs = view.snapshot.active_runs
-  const owned = (item: ItemEntry) =>
-    runs.some((run) => run.work_item_kind === item.kind && run.work_item_id === item.id)
-  const orphans = ITEM_KINDS.flatMap((kind) => view.items.inState(kind, 'active').filter((item) => !owned(item)))
+  const orphans = ITEM_KINDS.flatMap((kind) =>
+    view.items.inState(kind, 'active').filter((item) => runOf(view.snapshot, item) === null),
+  )
   const lost = runs.filter(
     (run) =>
       run.work_item_id !== null &&

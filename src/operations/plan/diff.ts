@@ -1,6 +1,7 @@
 /** Comparing plans: frozen ones with each other, or with what would be compiled now. */
 import { MillraceError } from '../../core/errors.ts'
-import { nearest } from '../../core/nearest.ts'
+import { idsMeant, requireOneMeant } from '../../core/ids.ts'
+import { didYouMean, nearest } from '../../core/nearest.ts'
 import type { Operation } from '../../core/operation.ts'
 import type { Plan } from '../../core/plan.ts'
 import { planDiff } from '../../core/plan-diff.ts'
@@ -8,6 +9,7 @@ import type { View } from '../../core/view.ts'
 import { compileFailed } from '../../engine/engine.ts'
 import { AT } from '../../store/layout.ts'
 import { type Context, placesIn } from '../context.ts'
+import { modeField } from '../fields.ts'
 import { reading } from '../reading.ts'
 import type { CompileDiffOutput } from '../schemas/plan-diff.ts'
 import { compileHere } from './compiling.ts'
@@ -31,6 +33,7 @@ export const diff: Operation<Context, DiffInput, CompileDiffOutput> = {
       positional: true,
       placeholder: 'A',
       description: 'Plan id, or a unique start of it (default: the plan in force).',
+      names: 'plan',
     },
     {
       name: 'after',
@@ -38,13 +41,9 @@ export const diff: Operation<Context, DiffInput, CompileDiffOutput> = {
       positional: true,
       placeholder: 'B',
       description: 'The other plan (default: what would be compiled now).',
+      names: 'plan',
     },
-    {
-      name: 'mode',
-      type: 'text',
-      placeholder: 'ID',
-      description: 'Mode to compile instead of runtime.default_mode.',
-    },
+    modeField,
   ],
   examples: [
     { command: 'millrace compile diff', does: 'see what a reload of the config would change' },
@@ -99,21 +98,14 @@ function findPlan(context: Context, view: View, given: string): Plan {
       ...(context.files.list(placesIn(context).at(AT.plans)) ?? []).filter((name) => !name.startsWith('.')).sort(),
     ]),
   ]
-  const found = ids.includes(given)
-    ? [given]
-    : ids.filter((id) => given !== '' && (id.startsWith(given) || id.startsWith(`plan-${given}`)))
-  if (found.length > 1) {
-    throw new MillraceError('item_ambiguous', `${given} is the start of ${found.length} plans: ${shown(found)}.`, {
-      hint: 'give more of the id',
-    })
-  }
+  const found = idsMeant(given, ids, 'plan-')
+  requireOneMeant(given, found, 'plans')
   const plan = found[0] === undefined ? null : view.planOf(found[0])
   if (plan !== null) return plan
   if (found[0] !== undefined) throw new MillraceError('plan_unknown', `The plan ${found[0]} cannot be read.`)
   const near = nearest(given, ids)
   throw new MillraceError('plan_unknown', `There is no plan ${JSON.stringify(given.slice(0, 80))}.`, {
-    hint:
-      near !== null ? `did you mean ${near}?` : ids.length === 0 ? 'none is frozen yet' : `there are: ${shown(ids)}`,
+    hint: didYouMean(near, ids.length === 0 ? 'none is frozen yet' : `there are: ${shown(ids)}`),
   })
 }
 

@@ -2,8 +2,8 @@
 
 import { MillraceError } from '../../core/errors.ts'
 import { graphJson, graphMermaid, graphText } from '../../core/graph.ts'
-import { nearest } from '../../core/nearest.ts'
-import type { FreshPlan, InputField, Operation } from '../../core/operation.ts'
+import { didYouMean, nearest } from '../../core/nearest.ts'
+import type { FreshPlan, Operation } from '../../core/operation.ts'
 import type { Plan } from '../../core/plan.ts'
 import { compileFailed } from '../../engine/engine.ts'
 import { type Files, readText } from '../../store/files.ts'
@@ -11,19 +11,11 @@ import { AT } from '../../store/layout.ts'
 import { isCurrent, planChanges } from '../../store/plans.ts'
 import { Workspace } from '../../store/workspace.ts'
 import { type Context, placesIn } from '../context.ts'
+import { modeField } from '../fields.ts'
 import { reading } from '../reading.ts'
 import type { CompileShowOutput, CompileValidateOutput } from '../schemas/plan.ts'
 import { ensureWorkspace } from '../workspace.ts'
 import { compileHere, validation } from './compiling.ts'
-
-export { modesLs, modesShow } from '../assets/modes.ts'
-
-const mode: InputField = {
-  name: 'mode',
-  type: 'text',
-  placeholder: 'ID',
-  description: 'Mode to compile instead of runtime.default_mode.',
-}
 
 export const validate: Operation<Context, { mode?: string }, CompileValidateOutput> = {
   name: 'compile validate',
@@ -31,7 +23,7 @@ export const validate: Operation<Context, { mode?: string }, CompileValidateOutp
   summary: 'Compile the mode and say what is wrong with it.',
   description:
     'Compiles config and assets, reports every finding, and writes plan and diagnostics to state/. If a runtime owns the workspace it compiles in memory only and says so. A mode that does not compile leaves the last good plan in place.',
-  input: [mode],
+  input: [modeField],
   examples: [
     { command: 'millrace compile validate', does: 'check the mode in force' },
     { command: 'millrace compile validate --mode my_mode', does: 'check another one' },
@@ -73,7 +65,7 @@ export const show: Operation<Context, { mode?: string }, CompileShowOutput> = {
   summary: 'The compiled plan: nodes, edges, budgets, and where each value came from.',
   description:
     'Compiles in memory and shows the plan: entries, every node with its bindings and their origins, edges, budgets, resume rules, terminal states, completion. Writes nothing.',
-  input: [mode],
+  input: [modeField],
   examples: [{ command: 'millrace compile show', does: 'see which runner and model each stage gets, and why' }],
   output: async () => (await import('../schemas.ts')).compileShowSchema(),
   async run(context, input) {
@@ -127,7 +119,7 @@ export const graph: Operation<Context, { mode?: string; plane?: string; format?:
   description:
     'Draws the loops of the plan: nodes, edges by outcome, budgets, resume rules and terminal states. Compiles in memory, writes nothing.',
   input: [
-    mode,
+    modeField,
     { name: 'plane', type: 'text', placeholder: 'PLANE', description: 'Only the loop of this lane.' },
     {
       name: 'format',
@@ -164,6 +156,6 @@ function unknownPlane(plane: string, plan: Plan): MillraceError {
   const planes = Object.keys(plan.graphs_by_plane)
   const near = nearest(plane, planes)
   return new MillraceError('usage', `The plan has no lane ${plane}.`, {
-    hint: near === null ? `it has: ${planes.join(', ')}` : `did you mean ${near}?`,
+    hint: didYouMean(near, `it has: ${planes.join(', ')}`),
   })
 }

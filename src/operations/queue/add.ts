@@ -8,6 +8,7 @@ import type { InputField, Operation } from '../../core/operation.ts'
 import { readText } from '../../store/files.ts'
 import { itemFile } from '../../store/layout.ts'
 import { type Context, placesIn } from '../context.ts'
+import { rootSpecField } from '../fields.ts'
 import { type Issued, issue } from '../issue.ts'
 import { ensureWorkspace } from '../workspace.ts'
 import { isFileArgument, readDocument } from './document-argument.ts'
@@ -50,15 +51,17 @@ const TITLE_FIELDS: readonly InputField[] = [
   list('risk', 'TEXT', 'What could go wrong.'),
   list('tag', 'WORD', 'A word to find it by.'),
   { name: 'body', type: 'text', placeholder: 'TEXT', description: 'More about it, in as many lines as it takes.' },
-  { name: 'spec_id', type: 'text', placeholder: 'ID', description: 'Spec the task belongs to.' },
+  { ...rootSpecField('Spec the task belongs to.'), name: 'spec_id' },
+  rootSpecField('Spec whose closure it counts towards (default: that of --spec-id).'),
+  { name: 'root_idea_id', type: 'text', placeholder: 'ID', description: 'Idea the lineage began with.' },
   {
-    name: 'root_spec_id',
+    name: 'parent_task_id',
     type: 'text',
     placeholder: 'ID',
-    description: 'Spec whose closure it counts towards (default: that of --spec-id).',
+    description: 'Task it follows from.',
+    names: 'work_item',
+    kinds: ['task'],
   },
-  { name: 'root_idea_id', type: 'text', placeholder: 'ID', description: 'Idea the lineage began with.' },
-  { name: 'parent_task_id', type: 'text', placeholder: 'ID', description: 'Task it follows from.' },
 ]
 
 /** Of these, each value is an id. */

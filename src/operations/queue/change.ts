@@ -1,39 +1,21 @@
 /** What operators do to items in their queues: each verb posts one command. */
 import { requireSafeId } from '../../core/ids.ts'
-import { ITEM_KINDS } from '../../core/item.ts'
+import type { ItemState } from '../../core/item.ts'
 import type { InputField, Operation } from '../../core/operation.ts'
 import { type Context, requireWorkspace } from '../context.ts'
+import { itemField, kindField, reasonField, rootSpecField } from '../fields.ts'
 import { type Issued, issue } from '../issue.ts'
 
 type Input = Record<string, unknown>
+/** Where the verbs find the item they take; whatever else they are given is refused when it is carried out. */
+const UNFINISHED = { states: ['queued', 'blocked'] } as const
+const BLOCKED_TASK = { states: ['blocked'], kinds: ['task'] } as const
+const INCIDENT = { states: ['queued', 'active', 'blocked'], kinds: ['incident'] } as const
+const task = (...states: ItemState[]) => ({ names: 'work_item', kinds: ['task'], states }) as const
+
 type Example = Operation<Context>['examples'][number]
 
 export const output = async () => (await import('../schemas.ts')).issuedSchema()
-
-const kind: InputField = {
-  name: 'kind',
-  type: 'choice',
-  choices: ITEM_KINDS,
-  placeholder: 'KIND',
-  description: 'Its kind, where the id is used by several.',
-}
-
-const id = (description: string, placeholder = 'ID'): InputField => ({
-  name: 'work_item_id',
-  type: 'text',
-  positional: true,
-  required: true,
-  placeholder,
-  description,
-})
-
-const reason = (fallback: string | null): InputField => ({
-  name: 'reason',
-  type: 'text',
-  placeholder: 'TEXT',
-  description: 'Why; kept in the record.',
-  ...(fallback === null ? { required: true } : { default: fallback }),
-})
 
 const CASCADES = ['none', 'retarget', 'cancel']
 const cascade = (retarget: string): InputField => ({
@@ -88,10 +70,10 @@ export const retry = posting({
   description:
     'Moves a blocked or quarantined item back to its queue with a fresh budget. Of an item that is running, use `control retry-active`.',
   input: [
-    id('Id of the item.'),
-    kind,
-    reason('operator requested retry'),
-    { name: 'root_spec_id', type: 'text', placeholder: 'ID', description: 'Refuse unless it belongs to that spec.' },
+    itemField('Id of the item.', { states: ['blocked', 'quarantined'] }),
+    kindField,
+    reasonField('operator requested retry'),
+    rootSpecField('Refuse unless it belongs to that spec.'),
     force('Understood, and without effect: an operator may always retry.'),
   ],
   example: { command: 'millrace queue retry T-12 --reason "the key is there now"', does: 'try that item again' },
@@ -104,9 +86,9 @@ export const cancel = posting({
   description:
     'Moves a queued or blocked item to the cancelled folder beside its queue; nothing is deleted. Items that depend on it are named, and keep waiting unless --cascade says otherwise. To end a running agent, use `control cancel RUN`.',
   input: [
-    id('Id of the item.'),
-    kind,
-    reason('operator cancelled the item'),
+    itemField('Id of the item.', UNFINISHED),
+    kindField,
+    reasonField('operator cancelled the item'),
     cascade('they wait for what it waited for'),
     force('Understood, and without effect.'),
   ],
@@ -119,7 +101,7 @@ export const quarantine = posting({
   summary: 'Set an item aside until it is released.',
   description:
     'Moves a queued or blocked item to the quarantine folder of its kind. It is not claimed there, and counts as no open work; `queue release` brings it back.',
-  input: [id('Id of the item.'), kind, reason('operator quarantined the item')],
+  input: [itemField('Id of the item.', UNFINISHED), kindField, reasonField('operator quarantined the item')],
   example: { command: 'millrace queue cleanup quarantine T-12 --reason "look at it first"', does: 'set it aside' },
 })
 
@@ -128,7 +110,11 @@ export const release = posting({
   command: 'release_work_item',
   summary: 'Bring an item back that was set aside.',
   description: 'Moves a quarantined item back to its queue.',
-  input: [id('Id of the item.'), kind, reason('operator released the item')],
+  input: [
+    itemField('Id of the item.', { states: ['quarantined'] }),
+    kindField,
+    reasonField('operator released the item'),
+  ],
   example: { command: 'millrace queue release T-12', does: 'put it back into its queue' },
 })
 
@@ -137,7 +123,7 @@ export const archiveBlocked = posting({
   command: 'archive_blocked_task',
   summary: 'Put a blocked task away for good.',
   description: 'Moves a blocked task to the cancelled folder beside the blocked ones; nothing is deleted.',
-  input: [id('Id of the task.', 'TASK'), reason('operator archived the blocked task')],
+  input: [itemField('Id of the task.', BLOCKED_TASK, 'TASK'), reasonField('operator archived the blocked task')],
   example: { command: 'millrace queue archive-blocked T-12 --reason "done by hand"', does: 'put it away' },
 })
 
@@ -148,9 +134,16 @@ export const supersede = posting({
   description:
     'Moves a queued or blocked task to the superseded folder beside it. The replacement must be queued, active or done. Items that wait for the old one are named, and keep waiting unless --cascade says otherwise; retarget is refused where one would come to wait for itself.',
   input: [
-    id('Id of the task that goes.', 'OLD'),
-    { name: 'replacement', type: 'text', required: true, placeholder: 'NEW', description: 'Task in its place.' },
-    reason(null),
+    itemField('Id of the task that goes.', { ...UNFINISHED, kinds: ['task'] }, 'OLD'),
+    {
+      name: 'replacement',
+      type: 'text',
+      required: true,
+      placeholder: 'NEW',
+      description: 'Task in its place.',
+      ...task('queued', 'active', 'done'),
+    },
+    reasonField(null),
     cascade('they wait for the replacement'),
   ],
   example: {
@@ -174,11 +167,13 @@ export const reorder: Operation<Context, Input, Issued> = {
         required: true,
         placeholder: 'ID',
         description: 'Ids, first ones first.',
+        names: 'work_item',
+        states: ['queued'],
       },
-      { ...kind, description: 'Kind of the queue (default: that of the ids).' },
+      { ...kindField, description: 'Kind of the queue (default: that of the ids).' },
       { name: 'first', type: 'flag', description: 'Put these before all others.' },
       { name: 'last', type: 'flag', description: 'Put these behind all others.' },
-      reason('operator reordered the queue'),
+      reasonField('operator reordered the queue'),
     ],
     example: { command: 'millrace queue reorder --first T-40', does: 'have T-40 done next' },
   }),
@@ -196,10 +191,24 @@ export const retargetDependency = posting({
   description:
     'Rewrites one line of the document of a queued task: where it waits for OLD it waits for NEW. Everything else of the document stays byte for byte. Refused where the task would come to wait for itself, or for a task there is not.',
   input: [
-    id('Id of the task.', 'TASK'),
-    { name: 'from', type: 'text', required: true, placeholder: 'OLD', description: 'Task it waits for.' },
-    { name: 'to', type: 'text', required: true, placeholder: 'NEW', description: 'Task it is to wait for.' },
-    reason(null),
+    itemField('Id of the task.', { states: ['queued'], kinds: ['task'] }, 'TASK'),
+    {
+      name: 'from',
+      type: 'text',
+      required: true,
+      placeholder: 'OLD',
+      description: 'Task it waits for.',
+      ...task('queued', 'active', 'blocked', 'done'),
+    },
+    {
+      name: 'to',
+      type: 'text',
+      required: true,
+      placeholder: 'NEW',
+      description: 'Task it is to wait for.',
+      ...task('queued', 'active', 'blocked', 'done'),
+    },
+    reasonField(null),
   ],
   example: {
     command: 'millrace queue retarget-dependency T-13 --from T-12 --to T-40 --reason "T-12 was split"',
@@ -214,9 +223,7 @@ export const repairLineage: Operation<Context, { root_spec_id: string }, Issued>
   summary: 'Find work that names a wrong root spec, and set it right.',
   description:
     'Looks for tasks and incidents of the same idea that name another root spec, and so drop out of its closure. Lists each field that would be rewritten, and what is left to you (specs, and what is active). Changes nothing without --apply.',
-  input: [
-    { name: 'root_spec_id', type: 'text', required: true, placeholder: 'ID', description: 'Root spec they belong to.' },
-  ],
+  input: [{ ...rootSpecField('Root spec they belong to.'), required: true }],
   examples: [
     { command: 'millrace queue repair-lineage --root-spec-id S-1', does: 'see what strays' },
     { command: 'millrace queue repair-lineage --root-spec-id S-1 --apply', does: 'set it right' },
@@ -231,7 +238,7 @@ export const repairLineage: Operation<Context, { root_spec_id: string }, Issued>
 
 /** Incidents by their id: what an operator saw to, or drops. */
 const incident = (verb: { name: string; command: string; summary: string; description: string; example: Example }) =>
-  posting({ ...verb, input: [id('Id of the incident.'), reason(null)] })
+  posting({ ...verb, input: [itemField('Id of the incident.', INCIDENT), reasonField(null)] })
 
 export const incidentsResolve = incident({
   name: 'incidents resolve',
@@ -265,8 +272,9 @@ export const incidentsArchiveInvalid = posting({
       required: true,
       placeholder: 'FILENAME',
       description: 'Name of the file, without a folder.',
+      names: 'unreadable_incident',
     },
-    reason(null),
+    reasonField(null),
   ],
   example: {
     command: 'millrace incidents archive-invalid inc-1.md.invalid --reason "rewritten as inc-2"',

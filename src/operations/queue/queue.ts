@@ -1,26 +1,19 @@
 /** The queues as they are looked at. */
 import { requireSafeId } from '../../core/ids.ts'
-import { ITEM_KINDS, ITEM_STATES, type ItemKind, type ItemState } from '../../core/item.ts'
-import type { InputField, Operation } from '../../core/operation.ts'
+import { ITEM_STATES, type ItemKind, type ItemState } from '../../core/item.ts'
+import type { Operation } from '../../core/operation.ts'
 import type { Plan } from '../../core/plan.ts'
 import { tailEvents } from '../../store/event-log.ts'
 import type { Files } from '../../store/files.ts'
 import { AT, itemFile, itemFolder, type Places } from '../../store/layout.ts'
 import { type Context, placesIn } from '../context.ts'
+import { itemField, kindField, limitedTo, limitField } from '../fields.ts'
 import { reading } from '../reading.ts'
 import type { QueueLsOutput, QueuePlaneKeys, QueueShowOutput } from '../schemas/queue.ts'
 import { kindsByPlane } from '../status/keys.ts'
 import { lookAtRuntime } from '../why/look-at-runtime.ts'
 import { blockedBy, listedItems, rowOf } from './rows.ts'
 import { showItem } from './show.ts'
-
-const kind: InputField = {
-  name: 'kind',
-  type: 'choice',
-  choices: ITEM_KINDS,
-  placeholder: 'KIND',
-  description: 'Kind of the item.',
-}
 
 interface Listing {
   all?: boolean
@@ -37,7 +30,7 @@ export const ls: Operation<Context, Listing, QueueLsOutput> = {
     'Lists the items of every queue with what they wait for: active ones first, then the queued ones in the order they are claimed, then blocked and quarantined ones. Finished and cancelled items are left out unless asked for. Counts are of all of them, however few are listed.',
   input: [
     { name: 'all', type: 'flag', description: 'Finished and cancelled items too.' },
-    { ...kind, description: 'Only items of this kind.' },
+    { ...kindField, description: 'Only items of this kind.' },
     {
       name: 'state',
       type: 'choice',
@@ -45,14 +38,7 @@ export const ls: Operation<Context, Listing, QueueLsOutput> = {
       placeholder: 'STATE',
       description: 'Only items in this state.',
     },
-    {
-      name: 'limit',
-      type: 'integer',
-      minimum: 0,
-      default: 0,
-      placeholder: 'N',
-      description: 'At most so many; 0 for all.',
-    },
+    limitField(0),
   ],
   examples: [
     { command: 'millrace queue ls', does: 'see what is to be done' },
@@ -64,7 +50,7 @@ export const ls: Operation<Context, Listing, QueueLsOutput> = {
     const places = placesIn(context)
     return reading(context, (view, files) => {
       const items = listedItems(view, choice)
-      const shown = limit === 0 ? items : items.slice(0, limit)
+      const shown = limitedTo(limit, items)
       const blocked = shown.filter((item) => item.state === 'blocked').map((item) => `${item.kind}:${item.id}`)
       const reasons = blockedReasons(files, places, new Set(blocked))
       const rows = shown.map((item) => rowOf(item, view, (one) => pathOf(places, one), reasons))
@@ -130,17 +116,7 @@ export const show: Operation<Context, { work_item_id: string; kind?: ItemKind },
   summary: 'One work item in full.',
   description:
     'Shows where an item stands, its document field by field, everything that stands before it while it is queued, and why it is blocked. Looks in every state, cancelled and set-aside documents included.',
-  input: [
-    {
-      name: 'work_item_id',
-      type: 'text',
-      positional: true,
-      required: true,
-      placeholder: 'ID',
-      description: 'Id of the item.',
-    },
-    { ...kind, description: 'Its kind, where the id is used by several.' },
-  ],
+  input: [itemField('Id of the item.'), kindField],
   examples: [{ command: 'millrace queue show add-login-3f2a1c', does: 'see everything about that item' }],
   output: async () => (await import('../schemas.ts')).queueShowSchema(),
   async run(context, input) {

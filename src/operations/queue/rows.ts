@@ -4,6 +4,7 @@ import type { ItemEntry, ItemKind, ItemState } from '../../core/item.ts'
 import { ITEM_KINDS } from '../../core/item.ts'
 import type { Plan } from '../../core/plan.ts'
 import { type DependencyState, dependencyState, isDeferredByClosure } from '../../core/select.ts'
+import { runOf } from '../../core/state.ts'
 import type { View } from '../../core/view.ts'
 import type { QueueRow } from '../schemas/queue.ts'
 
@@ -37,9 +38,7 @@ export function rowOf(
   pathOf: (item: ItemEntry) => string,
   reasons: ReadonlyMap<string, string>,
 ): QueueRow {
-  const run = view.snapshot.active_runs.find(
-    (active) => active.work_item_kind === item.kind && active.work_item_id === item.id,
-  )
+  const run = item.state === 'active' ? runOf(view.snapshot, item) : null
   return {
     work_item_kind: item.kind,
     work_item_id: item.id,
@@ -51,8 +50,8 @@ export function rowOf(
     waits_for: waitsFor(item, view),
     deferred_by: deferredBy(item, view),
     duplicate_of: duplicates(item, view),
-    run_id: item.state === 'active' ? (run?.run_id ?? null) : null,
-    node_id: item.state === 'active' ? (run?.node_id ?? null) : null,
+    run_id: run?.run_id ?? null,
+    node_id: run?.node_id ?? null,
     reason: item.state === 'blocked' ? (reasons.get(`${item.kind}:${item.id}`) ?? null) : null,
   }
 }

@@ -11,8 +11,8 @@ import { type KeptTree, keepTree, RESCUE } from '../../engine/rescue-refs.ts'
 import { readWorkingTree, type WorkingTreeRead } from '../../engine/working-tree.ts'
 import { readText } from '../../store/files.ts'
 import { runFolder } from '../../store/layout.ts'
-import { ownership } from '../../store/workspace.ts'
 import { type Context, placesIn } from '../context.ts'
+import { lockIn } from '../owner.ts'
 import { reading } from '../reading.ts'
 import type { RescueRestoreOutput, RestoreFile } from '../schemas/rescue.ts'
 import { FILES_LISTED_MAX, filesAt, inScratch, optionsFor, repositoryOf, treeMeant } from './trees.ts'
@@ -149,7 +149,7 @@ function inTheWay(files: Files, top: string, raw: string, isMissing: boolean): s
 
 /** Node of a stage that is at work in the workspace; also one left running by a runtime that is gone. */
 function stageRunning(context: Context): string | null {
-  const isOwned = ownership(context, context.workspaceRoot).state === 'active'
+  const isOwned = lockIn(context).state === 'active'
   const runs = reading(context, (view) => view.snapshot.active_runs).filter((run) => run.status === 'started')
   const running = runs.find((run) => isOwned || isAlive(context, run.run_id, run.request_id))
   return running?.node_id ?? null

@@ -1,7 +1,8 @@
 /** Finding kept trees and files in them by what an operator types, and reading the working tree to compare it with. */
 import * as path from 'node:path'
 import { MillraceError } from '../../core/errors.ts'
-import { nearestId } from '../../core/nearest.ts'
+import { idsMeant, requireOneMeant } from '../../core/ids.ts'
+import { didYouMean, nearestId } from '../../core/nearest.ts'
 import { findRepository, type GitOptions, type Repository } from '../../engine/git.ts'
 import { rawOf, shownPath } from '../../engine/git-path.ts'
 import type { Entry } from '../../engine/kept-tree.ts'
@@ -34,21 +35,14 @@ export async function treeMeant(repository: Repository, given: string, options: 
   const trees = await keptTrees(repository, options)
   const exact = trees.find((one) => [one.ref, one.ref.slice(RESCUE.length + 1), one.request_id].includes(given))
   if (exact) return exact
-  const begins = (id: string | null, kind: string) =>
-    given !== '' && id !== null && (id.startsWith(given) || id.startsWith(`${kind}-${given}`))
-  const found = trees.filter((one) => begins(one.run_id, 'run') || begins(one.request_id, 'request'))
-  const runs = new Set(found.map((one) => one.run_id))
-  if (runs.size > 1) {
-    const shown = [...runs].slice(0, 5).join(', ')
-    throw new MillraceError('item_ambiguous', `${given} is the start of ${runs.size} runs: ${shown}.`, {
-      hint: 'give more of the id',
-    })
-  }
+  const begins = (id: string | null, prefix: string) => id !== null && idsMeant(given, [id], prefix).length > 0
+  const found = trees.filter((one) => begins(one.run_id, 'run-') || begins(one.request_id, 'request-'))
+  requireOneMeant(given, [...new Set(found.map((one) => one.run_id ?? one.ref))], 'runs')
   if (found[0] !== undefined) return found[0]
   const names = trees.flatMap((one) => [one.ref, ...(one.run_id === null ? [] : [one.run_id])])
   const near = nearestId(given, [...new Set(names)])
   throw new MillraceError('rescue_unknown', `No kept tree is called ${JSON.stringify(given)}.`, {
-    hint: near === null ? 'see which there are with `millrace rescue ls`' : `did you mean ${near}?`,
+    hint: didYouMean(near, 'see which there are with `millrace rescue ls`'),
   })
 }
 

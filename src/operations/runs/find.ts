@@ -1,7 +1,7 @@
 /** Which run is meant, and what its records say. */
 import { MillraceError } from '../../core/errors.ts'
-import { isSafeId } from '../../core/ids.ts'
-import { nearestId } from '../../core/nearest.ts'
+import { idsMeant, isSafeId, requireOneMeant } from '../../core/ids.ts'
+import { didYouMean, nearestId } from '../../core/nearest.ts'
 import type { View } from '../../core/view.ts'
 import type { Files } from '../../store/files.ts'
 import { readRun, runIds } from '../../store/runs.ts'
@@ -24,6 +24,15 @@ export function findRun(context: Context, view: View, files: Files, given: strin
   throw new MillraceError('run_unknown', `Run ${runId} has not started a stage yet.`)
 }
 
+/** Ids of the active runs, and of those that left a folder. */
+export const runIdsKnown = (context: Context, view: View, files: Files): string[] => [
+  ...new Set([...view.snapshot.active_runs.map((one) => one.run_id), ...runIds(files, placesIn(context))]),
+]
+
+/** Ids of the runs that a text means; several, for a start that they share. */
+export const runsMeant = (context: Context, view: View, files: Files, given: string): string[] =>
+  idsMeant(given, runIdsKnown(context, view, files), 'run-')
+
 /** Throws `id_invalid`, `run_unknown`, and `item_ambiguous` for a start that several share. */
 export function findRunId(context: Context, view: View, files: Files, given: string): string {
   if (!isSafeId(given)) {
@@ -31,20 +40,12 @@ export function findRunId(context: Context, view: View, files: Files, given: str
       hint: 'list the runs with `millrace runs ls`',
     })
   }
-  const ids = [...new Set([...view.snapshot.active_runs.map((one) => one.run_id), ...runIds(files, placesIn(context))])]
-  const found = ids.includes(given)
-    ? [given]
-    : ids.filter((id) => id.startsWith(given) || id.startsWith(`run-${given}`))
-  if (found.length > 1) {
-    const shown = found.slice(0, 5).join(', ')
-    throw new MillraceError('item_ambiguous', `${given} is the start of ${found.length} runs: ${shown}.`, {
-      hint: 'give more of the id',
-    })
-  }
+  const found = runsMeant(context, view, files, given)
+  requireOneMeant(given, found, 'runs')
   const [runId] = found
   if (runId !== undefined) return runId
-  const near = nearestId(given, ids)
+  const near = nearestId(given, runIdsKnown(context, view, files))
   throw new MillraceError('run_unknown', `There is no run ${given}.`, {
-    hint: near === null ? 'list the runs with `millrace runs ls`' : `did you mean ${near}?`,
+    hint: didYouMean(near, 'list the runs with `millrace runs ls`'),
   })
 }

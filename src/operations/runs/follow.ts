@@ -6,18 +6,15 @@ import type { StageResult } from '../../core/result.ts'
 import type { ActiveRun, Snapshot } from '../../core/state.ts'
 import type { View } from '../../core/view.ts'
 import { AT, runFolder } from '../../store/layout.ts'
-import { ownership } from '../../store/workspace.ts'
-import { type Alarm, alarmOf } from '../alarm.ts'
+import { type Alarm, lookingOn } from '../alarm.ts'
 import { type Context, placesIn } from '../context.ts'
+import { lockIn } from '../owner.ts'
 import { reading } from '../reading.ts'
 import type { FollowEnd, FollowRecord, RecordWithout } from '../schemas/follow.ts'
 import { findRunId, partsOf } from './find.ts'
 import { aboutRun, failureOf, type RunParts, requestIdOf, runState, tokensOf } from './summary.ts'
 import { WatchedStage } from './watched-stage.ts'
 
-/** However much is going on, it is looked at this often at most. */
-const PAUSE_MS = 50
-const POLL_MS = 500
 /** Between two stages a run waits for a moment, of which nobody need hear. */
 const WAITING_MS = 2000
 const PROGRESS_MS = 10_000
@@ -40,12 +37,7 @@ export async function followRun(context: Context, input: FollowInput): Promise<F
   if (input.run_id !== undefined && input.current === true) {
     throw new MillraceError('usage', '`millrace runs follow` takes RUN or --current, not both.')
   }
-  const alarm = alarmOf(context)
-  try {
-    return await new Follower(context, alarm, input).run()
-  } finally {
-    alarm.release()
-  }
+  return lookingOn(context, (alarm) => new Follower(context, alarm, input).run())
 }
 
 class Follower {
@@ -81,7 +73,7 @@ class Follower {
       if (look.parts !== null && look.parts.active === null) return this.end('run_ended', look)
       await this.tellProgress()
       await this.tellWaiting(look)
-      await this.alarm.sleep(PAUSE_MS, POLL_MS)
+      await this.alarm.sleep()
     }
   }
 
@@ -203,7 +195,7 @@ class Follower {
   private reasonToWait({ snapshot, parts }: Look): string | null {
     const run = parts?.active ?? null
     if (run?.held) return `the run is held: ${run.held.reason}`
-    const isRunning = snapshot.process_running && ownership(this.context, this.context.workspaceRoot).state === 'active'
+    const isRunning = snapshot.process_running && lockIn(this.context).state === 'active'
     if (!isRunning) return 'no runtime is at work; start one with `millrace run daemon`'
     if (run?.status === 'started') return null
     const [pause] = snapshot.pause_sources

@@ -6,10 +6,10 @@
 import { MillraceError } from '../../core/errors.ts'
 import type { Operation } from '../../core/operation.ts'
 import type { ActiveRun } from '../../core/state.ts'
-import { type PendingRecord, readConsistently } from '../../store/consistent.ts'
-import { AT, type Places, placesOf } from '../../store/layout.ts'
-import { type LockState, lockState } from '../../store/lock.ts'
-import type { Context } from '../context.ts'
+import { isStuck, readConsistently } from '../../store/consistent.ts'
+import { type Places, placesOf } from '../../store/layout.ts'
+import { type Context, requireWorkspace } from '../context.ts'
+import { lockIn, type Owner, ownerOf } from '../owner.ts'
 import type { ActiveRunStatus, StatusOutput } from '../schemas/status.ts'
 import { activityOf } from './activity.ts'
 import { type Currentness, currentness } from './currentness.ts'
@@ -31,11 +31,11 @@ export const status: Operation<Context, { detail?: boolean }, StatusOutput> = {
   output: async () => (await import('../schemas.ts')).statusSchema(),
   async run(context, { detail }) {
     const places = placesOf(context.workspaceRoot)
-    requireRoot(context, places)
-    const lock = lockState({ files: context.files, places, processes: context.processes })
+    requireWorkspace(context)
+    const owner = ownerOf(lockIn(context))
     const facts = await factsOf(context, places)
     const plan = await currentness(context, facts.plan)
-    const output = outputOf(context, facts, lock, plan)
+    const output = outputOf(context, facts, owner, plan)
     // Loads schemas and compiles: only for those who ask.
     return detail === true ? { ...output, ...(await import('./detail.ts')).detailOf(context, output) } : output
   },
@@ -52,17 +52,8 @@ async function factsOf({ files }: Context, places: Places): Promise<Facts> {
   }
 }
 
-/** As `requireWorkspace` in context.ts, which would load the schemas. */
-function requireRoot({ files, workspaceRoot }: Context, places: Places): void {
-  if (files.stat(places.at(AT.snapshot)) !== null && files.stat(places.at(AT.incoming)) !== null) return
-  throw new MillraceError('workspace_missing', `There is no Millrace workspace in ${workspaceRoot}.`, {
-    hint: `create one with: millrace init --workspace ${workspaceRoot}`,
-  })
-}
-
-function outputOf(context: Context, facts: Facts, lock: LockState, plan: Currentness): StatusOutput {
+function outputOf(context: Context, facts: Facts, owner: Owner, plan: Currentness): StatusOutput {
   const { snapshot, depths, pending } = facts
-  const owner = ownerOf(lock)
   const running = snapshot.process_running && owner.state === 'active'
   const now = context.clock.now()
   const degraded = owner.state === 'active' && isStuck(pending, now)
@@ -142,32 +133,6 @@ function outputOf(context: Context, facts: Facts, lock: LockState, plan: Current
     },
   }
 }
-
-/** The four states the seed knows, and who holds the workspace. A released lock is none; a foreign one lives until it is known not to. */
-function ownerOf(lock: LockState): {
-  state: StatusOutput['runtime_ownership_lock']
-  pid: number | null
-  host: string | null
-  since: string | null
-} {
-  switch (lock.state) {
-    case 'absent':
-    case 'released':
-      return { state: 'absent', pid: null, host: null, since: null }
-    case 'invalid':
-      return { state: 'invalid', pid: null, host: null, since: null }
-    case 'foreign':
-      return { state: lock.alive === false ? 'stale' : 'active', pid: lock.pid, host: lock.host, since: null }
-    default:
-      return { state: lock.state, pid: lock.holder.pid, host: lock.holder.host, since: lock.holder.acquired_at }
-  }
-}
-
-/** A transaction takes milliseconds; one that a living runtime still has not applied after this is stuck on its disk. */
-const STUCK_AFTER_MS = 2000
-
-export const isStuck = (pending: PendingRecord | null, now: Date): boolean =>
-  pending !== null && pending.revision !== null && now.getTime() - Date.parse(pending.since) > STUCK_AFTER_MS
 
 const workOf = (run: ActiveRun): string =>
   run.work_item_id === null ? `closure ${run.closure_target_root_spec_id}` : `${run.work_item_kind} ${run.work_item_id}`

@@ -5,8 +5,8 @@ import { type UsageGovernance, type UsageRule, type Window, windowOf } from '../
 import { neededSince, startOf } from '../../core/usage-rules.ts'
 import type { View } from '../../core/view.ts'
 import { readLedger } from '../../store/ledger.ts'
-import { ownership } from '../../store/workspace.ts'
 import { type Context, placesIn } from '../context.ts'
+import { lockIn } from '../owner.ts'
 import type { RuleStanding } from '../schemas/usage.ts'
 
 interface Count {
@@ -40,7 +40,7 @@ export function ruleStandings(context: Context, view: View, settings: UsageGover
 
 /** The runtime at work now; null if none is. */
 function sessionOf(context: Context): { id: string; startMs: number } | null {
-  const lock = ownership(context, context.workspaceRoot)
+  const lock = lockIn(context)
   if (lock.state !== 'active') return null
   return { id: String(lock.holder.generation), startMs: Date.parse(lock.holder.acquired_at) }
 }

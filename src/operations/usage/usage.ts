@@ -5,6 +5,7 @@ import type { ItemKind } from '../../core/item.ts'
 import type { Operation } from '../../core/operation.ts'
 import { readConfig } from '../../store/config-file.ts'
 import { type Context, placesIn } from '../context.ts'
+import { limitField } from '../fields.ts'
 import { instantOf } from '../instant.ts'
 import { reading } from '../reading.ts'
 import type { UsageOutput } from '../schemas/usage.ts'
@@ -42,14 +43,7 @@ export const usage: Operation<Context, UsageInput, UsageOutput> = {
       description: 'Only stages that ended from then on: a time, or an age such as 5h or 7d.',
     },
     { name: 'until', type: 'text', placeholder: 'TIME|AGE', description: 'Only stages that ended before then.' },
-    {
-      name: 'limit',
-      type: 'integer',
-      minimum: 0,
-      default: LISTED_DEFAULT,
-      placeholder: 'N',
-      description: 'The N largest groups, the others as one; 0 for all.',
-    },
+    { ...limitField(LISTED_DEFAULT), description: 'The N largest groups, the others as one; 0 for all.' },
   ],
   examples: [
     { command: 'millrace usage', does: 'see which stages used how much' },

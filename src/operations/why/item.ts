@@ -9,7 +9,7 @@ import { standsBefore } from './standing.ts'
 /** What the event log says about how the item came to where it is. */
 export interface ItemEvidence {
   /** Newest event that tells why it was blocked. */
-  blocked: { event: string; at: string; reason: string; runId: string | null } | null
+  blocked: { event: string; at: string; reason: string; run_id: string | null } | null
 }
 
 /** Of an item that no run is active for. */
@@ -151,7 +151,7 @@ function whyBlocked(item: ItemEntry, view: View, told: ItemEvidence['blocked']):
     waits_for: ['human'],
     because: [why, ...lineage],
     next: [person('mend what blocked it and put it back, or take it out for good')],
-    can: [...can, ...(told?.runId ? [`millrace runs show ${told.runId}`] : [])],
+    can: [...can, ...(told?.run_id ? [`millrace runs show ${told.run_id}`] : [])],
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Snapshot } from '../../core/state.ts'
 import { AT } from '../../store/layout.ts'
 import type { LockState } from '../../store/lock.ts'
+import { ownerOf } from '../owner.ts'
 import { below, byItself, inSnapshot, type Obstacle, person } from './account.ts'
 
 export interface Presence {
@@ -25,32 +26,35 @@ export function presenceOf(
   snapshot: Pick<Snapshot, 'process_running' | 'stop_requested'>,
   look: { isSuspended: boolean; isStuck: boolean },
 ): Presence {
-  const generation = below(`${AT.lockFolder}/${lock.generation}`)
-  switch (lock.state) {
-    case 'absent':
-      return { state: 'none', pid: null, host: null, since: null, path: below(AT.snapshot), why: null }
-    case 'released':
-      return { state: 'none', pid: null, host: null, since: null, path: generation, why: null }
-    case 'invalid':
-      return { state: 'unreadable', pid: null, host: null, since: null, path: below(AT.lockFolder), why: lock.why }
-    case 'foreign': {
-      const state = lock.alive === false ? 'dead' : 'working'
-      const why = lock.alive === false ? `process ${lock.pid} is gone` : null
-      return { state, pid: lock.pid, host: lock.host, since: null, path: below(AT.lockFile), why }
-    }
-    case 'stale': {
-      const { pid, host, acquired_at: since } = lock.holder
-      return { state: 'dead', pid, host, since, path: generation, why: lock.why }
-    }
-    case 'active': {
-      const { pid, host, acquired_at: since } = lock.holder
-      const suspended = look.isSuspended
-      // A command line that holds the lock for a moment is no runtime: only one that says it runs is.
-      const idle = snapshot.process_running ? 'working' : 'none'
-      const living = snapshot.stop_requested !== null ? 'stopping' : look.isStuck ? 'stuck' : idle
-      return { state: suspended ? 'suspended' : living, pid, host, since, path: generation, why: null }
-    }
-  }
+  const { state: held, pid, host, since } = ownerOf(lock)
+  const told = (state: Presence['state']): Presence => ({
+    state,
+    pid,
+    host,
+    since,
+    path: fileOf(lock),
+    why: whyOf(lock),
+  })
+  if (held === 'absent') return told('none')
+  if (held === 'invalid') return told('unreadable')
+  if (held === 'stale') return told('dead')
+  if (lock.state === 'foreign') return told('working') // of another version; what it says of itself is not known here
+  if (look.isSuspended) return told('suspended')
+  if (snapshot.stop_requested !== null) return told('stopping')
+  if (look.isStuck) return told('stuck')
+  // A command line that holds the lock for a moment is no runtime: only one that says it runs is.
+  return told(snapshot.process_running ? 'working' : 'none')
+}
+
+function fileOf(lock: LockState): string {
+  if (lock.state === 'absent') return below(AT.snapshot)
+  if (lock.state === 'invalid') return below(AT.lockFolder)
+  return below(lock.state === 'foreign' ? AT.lockFile : `${AT.lockFolder}/${lock.generation}`)
+}
+
+function whyOf(lock: LockState): string | null {
+  if (lock.state === 'foreign') return lock.alive === false ? `process ${lock.pid} is gone` : null
+  return lock.state === 'invalid' || lock.state === 'stale' ? lock.why : null
 }
 
 /** Commands that begin a runtime; each is refused while one lives. */

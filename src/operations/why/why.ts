@@ -3,21 +3,21 @@ import * as path from 'node:path'
 import { MillraceError } from '../../core/errors.ts'
 import type { RuntimeEvent } from '../../core/events.ts'
 import { isSafeId } from '../../core/ids.ts'
-import { ITEM_KINDS, ITEM_STATES, type ItemEntry, type ItemKind } from '../../core/item.ts'
-import { nearest } from '../../core/nearest.ts'
+import { ITEM_KINDS, type ItemEntry, type ItemKind } from '../../core/item.ts'
+import { didYouMean, nearest } from '../../core/nearest.ts'
 import type { InputField, Operation } from '../../core/operation.ts'
 import { planesOf } from '../../core/plan.ts'
 import type { Signs } from '../../core/signs.ts'
-import type { ActiveRun } from '../../core/state.ts'
+import { type ActiveRun, runOf } from '../../core/state.ts'
 import type { View } from '../../core/view.ts'
 import { tailEvents } from '../../store/event-log.ts'
 import type { Files } from '../../store/files.ts'
-import { readRequest, runIds } from '../../store/runs.ts'
+import { readRequest } from '../../store/runs.ts'
 import { type Context, placesIn } from '../context.ts'
-import { blockedBy } from '../queue/rows.ts'
-import { placesOfItem, readDocument } from '../queue/show.ts'
+import { kindField } from '../fields.ts'
+import { itemIds, lastBlocked, placesOfItem, readDocument, requireOneKind } from '../queue/find.ts'
 import { configOrDefaults, reading } from '../reading.ts'
-import { findRun, findRunId, partsOf } from '../runs/find.ts'
+import { findRun, findRunId, partsOf, runIdsKnown, runsMeant } from '../runs/find.ts'
 import { aboutRun, type RunParts, runState } from '../runs/summary.ts'
 import type { WhyOutput } from '../schemas/why.ts'
 import type { Account } from './account.ts'
@@ -40,6 +40,7 @@ const subject: InputField = {
   required: true,
   placeholder: 'ITEM|RUN|PLANE',
   description: 'Id of a work item; id of a run, or a unique start of it; or name of a plane.',
+  names: 'subject',
 }
 
 export const why: Operation<Context, WhyInput, WhyOutput> = {
@@ -48,16 +49,7 @@ export const why: Operation<Context, WhyInput, WhyOutput> = {
   summary: 'Why an item, a run or a plane stands where it stands.',
   description:
     'Says in one word whether something is working, waiting, looping, wedged or finished; on which facts that rests, each with the file or event to look it up in; what happens next, when and by whom; and which commands would be accepted now. Of a queued item it names everything that stands before it. Of a finished run it tells the path it took and the nearest way it did not take. An agent is called wedged only if nothing is seen of it for runtime.wedged_after_seconds and none of its tools is at work; its processes are watched for a moment before that is said. Reads only, and takes no lock.',
-  input: [
-    subject,
-    {
-      name: 'kind',
-      type: 'choice',
-      choices: ITEM_KINDS,
-      placeholder: 'KIND',
-      description: 'Kind of the item, where the id is used by several.',
-    },
-  ],
+  input: [subject, kindField],
   examples: [
     { command: 'millrace why T-12', does: 'find out what keeps that task waiting' },
     { command: 'millrace why run-4f0c', does: 'find out what that run is doing, or how it ended' },
@@ -157,8 +149,7 @@ function activeRun(context: Context, view: View, files: Files, run: ActiveRun): 
 /** Whether some run begins with it; an item whose id is exactly that goes first. */
 function isRun(context: Context, view: View, files: Files, given: string): boolean {
   if (!isSafeId(given) || ITEM_KINDS.some((kind) => view.items.find(kind, given).length > 0)) return false
-  const ids = [...view.snapshot.active_runs.map(({ run_id }) => run_id), ...runIds(files, placesIn(context))]
-  return ids.some((id) => id.startsWith(given) || id.startsWith(`run-${given}`))
+  return runsMeant(context, view, files, given).length > 0
 }
 
 /** The item of that id: of several places the one that is not cancelled. Throws `item_ambiguous`. */
@@ -166,48 +157,29 @@ function itemMeant(view: View, id: string, kind: ItemKind | undefined): ItemEntr
   if (!isSafeId(id)) return null
   const places = (kind === undefined ? ITEM_KINDS : [kind]).flatMap((one) => view.items.find(one, id))
   const present = places.filter(({ state }) => state !== 'cancelled')
-  const kinds = [...new Set(present.map((one) => one.kind))]
-  if (kinds.length > 1)
-    throw new MillraceError('item_ambiguous', `${id} is the id of a ${kinds.join(' and of a ')}.`, {
-      hint: `say which: --kind ${kinds[0]}`,
-    })
+  requireOneKind(id, present)
   return present[0] ?? places[0] ?? null
 }
 
 function meantItem(context: Context, view: View, files: Files, presence: Presence, item: ItemEntry): Meant {
-  const run = view.snapshot.active_runs.find((one) => one.work_item_kind === item.kind && one.work_item_id === item.id)
+  const run = runOf(view.snapshot, item)
   const about = { id: item.id, work_item_kind: item.kind, state: item.state, title: item.title }
   if (run) {
     const { about: known, ...active } = activeRun(context, view, files, run)
     return { ...active, about: { ...known, ...about } }
   }
-  const blocked = item.state === 'blocked' ? lastBlocked(context, files, item) : null
+  const blocked = item.state === 'blocked' ? lastBlocked(files, placesIn(context), item) : null
   const account = whyItem(item, view, presence, { blocked })
-  return { type: 'account', account, about: { ...about, run_id: blocked?.runId ?? null } }
-}
-
-/** Newest event that tells why an item was blocked. */
-function lastBlocked(context: Context, files: Files, item: ItemEntry) {
-  const isIt = (event: RuntimeEvent) => blockedBy(event)?.key === `${item.kind}:${item.id}`
-  const [event] = tailEvents(files, placesIn(context), 1, isIt).events
-  if (event === undefined) return null
-  const { reason, run_id: runId } = blockedBy(event)!
-  return { event: event.event_type, at: event.occurred_at, reason, runId }
+  return { type: 'account', account, about: { ...about, run_id: blocked?.run_id ?? null } }
 }
 
 function unknown(context: Context, view: View, files: Files, given: string): MillraceError {
-  const items = ITEM_KINDS.flatMap((kind) =>
-    ITEM_STATES.flatMap((state) => view.items.inState(kind, state).map(({ id }) => id)),
-  )
   const planes = view.plan === null ? [] : planesOf(view.plan)
-  const near = nearest(given, [...planes, ...items, ...runIds(files, placesIn(context))])
+  const near = nearest(given, [...planes, ...itemIds(view, ITEM_KINDS), ...runIdsKnown(context, view, files)])
   return new MillraceError(
     'item_unknown',
     `There is no work item, run or plane ${JSON.stringify(given.slice(0, 80))}.`,
-    {
-      hint:
-        near === null ? 'see what there is with `millrace queue ls` and `millrace runs ls`' : `did you mean ${near}?`,
-    },
+    { hint: didYouMean(near, 'see what there is with `millrace queue ls` and `millrace runs ls`') },
   )
 }
 
