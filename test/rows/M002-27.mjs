@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { chmodSync } from 'node:fs'
-import { open, reached, waitAt } from './gate.mjs'
-import { hideSystemPrograms, program } from './path.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { open, reached, waitAt } from './parts/gate.mjs'
+import { hideSystemPrograms, program } from './parts/programs.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** More than a code: words with blanks between them. */
 const TEXT = /[a-z]+ [a-z]+ [a-z]+/i
