@@ -9,6 +9,7 @@ export const row = {
     const workspace = await newWorkspace({ runner: null })
     const { modes } = await workspace.json('modes', 'list')
     const { stdout } = await workspace.ok('modes', 'list')
+    assert.equal((await workspace.ok('modes', 'ls')).stdout, stdout)
     for (const [mode, runner] of [
       ['default_codex', 'codex_cli'],
       ['default_pi', 'pi_rpc'],
