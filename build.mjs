@@ -29,7 +29,7 @@ const programs = [
   { index: 'src/index.ts', testing: 'src/testing.ts' },
 ]
 // What every quick command loads goes into one chunk: each file of its own costs a command as much as a folder it lists.
-const inject = ['src/cli/main.ts', 'src/cli/invoke.ts', 'src/operations/status.ts']
+const inject = ['src/cli/main.ts', 'src/cli/invoke.ts', 'src/operations/status/status.ts']
 for (const entryPoints of programs) {
   await build({ ...settings, entryPoints, ...('millrace' in entryPoints && { inject }) })
 }

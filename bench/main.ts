@@ -6,6 +6,8 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { parseArgs } from 'node:util'
 import { claimAtSizes } from './g1-claim.ts'
+import { readingAtSizes } from './g2-reading.ts'
+import { eventsAtSizes } from './g3-events.ts'
 import { viewWhileCommitting } from './g4-view.ts'
 import { describeMachine } from './machine.ts'
 import { type Row, table } from './measure.ts'
@@ -50,6 +52,8 @@ const RATIOS: Record<string, (ground: Ground) => Promise<Row[]>> = {
   R11: bytesOfRun,
   R12: addTaskCommand,
   G1: claimAtSizes,
+  G2: readingAtSizes,
+  G3: eventsAtSizes,
   G4: viewWhileCommitting,
 }
 

@@ -6,7 +6,7 @@ import { systemClock } from '../src/engine/clock.ts'
 import { delay } from '../src/runners/sweep.ts'
 import type { Ground } from './main.ts'
 import { atMost, inTurn, type Row, ratioRow } from './measure.ts'
-import { addTasks, inRuntime, newWorkspace, REST_MS, taskIds } from './workspace.ts'
+import { addTasks, COPIED_AFTER_MS, inRuntime, newWorkspace, REST_MS, taskIds } from './workspace.ts'
 
 const QUEUED = 10_000
 
@@ -28,6 +28,8 @@ export async function coldOpen({ repository, folder, programs }: Ground): Promis
     fs.cpSync(kept, state, { recursive: true })
     return delay(systemClock, REST_MS)
   }
+  // The workspace of somebody who has worked in it: a runtime was here, and left what it leaves.
+  await delay(systemClock, COPIED_AFTER_MS)
   execFileSync(process.execPath, [path.join(programs, 'open-and-claim.mjs'), repository, root, 'only-open'])
   fs.cpSync(state, kept, { recursive: true })
   const figures = await inTurn({

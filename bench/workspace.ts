@@ -17,6 +17,8 @@ export const PORTS = { files: disk, clock: systemClock, processes: processIdenti
 
 /** Longer than any rest the runtime gives to folders and documents that other hands have touched. */
 export const REST_MS = 300
+/** After this long without a change a document is put into the derived copy that a runtime leaves behind. */
+export const COPIED_AFTER_MS = 3500
 
 /** A workspace whose stages all run `program`. Gives its root. */
 export async function newWorkspace(repository: string, folder: string, program = '/bin/true'): Promise<string> {

@@ -13,9 +13,9 @@ import type { View } from '../core/view.ts'
 import type { Files } from '../store/files.ts'
 import { readRun } from '../store/runs.ts'
 import { type Context, placesIn } from './context.ts'
-import { deferredBy } from './queue-rows.ts'
+import { deferredBy } from './queue/rows.ts'
 import { reading } from './reading.ts'
-import { failureOf } from './run-summary.ts'
+import { failureOf } from './runs/summary.ts'
 import type { ClosureLsOutput, ClosureShowOutput, TargetRow, VerdictRead } from './schemas/closure.ts'
 
 const LISTED_DEFAULT = 50

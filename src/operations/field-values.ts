@@ -6,7 +6,9 @@ import * as path from 'node:path'
 import type { Files } from '../core/files.ts'
 import { isSafeId } from '../core/ids.ts'
 import { ITEM_KINDS, type ItemState } from '../core/item.ts'
+import { objectInLine } from '../core/json-line.ts'
 import type { InputField, Named } from '../core/operation.ts'
+import { listOf, orNull, record, text } from '../core/shape.ts'
 import { readText } from '../store/files.ts'
 import { AT, itemFolder, type Places } from '../store/layout.ts'
 
@@ -111,10 +113,12 @@ function itemIds(sight: Sight, states: readonly ItemState[]): Candidate[] {
 /** Of all runs the ids are the names of their folders; which are active, the snapshot alone can tell. */
 function runs(sight: Sight, onlyActive: boolean): Candidate[] {
   if (!onlyActive) return names(sight, sight.places.at(AT.runs)).map(bare)
-  const text = readText(sight.files, sight.places.at(AT.snapshot)) ?? '{}'
-  const { active_runs = [] } = JSON.parse(text) as { active_runs?: { run_id: string; work_item_id?: string | null }[] }
-  return active_runs.map((run) => ({ value: run.run_id, description: run.work_item_id ?? '' }))
+  const snapshot = objectInLine(readText(sight.files, sight.places.at(AT.snapshot)) ?? '')
+  if (!isSnapshot(snapshot)) return []
+  return snapshot.active_runs.map((run) => ({ value: run.run_id, description: run.work_item_id ?? '' }))
 }
+
+const isSnapshot = record({ active_runs: listOf(record({ run_id: text, work_item_id: orNull(text) })) })
 
 /** JSON files of an asset family in the package and in the workspace, by path below it without the ending. */
 function assets(sight: Sight, family: string): Candidate[] {

@@ -6,7 +6,7 @@ import type { View } from '../core/view.ts'
 import type { Files } from '../store/files.ts'
 import { itemFolder, type Places } from '../store/layout.ts'
 import { type Context, placesIn } from './context.ts'
-import { placesOfItem } from './queue-show.ts'
+import { placesOfItem } from './queue/show.ts'
 import { reading } from './reading.ts'
 import type { IncidentRow, IncidentsLsOutput } from './schemas/incidents.ts'
 

@@ -16,18 +16,18 @@ export interface TableEntry {
 }
 
 const control = () => import('./control.ts')
-const queue = () => import('./queue.ts')
-const queueChange = () => import('./queue-change.ts')
-const queueAdd = () => import('./queue-add.ts')
-const runs = () => import('./runs.ts')
-const plan = () => import('./plan.ts')
-const config = () => import('./config.ts')
+const queue = () => import('./queue/queue.ts')
+const queueChange = () => import('./queue/change.ts')
+const queueAdd = () => import('./queue/add.ts')
+const runs = () => import('./runs/runs.ts')
+const plan = () => import('./plan/plan.ts')
+const config = () => import('./config/config.ts')
 const run = () => import('./run.ts')
 const closure = () => import('./closure.ts')
-const loops = () => import('./loops.ts')
-const stages = () => import('./stages.ts')
-const rescue = () => import('./rescue.ts')
-const daemonUnit = () => import('./daemon-install.ts')
+const loops = () => import('./assets/loops.ts')
+const stages = () => import('./assets/stages.ts')
+const rescue = () => import('./rescue/rescue.ts')
+const daemonUnit = () => import('./daemon/install.ts')
 
 export const OPERATIONS: readonly TableEntry[] = [
   { name: 'init', summary: 'Make a workspace.', load: async () => (await import('./workspace.ts')).init },
@@ -44,12 +44,12 @@ export const OPERATIONS: readonly TableEntry[] = [
   {
     name: 'status',
     summary: 'What is going on, and what stands in the way.',
-    load: async () => (await import('./status.ts')).status,
+    load: async () => (await import('./status/status.ts')).status,
   },
   {
     name: 'why',
     summary: 'Why an item, a run or a plane stands where it stands.',
-    load: async () => (await import('./why.ts')).why,
+    load: async () => (await import('./why/why.ts')).why,
   },
   { name: 'queue ls', summary: 'What is queued, active and blocked.', load: async () => (await queue()).ls },
   { name: 'queue show', summary: 'One work item in full.', load: async () => (await queue()).show },
@@ -73,7 +73,7 @@ export const OPERATIONS: readonly TableEntry[] = [
   {
     name: 'queue new',
     summary: 'Be asked for a task or a spec, question by question.',
-    load: async () => (await import('./queue-new.ts')).queueNew,
+    load: async () => (await import('./queue/new.ts')).queueNew,
   },
   {
     name: 'queue retry',
@@ -149,22 +149,22 @@ export const OPERATIONS: readonly TableEntry[] = [
   {
     name: 'daemon start',
     summary: 'Start a daemon that goes on without this terminal.',
-    load: async () => (await import('./daemon.ts')).daemonStart,
+    load: async () => (await import('./daemon/daemon.ts')).daemonStart,
   },
   {
     name: 'daemon stop',
     summary: 'Stop the daemon and wait until its process is gone.',
-    load: async () => (await import('./daemon.ts')).daemonStop,
+    load: async () => (await import('./daemon/daemon.ts')).daemonStop,
   },
   {
     name: 'daemon status',
     summary: 'The process that owns the workspace: pid, age, memory, log.',
-    load: async () => (await import('./daemon-status.ts')).daemonStatus,
+    load: async () => (await import('./daemon/status.ts')).daemonStatus,
   },
   {
     name: 'daemon logs',
     summary: 'What the daemon itself printed.',
-    load: async () => (await import('./daemon-logs.ts')).daemonLogs,
+    load: async () => (await import('./daemon/logs.ts')).daemonLogs,
   },
   {
     name: 'daemon install',
@@ -217,7 +217,7 @@ export const OPERATIONS: readonly TableEntry[] = [
   {
     name: 'usage',
     summary: 'What stages used: tokens and cost, and what the rules leave.',
-    load: async () => (await import('./usage.ts')).usage,
+    load: async () => (await import('./usage/usage.ts')).usage,
   },
   {
     name: 'rescue ls',
@@ -284,7 +284,7 @@ export const OPERATIONS: readonly TableEntry[] = [
   {
     name: 'compile diff',
     summary: 'What differs between two plans.',
-    load: async () => (await import('./plan-diff.ts')).diff,
+    load: async () => (await import('./plan/diff.ts')).diff,
   },
   { name: 'modes ls', summary: 'Modes there are.', load: async () => (await plan()).modesLs },
   { name: 'modes show', summary: 'One mode: loops and bindings.', load: async () => (await plan()).modesShow },
@@ -308,18 +308,18 @@ export const OPERATIONS: readonly TableEntry[] = [
   {
     name: 'config set',
     summary: 'Set a key of millrace.toml.',
-    load: async () => (await import('./config-set.ts')).set,
+    load: async () => (await import('./config/set.ts')).set,
   },
   { name: 'config validate', summary: 'Check millrace.toml and compile.', load: async () => (await config()).validate },
   {
     name: 'health',
     summary: 'Whether the workspace itself is in order: config, folders, files, assets.',
-    load: async () => (await import('./health.ts')).health,
+    load: async () => (await import('./doctor/health.ts')).health,
   },
   {
     name: 'doctor',
     summary: 'Examine the workspace and say how to mend what is wrong.',
-    load: async () => (await import('./doctor.ts')).doctor,
+    load: async () => (await import('./doctor/doctor.ts')).doctor,
   },
   {
     name: 'docs',

@@ -103,15 +103,14 @@ async function cpuSign(
 ): Promise<string | null> {
   const known = readCpuSign(files, run.signs)
   const isWorth = (usedMs: number, overMs: number) => Math.abs(usedMs) >= overMs * CPU_SHARE_MIN
-  let cpuMs = cpuMsOf(request.request_id)
+  const cpuMs = cpuMsOf(request.request_id)
   if (known !== null && cpuMs > known.cpu_ms) {
     if (isWorth(cpuMs - known.cpu_ms, clock.now().getTime() - Date.parse(known.at))) return isoTime(clock.now())
   }
+  // Processor time is counted in ticks of 10 ms: only over the whole time does one of them mean little.
   for (let left = watch ? WATCH_MS : 0; left > 0; left -= WATCH_STEP_MS) {
     await new Promise<void>((resolve) => void clock.after(WATCH_STEP_MS, resolve))
-    const now = cpuMsOf(request.request_id)
-    if (isWorth(now - cpuMs, WATCH_STEP_MS)) return isoTime(clock.now())
-    cpuMs = now
+    if (isWorth(cpuMsOf(request.request_id) - cpuMs, WATCH_MS)) return isoTime(clock.now())
   }
   return known?.at ?? null
 }

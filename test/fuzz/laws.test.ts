@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { MillraceError } from '../../src/core/errors.ts'
 import { newCounters, newSnapshot } from '../../src/core/state.ts'
-import { acceptCurrent } from '../../src/operations/status-facts.ts'
+import { acceptCurrent } from '../../src/operations/status/facts.ts'
 import {
   readExit,
   readHandle,

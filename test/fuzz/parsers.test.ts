@@ -50,9 +50,9 @@ describe('the list of parsers', () => {
     'core/ids.ts': 'writes only',
     'engine/git-path.ts': 'gives null for a path that is no text',
     'operations/demo.ts': 'reads an asset of the package',
-    'operations/queue-add.ts': 'decodes an idea and hands it on; says so in one sentence where it is not UTF-8',
-    'operations/rescue.ts': 'shows a kept file as base64 where it is not UTF-8',
-    'operations/rescue-restore.ts': 'takes a handle that cannot be read for one that is not there',
+    'operations/queue/add.ts': 'decodes an idea and hands it on; says so in one sentence where it is not UTF-8',
+    'operations/rescue/rescue.ts': 'shows a kept file as base64 where it is not UTF-8',
+    'operations/rescue/restore.ts': 'takes a handle that cannot be read for one that is not there',
     'runners/two-way/driver.ts': 'reads its own argument, which the adapters write',
     'runners/scripted/agent.ts': 'reads the request it was started with; its reply file is among the parsers',
   }

@@ -16,7 +16,7 @@ import {
   renderDocument,
   setFields,
 } from '../../src/core/document.ts'
-import { asMillraceError } from '../../src/core/errors.ts'
+import { MillraceError } from '../../src/core/errors.ts'
 import type { Files } from '../../src/core/files.ts'
 import { ideaSpecId, ideaToSpec } from '../../src/core/idea.ts'
 import { isSafeId } from '../../src/core/ids.ts'
@@ -36,18 +36,19 @@ import { removeAbandoned } from '../../src/engine/scratch.ts'
 import { closureShow } from '../../src/operations/closure.ts'
 import { setConfig } from '../../src/operations/commands/settings.ts'
 import { COMMANDS } from '../../src/operations/commands/table.ts'
-import { show as configShow } from '../../src/operations/config.ts'
+import { show as configShow } from '../../src/operations/config/config.ts'
 import type { Context } from '../../src/operations/context.ts'
-import { doctor } from '../../src/operations/doctor.ts'
-import { readDocument } from '../../src/operations/document-argument.ts'
-import { show as compileShow } from '../../src/operations/plan.ts'
-import { ls as queueLs, show as queueShow } from '../../src/operations/queue.ts'
+import { doctor } from '../../src/operations/doctor/doctor.ts'
+import { show as compileShow } from '../../src/operations/plan/plan.ts'
+import { readDocument } from '../../src/operations/queue/document-argument.ts'
+import { ls as queueLs, show as queueShow } from '../../src/operations/queue/queue.ts'
+import { detectedCheck } from '../../src/operations/queue/task-from-title.ts'
 import {
   provenance as runsProvenance,
   show as runsShow,
   tail as runsTail,
   trace as runsTrace,
-} from '../../src/operations/runs.ts'
+} from '../../src/operations/runs/runs.ts'
 import { ClosureShow } from '../../src/operations/schemas/closure.ts'
 import { Doctor } from '../../src/operations/schemas/doctor.ts'
 import { CompileShow, ConfigShow } from '../../src/operations/schemas/plan.ts'
@@ -55,8 +56,7 @@ import { RunsProvenance } from '../../src/operations/schemas/provenance.ts'
 import { QueueShow } from '../../src/operations/schemas/queue.ts'
 import { RunsShow, RunsTail, RunsTrace } from '../../src/operations/schemas/runs.ts'
 import { Status } from '../../src/operations/schemas/status.ts'
-import { status } from '../../src/operations/status.ts'
-import { detectedCheck } from '../../src/operations/task-from-title.ts'
+import { status } from '../../src/operations/status/status.ts'
 import { acpProtocol } from '../../src/runners/acp/protocol.ts'
 import { acpTranscript } from '../../src/runners/acp/transcript.ts'
 import { keeperPid } from '../../src/runners/adopt.ts'
@@ -196,7 +196,7 @@ function documents(): Parser[] {
   }
   const handedOver = (name: string, kind: DocumentKind, argument: string, examples: Uint8Array[]): Parser => ({
     name,
-    modules: ['operations/document-argument.ts', 'core/document-read.ts'],
+    modules: ['operations/queue/document-argument.ts', 'core/document-read.ts'],
     examples,
     refusals: 'one sentence',
     parse: (bytes) => readDocument({ readUserFile: async () => bytes } as unknown as Context, kind, argument),
@@ -256,7 +256,7 @@ function texts(): Parser[] {
     },
     {
       name: 'files that name a test command',
-      modules: ['operations/task-from-title.ts'],
+      modules: ['operations/queue/task-from-title.ts'],
       examples: [jsonOf({ name: 'x', scripts: { test: 'vitest run' } }), bytesOf('all:\n\techo\ntest: all\n')],
       refusals: 'never throws',
       parse(bytes) {
@@ -692,7 +692,7 @@ function stageEvidence({ view, root }: WorkedWorkspace): Parser[] {
     },
     {
       name: 'work document in a queue',
-      modules: ['store/items.ts', 'operations/queue-show.ts'],
+      modules: ['store/items.ts', 'operations/queue/show.ts'],
       examples: [bytesOf(documentText('task', 'T-9'))],
       refusals: 'never throws',
       parse(bytes) {
@@ -739,7 +739,7 @@ function mailbox({ root, rig, view }: WorkedWorkspace): Parser[] {
         const payload = asJson(bytes)
         if (payload === null || typeof payload !== 'object' || Array.isArray(payload)) return
         const compiled = () => {
-          throw asMillraceError(new Error('ENOSPC'))
+          throw new MillraceError('config_invalid', 'The config cannot be read.')
         }
         const context = {
           view,
@@ -881,7 +881,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     AT.events,
   ].map((file) => ({
     name: `status over ${path.basename(file)}`,
-    modules: ['operations/status-facts.ts', 'operations/status.ts'],
+    modules: ['operations/status/facts.ts', 'operations/status/status.ts'],
     examples: [workspace.bytes(file)],
     refusals: 'one sentence',
     isSlow: true,
@@ -892,7 +892,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
   const examined: Parser[] = [AT.snapshot, target, AT.baseline, AT.journal, AT.config, 'state/execution_status.md'].map(
     (file) => ({
       name: `doctor over ${path.basename(file)}`,
-      modules: ['operations/examine/state.ts', 'operations/examine/layout.ts'],
+      modules: ['operations/doctor/state.ts', 'operations/doctor/layout.ts'],
       examples: [file === AT.journal ? journal : workspace.bytes(file)],
       refusals: 'never throws',
       isSlow: true,
@@ -1050,7 +1050,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     },
     {
       name: 'provenance over a transition history',
-      modules: ['operations/run-provenance.ts'],
+      modules: ['operations/runs/provenance.ts'],
       examples: [workspace.bytes(history)],
       refusals: 'one sentence',
       isSlow: true,
@@ -1061,7 +1061,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     },
     {
       name: 'provenance over what names the plan of a run',
-      modules: ['operations/run-agreement.ts'],
+      modules: ['operations/runs/agreement.ts'],
       examples: [workspace.bytes(`${workspace.run}/resolved_snapshot.json`)],
       refusals: 'one sentence',
       isSlow: true,
@@ -1095,7 +1095,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     },
     {
       name: 'compile show over the baseline manifest',
-      modules: ['operations/plan.ts'],
+      modules: ['operations/plan/plan.ts'],
       examples: [workspace.bytes(AT.baseline)],
       refusals: 'one sentence',
       isSlow: true,
@@ -1167,7 +1167,7 @@ function runFolders(workspace: WorkedWorkspace): Parser[] {
     },
     {
       name: 'queue show over a document',
-      modules: ['operations/queue-show.ts'],
+      modules: ['operations/queue/show.ts'],
       examples: [bytesOf(documentText('task', 'T-9'))],
       refusals: 'one sentence',
       isSlow: true,
@@ -1247,7 +1247,7 @@ function config(workspace: WorkedWorkspace): Parser[] {
     },
     {
       name: 'config show over millrace.toml',
-      modules: ['operations/config.ts'],
+      modules: ['operations/config/config.ts'],
       examples: [example],
       refusals: 'one sentence',
       isSlow: true,

@@ -8,7 +8,7 @@ import { newWorkspace } from './parts/workspace.mjs'
 const WRITERS = /^(Workspace|Journal|ItemIndex|lower|adoptRecord)$/
 const HOLDERS = /^src\/(store|engine|selftest)\/|^src\/operations\/carry-out\.ts$/
 /** It keeps compiled plans, and nothing else. */
-const PLAN_KEEPER = 'src/operations/plan.ts'
+const PLAN_KEEPER = 'src/operations/plan/plan.ts'
 
 export const row = {
   id: 'M002-23',

@@ -4,7 +4,7 @@ import * as path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Snapshot } from '../../src/core/state.ts'
 import { systemClock } from '../../src/engine/clock.ts'
-import { followRun } from '../../src/operations/run-follow.ts'
+import { followRun } from '../../src/operations/runs/follow.ts'
 import { contextIn } from '../rig/context.ts'
 import { Rig } from '../rig/runtime.ts'
 

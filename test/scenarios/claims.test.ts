@@ -2,10 +2,13 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { headOf } from '../../src/core/document.ts'
 import type { ItemKind, ItemState } from '../../src/core/item.ts'
 import type { Snapshot } from '../../src/core/state.ts'
+import { stampOf } from '../../src/store/derived.ts'
 import { disk } from '../../src/store/files.ts'
-import { itemFolder } from '../../src/store/layout.ts'
+import { encodeCopy } from '../../src/store/item-copy.ts'
+import { itemCopyFile, itemFolder } from '../../src/store/layout.ts'
 import { Live, pause, until } from '../rig/live.ts'
 import { Rig } from '../rig/runtime.ts'
 
@@ -20,6 +23,28 @@ const idea = (name: string, text: string, ageMs = 60_000) => {
   const then = new Date(Date.now() - ageMs)
   fs.utimesSync(file, then, then)
 }
+
+describe('a derived copy of what documents say', () => {
+  test('is not believed when an item is claimed, even where it lies about a file that is as it was', async () => {
+    rig = await Rig.create()
+    for (let number = 0; number < 70; number++) rig.addTask(`task-${number}`, { depends_on: ['nowhere'] })
+    const lies = rig.list('tasks/queue').map((name) => {
+      const file = rig.at('tasks/queue', name)
+      const read = headOf('task', fs.readFileSync(file))
+      if (!read.ok) throw new Error(`${name} cannot be read`)
+      return { name, stamp: stampOf(disk.stat(file)!), head: { ...read.head, dependsOn: [] } }
+    })
+    const copy = rig.at(itemCopyFile('tasks/queue'))
+    fs.mkdirSync(path.dirname(copy), { recursive: true })
+    fs.writeFileSync(copy, encodeCopy(lies))
+    expect(rig.view((view) => view.items.inState('task', 'queued').map(({ dependsOn }) => dependsOn))).toContainEqual(
+      [],
+    )
+    await rig.ticks(3)
+    expect(claimed()).toEqual([])
+    expect(rig.list('tasks/queue')).toHaveLength(70)
+  })
+})
 
 describe('which item is next', () => {
   test('scenario 29: of a spec and a task the spec is claimed first', async () => {

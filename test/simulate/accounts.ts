@@ -158,6 +158,7 @@ class Lying {
       if (states.length === 0) return ['dependency_unknown']
       if (states.includes('queued') || states.includes('active'))
         return [this.leads(item.kind, id, item.id) ? 'dependency_cycle' : 'dependency_waiting']
+      if (states.includes('quarantined') && !states.includes('blocked')) return ['dependency_quarantined']
       return [states.includes('blocked') ? 'dependency_blocked' : 'dependency_cancelled']
     })
   }

@@ -1,7 +1,7 @@
 /** Health: what it says of a workspace in order, and of one with a fault put into each of its parts. */
 import * as fs from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
-import { health } from '../../src/operations/health.ts'
+import { health } from '../../src/operations/doctor/health.ts'
 import { Health } from '../../src/operations/schemas/doctor.ts'
 import { contextIn, newWorkspace, type TestWorkspace } from '../rig/context.ts'
 

@@ -6,9 +6,10 @@ import { resolve, spellingsOf } from '../../src/cli/spellings.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { MillraceError } from '../../src/core/errors.ts'
 import { systemClock } from '../../src/engine/clock.ts'
+import type { Issued } from '../../src/operations/issue.ts'
 import { Why, type WhyOutput } from '../../src/operations/schemas/why.ts'
 import { OPERATIONS } from '../../src/operations/table.ts'
-import { why } from '../../src/operations/why.ts'
+import { why } from '../../src/operations/why/why.ts'
 import { contextIn } from '../rig/context.ts'
 import type { Rig } from '../rig/runtime.ts'
 
@@ -23,7 +24,7 @@ export async function ask(
   const answer = await why.run(context, kind === undefined ? { subject } : { subject, kind })
   expect(Why.safeParse(JSON.parse(JSON.stringify(answer))).error).toBeUndefined()
   for (const fact of answer.because) expectToExist(rig, fact)
-  for (const command of answer.can) expectToBeASpelling(command)
+  for (const command of answer.can) expect(`${command}: ${await standing(rig, command)}`).toBe(`${command}: accepted`)
   return answer
 }
 
@@ -44,24 +45,22 @@ function expectToExist(rig: Rig, { fact, path: file, event, at }: WhyOutput['bec
   }
 }
 
-function expectToBeASpelling(command: string): void {
+/** What would become of a command that was offered: reads are run, changes are previewed as they would be carried out. */
+async function standing(rig: Rig, command: string): Promise<string> {
   const [program, ...words] = command.split(' ')
-  expect(program).toBe('millrace')
   const found = resolve(words, spellingsOf(OPERATIONS.map(({ name }) => name)))
-  expect(found.kind, `${command} is no command`).toBe('verb')
-}
-
-/** Whether a command that was offered would be carried out now. Reads are run; changes are previewed. */
-export async function isAccepted(rig: Rig, command: string): Promise<string> {
-  const [, ...words] = command.split(' ')
-  const found = resolve(words, spellingsOf(OPERATIONS.map(({ name }) => name)))
-  if (found.kind !== 'verb') return 'no command'
+  if (program !== 'millrace' || found.kind !== 'verb') return 'no command'
   const verb = await OPERATIONS.find(({ name }) => name === found.canonical)!.load()
-  const given = words.slice(found.words)
-  const [first] = verb.input.filter(({ positional }) => positional)
-  const input = first && given[0] ? { [first.name]: given[0] } : {}
+  if (verb.flavour === 'perform') return rig.lock().state === 'active' ? 'refused while a runtime lives' : 'accepted'
+  const [id, option, value] = words.slice(found.words)
+  const first = verb.input.find(({ positional }) => positional)
+  const input = { ...(first && id ? { [first.name]: id } : {}), ...(option === '--kind' ? { kind: value } : {}) }
   try {
-    if (verb.flavour === 'read' && !verb.follows) await verb.run(contextIn(rig.root), input)
+    if (verb.flavour === 'change') {
+      const { state, detail } = (await verb.run(contextIn(rig.root, { dryRun: true }), input)) as Issued
+      return state === 'preview' ? 'accepted' : `${state}: ${detail}`
+    }
+    if (verb.follows === undefined) await verb.run(contextIn(rig.root), input)
     return 'accepted'
   } catch (error) {
     return MillraceError.is(error) ? error.message : String(error)

@@ -65,7 +65,12 @@ describe('a queued item in a workspace without a runtime', () => {
     rig.addTask('task-a')
     const answer = await ask(rig, 'task-a')
     expect(told(answer)).toEqual({ verdict: 'waiting', waits_for: ['human'], codes: ['no_runtime', 'queued'] })
-    expect(answer.can).toEqual(['millrace run daemon', 'millrace run once', 'millrace queue cancel task-a'])
+    expect(answer.can).toEqual([
+      'millrace daemon start',
+      'millrace run daemon',
+      'millrace run once',
+      'millrace queue cancel task-a',
+    ])
   })
 
   test('that has never run waits for its plan as well', async () => {
@@ -283,7 +288,7 @@ describe('a queued item that depends on another', () => {
     await atRest()
     rig.addTask('task-a', {}, 'quarantine')
     dependent()
-    expect(await dependency()).toMatchObject({ waits_for: ['human'], codes: ['dependency_cancelled'] })
+    expect(await dependency()).toMatchObject({ waits_for: ['human'], codes: ['dependency_quarantined'] })
   })
 
   test('which there is not', async () => {
@@ -349,7 +354,7 @@ describe('an item that lies where it should not', () => {
     rig.addTask('task-a', {}, 'quarantine')
     const answer = await ask(rig, 'task-a')
     expect(told(answer)).toEqual({ verdict: 'waiting', waits_for: ['human'], codes: ['quarantined'] })
-    expect(answer.can).toEqual(['millrace queue retry task-a'])
+    expect(answer.can).toEqual(['millrace queue release task-a'])
   })
 })
 

@@ -1,7 +1,7 @@
 /** How the answers about the daemon's process read. */
-import type { DaemonStartOutput, DaemonStopOutput } from '../../operations/daemon.ts'
-import type { DaemonUnitOutput } from '../../operations/daemon-install.ts'
-import type { DaemonStatusOutput } from '../../operations/daemon-status.ts'
+import type { DaemonStartOutput, DaemonStopOutput } from '../../operations/daemon/daemon.ts'
+import type { DaemonUnitOutput } from '../../operations/daemon/install.ts'
+import type { DaemonStatusOutput } from '../../operations/daemon/status.ts'
 import type { DaemonLogEnd } from '../../operations/schemas/daemon.ts'
 import type { Look } from '../look.ts'
 import { duration } from '../time.ts'

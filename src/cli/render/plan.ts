@@ -1,5 +1,5 @@
 /** How plans and modes read. */
-import type { CompileGraphOutput } from '../../operations/plan.ts'
+import type { CompileGraphOutput } from '../../operations/plan/plan.ts'
 import type {
   CompileShowOutput,
   CompileValidateOutput,

@@ -1,5 +1,5 @@
 /** How the queues read: the counts and a line for each item for programs, tables and sentences for people. */
-import type { Added } from '../../operations/queue-add.ts'
+import type { Added } from '../../operations/queue/add.ts'
 import type { QueueLsOutput, QueueRow, QueueShowOutput } from '../../operations/schemas/queue.ts'
 import type { Look, Value } from '../look.ts'
 import { block, issued } from './control.ts'
@@ -118,6 +118,7 @@ function record(output: QueueShowOutput, look: Look): string {
     ...output.also_in.map((place) => look.field('also_in', place)),
     ...output.waits_for.map((one) => look.field('waits_for', `${one.id} ${one.state}`)),
     look.field('deferred_by', output.deferred_by),
+    ...output.stands_before.map(({ code, fact }) => look.field('stands_before', `${code} ${fact}`)),
     look.field('run_id', output.run_id),
     look.field('node_id', output.node_id),
     look.field('reason', output.reason),
@@ -135,8 +136,7 @@ function sheet(output: QueueShowOutput, look: Look): string {
     paint.bold(look.safe(output.title ?? output.work_item_id)),
     paint.dim(where),
     ...(output.reason === null ? [] : [paint.red(`blocked: ${look.safe(output.reason)}`)]),
-    ...output.waits_for.map((one) => paint.yellow(`waits for ${one.id} (${one.state})`)),
-    ...(output.deferred_by === null ? [] : [paint.yellow(`waits for the closure of ${output.deferred_by}`)]),
+    ...output.stands_before.map(({ fact }) => paint.yellow(look.safe(fact))),
     ...(output.also_in.length === 0 ? [] : [paint.red(`the same id lies in ${output.also_in.join(', ')} too`)]),
     ...output.faults.map((fault) => paint.red(look.safe(fault))),
   ]

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import type { DemoOutput } from '../demo.ts'
 import type { Issued } from '../issue.ts'
-import type { Added } from '../queue-add.ts'
+import type { Added } from '../queue/add.ts'
 import type { RunDaemonOutput, RunOnceOutput } from '../run.ts'
 import type { StartOutput } from '../start.ts'
 import type { InitOutput } from '../workspace.ts'

@@ -1,8 +1,8 @@
 /** What the verbs of the daemon's process give. */
 import * as z from 'zod'
-import type { DaemonStartOutput, DaemonStopOutput } from '../daemon.ts'
-import type { DaemonUnitOutput } from '../daemon-install.ts'
-import type { DaemonStatusOutput } from '../daemon-status.ts'
+import type { DaemonStartOutput, DaemonStopOutput } from '../daemon/daemon.ts'
+import type { DaemonUnitOutput } from '../daemon/install.ts'
+import type { DaemonStatusOutput } from '../daemon/status.ts'
 
 const text = (what: string) => z.string().describe(what)
 const maybe = (what: string) => z.string().nullable().describe(what)

@@ -74,6 +74,14 @@ export const QueueShow = z
     also_in: z.array(State).describe('Other states the same id lies in.'),
     waits_for: z.array(WaitsFor).describe('Dependencies that are not done.'),
     deferred_by: maybe('Root spec whose closure target is open: this one waits for it.'),
+    stands_before: z
+      .array(
+        z.strictObject({
+          code: text('What kind of obstacle; stable.'),
+          fact: text('The obstacle in words.'),
+        }),
+      )
+      .describe('Of a queued item: everything that stands before it; `millrace why` says more of each.'),
     run_id: maybe('Its run, while active; else the last one on record.'),
     node_id: maybe('Where the run stands, while active.'),
     reason: maybe('Why it is blocked, if that is on record.'),

@@ -1,7 +1,7 @@
 /** What status gives: the flat keys of the seed in its order, then our own. */
 import * as z from 'zod'
 import { PauseSource, RunnerWait, Snapshot, UsageBlocker } from '../../core/state.ts'
-import { ACTIVITIES } from '../activity.ts'
+import { ACTIVITIES } from '../status/activity.ts'
 import { Selection, SelectionExplanation } from './selection.ts'
 
 const text = (what: string) => z.string().describe(what)

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { TokenUsage } from '../../core/result.ts'
 import { METRICS } from '../../core/usage-config.ts'
-import { GROUPINGS } from '../usage-summary.ts'
+import { GROUPINGS } from '../usage/summary.ts'
 
 const text = (what: string) => z.string().describe(what)
 const maybe = (what: string) => z.string().nullable().describe(what)

@@ -4,7 +4,7 @@ import { sha256 } from '../../core/ids.ts'
 import type { StageResult } from '../../core/result.ts'
 import { findRepository, type Repository, tryGit } from '../../engine/git.ts'
 import type { Context } from '../context.ts'
-import { type RunParts, requestIdOf } from '../run-summary.ts'
+import { type RunParts, requestIdOf } from '../runs/summary.ts'
 import {
   type Circle,
   type Fingerprint,

@@ -30,7 +30,7 @@ export function whyItem(item: ItemEntry, view: View, presence: Presence, { block
           fact: 'it was set aside for a person to look at',
           wait: 'human',
           next: person('put it back into its queue, or leave it'),
-          can: [`millrace queue retry ${item.id}${kindOption(item, view)}`],
+          can: [`millrace queue release ${item.id}${kindOption(item, view)}`],
         },
       ])
     case 'done':
@@ -115,7 +115,9 @@ function whyBlocked(item: ItemEntry, view: View, told: ItemEvidence['blocked']):
   const option = kindOption(item, view)
   const can = isDuplicate(item, view)
     ? []
-    : [`millrace queue retry ${item.id}${option}`, `millrace queue cancel ${item.id}${option}`]
+    : ['retry', 'cancel', ...(item.kind === 'task' ? ['archive-blocked'] : [])].map(
+        (verb) => `millrace queue ${verb} ${item.id}${verb === 'archive-blocked' ? '' : option}`,
+      )
   const open = incidentsOf(item, view)
   if (open.length > 0) {
     return waiting(

@@ -54,7 +54,7 @@ export function presenceOf(
 }
 
 /** Commands that begin a runtime; each is refused while one lives. */
-const START = ['millrace run daemon', 'millrace run once']
+const START = ['millrace daemon start', 'millrace run daemon', 'millrace run once']
 
 /** What keeps the runtime itself from doing anything at all. */
 export function absence(presence: Presence): Obstacle[] {

@@ -4,7 +4,7 @@
  */
 import type { StageResult } from '../../core/result.ts'
 import type { Transition } from '../../core/transition.ts'
-import { requestIdOf } from '../run-summary.ts'
+import { requestIdOf } from '../runs/summary.ts'
 
 /** One settled stage: what it decided, and the working tree on both sides of it (git tree ids; null if unknown). */
 export interface Round {

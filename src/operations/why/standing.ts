@@ -107,9 +107,10 @@ function noLane(item: ItemEntry, plan: Plan): Obstacle {
 
 function dependencies(item: ItemEntry, view: View): Obstacle[] {
   return item.dependsOn.flatMap((id): Obstacle[] => {
-    const state = dependencyState(item, id, view)
-    if (state === 'done') return []
+    const standing = dependencyState(item, id, view)
+    if (standing === 'done') return []
     const place = view.items.find(item.kind, id).find((one) => one.state !== 'cancelled')
+    const state = place?.state === 'quarantined' ? 'quarantined' : standing
     const told = `${item.kind} ${id}`
     const facts: Record<typeof state, { fact: string; next: Next; can: string[] }> = {
       waiting: {
@@ -123,9 +124,14 @@ function dependencies(item: ItemEntry, view: View): Obstacle[] {
         can: [`millrace queue retry ${id}`],
       },
       cancelled: {
-        fact: `it depends on ${told}, which ${place === undefined ? 'was cancelled' : `is ${place.state}`}`,
-        next: person(`let it depend on something else, or cancel it as well`),
-        can: place?.state === 'quarantined' ? [`millrace queue retry ${id}`] : [],
+        fact: `it depends on ${told}, which was cancelled`,
+        next: person('let it depend on something else, or cancel it as well'),
+        can: [],
+      },
+      quarantined: {
+        fact: `it depends on ${told}, which was set aside`,
+        next: person(`bring ${told} back, or let this one depend on something else`),
+        can: [`millrace queue release ${id}`],
       },
       unknown: {
         fact: `it depends on ${told}, which there is not`,
