@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import path from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { eventually } from './commands.mjs'
-import { open, waitAt } from './gate.mjs'
-import { installHarness } from './harnesses.mjs'
-import { processesWith } from './processes.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { eventually } from './parts/commands.mjs'
+import { open, waitAt } from './parts/gate.mjs'
+import { installHarness } from './parts/harnesses.mjs'
+import { noNetwork } from './parts/preloads.mjs'
+import { processesWith } from './parts/processes.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** State of a listening socket in /proc/net/tcp. */
 const LISTENING = '0A'
@@ -22,9 +21,8 @@ export const row = {
     const workspace = await newWorkspace({ runner: null })
     await workspace.add('task', 'work')
 
-    const log = path.resolve('network.log')
-    const preload = path.join(import.meta.dirname, 'no-network.mjs')
-    Object.assign(process.env, { NODE_OPTIONS: `--import=${pathToFileURL(preload).href}`, NO_NETWORK_LOG: log })
+    const { env, tried } = noNetwork()
+    Object.assign(process.env, env)
     const daemon = workspace.start('run', 'daemon', '--stop-when-idle')
     await eventually('the harness is at work on its second stage', () => codex.calls().length === 2)
     assert.deepEqual(processesWith(`HOME=${process.env.HOME}`).flatMap(listeningSockets), [])
@@ -33,7 +31,7 @@ export const row = {
     assert.equal((await daemon.ended).code, 0)
     assert.deepEqual(workspace.names('tasks/done'), ['work.md'])
     assert.equal(codex.calls().length, 3, 'every stage was the harness’s own')
-    assert.equal(existsSync(log), false, 'something tried to reach a network')
+    assert.equal(tried(), '', 'something tried to reach a network')
   },
 }
 

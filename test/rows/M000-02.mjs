@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { eventually } from './commands.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M000-02',
@@ -23,12 +23,10 @@ export const row = {
 
     workspace.script([])
     await workspace.ok('control', 'clear-stale-state')
-    await workspace.daemon()
-    await eventually('all three tasks are done', () => workspace.names('tasks/done').length === 3)
+    await workspace.drain()
     assert.deepEqual(
-      workspace.names('tasks/done'),
-      ids.map((id) => `${id}.md`),
+      ['queue', 'active', 'done'].map((state) => workspace.names(`tasks/${state}`)),
+      [[], [], ids.map((id) => `${id}.md`)],
     )
-    assert.deepEqual([...workspace.names('tasks/queue'), ...workspace.names('tasks/active')], [])
   },
 }

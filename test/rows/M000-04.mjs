@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { newWorkspace } from './workspace.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** Every manner of going on: a fix loop, a stage that says nothing, one that is stuck, and planning that is as well. */
 const REPLIES = [

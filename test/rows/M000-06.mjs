@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { installHarness } from './harnesses.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { installHarness } from './parts/harnesses.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M000-06',
-  says: 'The operator sees and steers by status, queue, runs, control, compile, modes, doctor and config.',
+  says: 'The operator sees and steers by status, why, queue, runs, control, compile, modes, health, doctor and config.',
 
   async run() {
     installHarness('codex')
@@ -35,7 +35,9 @@ export const row = {
     await tells(['execution.standard'], 'modes', 'show', 'default_codex')
     await tells(['runtime.idle_sleep_seconds'], 'config', 'show')
     await tells([], 'config', 'validate')
+    assert.equal((await tells([], 'health')).ok, true)
     assert.equal((await tells([], 'doctor')).ok, true)
+    assert.equal((await tells(['no runtime is at work'], 'why', 'waiting-one')).verdict, 'waiting')
 
     await workspace.ok('control', 'pause', '--reason', 'lunch')
     assert.equal((await tells(['lunch'], 'status')).paused, true)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdirSync, statSync } from 'node:fs'
-import { newWorkspace } from './workspace.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 const FOLDERS = [
   ...['state', 'state/mailbox/incoming', 'state/mailbox/processed', 'state/mailbox/failed', 'runs', 'logs'],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { newWorkspace } from './workspace.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M000-12',
@@ -9,6 +9,7 @@ export const row = {
     const workspace = await newWorkspace({ runner: null })
     const { modes } = await workspace.json('modes', 'list')
     const { stdout } = await workspace.ok('modes', 'list')
+    assert.equal((await workspace.ok('modes', 'ls')).stdout, stdout)
     for (const [mode, runner] of [
       ['default_codex', 'codex_cli'],
       ['default_pi', 'pi_rpc'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { stageIsEquipped } from './equipment.mjs'
-import { EXECUTION_STAGES, newWorkspace } from './workspace.mjs'
+import { assertEquipped } from './parts/assertions.mjs'
+import { EXECUTION_STAGES, newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M000-14',
@@ -20,7 +20,7 @@ export const row = {
     const { plan } = await workspace.json('compile', 'show')
     const nodes = plan.graphs_by_plane.execution.nodes
     assert.deepEqual(nodes.map((node) => node.stage_kind_id).sort(), [...EXECUTION_STAGES].sort())
-    for (const node of nodes) stageIsEquipped(workspace, node)
+    for (const node of nodes) assertEquipped(workspace, node)
 
     await workspace.add('task', 'work')
     await workspace.drain()

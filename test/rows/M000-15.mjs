@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { stageIsEquipped } from './equipment.mjs'
-import { newWorkspace, PLANNING_STAGES } from './workspace.mjs'
+import { assertEquipped } from './parts/assertions.mjs'
+import { newWorkspace, PLANNING_STAGES } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M000-15',
@@ -11,7 +11,7 @@ export const row = {
     const { plan } = await workspace.json('compile', 'show')
     const nodes = plan.graphs_by_plane.planning.nodes
     assert.deepEqual(nodes.map((node) => node.stage_kind_id).sort(), [...PLANNING_STAGES].sort())
-    for (const node of nodes) stageIsEquipped(workspace, node)
+    for (const node of nodes) assertEquipped(workspace, node)
 
     workspace.script([
       { stage: 'planner', item: 'wish', attempt: 1, outcome: 'BLOCKED' },
@@ -20,8 +20,7 @@ export const row = {
     ])
     await workspace.add('spec', 'wish')
     while (workspace.names('arbiter/verdicts').length === 0) await workspace.ok('run', 'once')
-    const events = workspace.lines('logs/runtime_events.jsonl')
-    const worked = events.filter((event) => event.event_type === 'stage_completed').map((event) => event.data.stage)
+    const worked = workspace.events('stage_completed').map((event) => event.data.stage)
     assert.deepEqual(
       new Set(worked),
       new Set(['planner', 'mechanic', 'manager', 'builder', 'checker', 'updater', 'arbiter']),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { lies } from './lifecycle.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { assertItemLies } from './parts/assertions.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M000-16',
@@ -17,21 +17,21 @@ export const row = {
     for (const id of ['good', 'worse']) await workspace.add('task', id)
     const task = (id) => ({ family: 'tasks', id, text: workspace.text(`tasks/queue/${id}.md`) })
     const [good, worse] = [task('good'), task('worse')]
-    await lies(workspace, { ...good, state: 'queue' })
+    await assertItemLies(workspace, { ...good, state: 'queue' })
 
     await workspace.ok('run', 'once')
-    await lies(workspace, { ...good, state: 'active' })
-    await lies(workspace, { ...worse, state: 'queue' })
+    await assertItemLies(workspace, { ...good, state: 'active' })
+    await assertItemLies(workspace, { ...worse, state: 'queue' })
 
     await workspace.drain()
-    await lies(workspace, { ...good, state: 'done' })
-    await lies(workspace, { ...worse, state: 'blocked' })
+    await assertItemLies(workspace, { ...good, state: 'done' })
+    await assertItemLies(workspace, { ...worse, state: 'blocked' })
 
     workspace.script([])
     await workspace.ok('queue', 'retry', 'worse')
-    await lies(workspace, { ...worse, state: 'queue' })
+    await assertItemLies(workspace, { ...worse, state: 'queue' })
     await workspace.drain()
-    await lies(workspace, { ...worse, state: 'done' })
+    await assertItemLies(workspace, { ...worse, state: 'done' })
     assert.deepEqual(workspace.names('tasks/done'), ['good.md', 'worse.md'])
   },
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { lies } from './lifecycle.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { assertItemLies } from './parts/assertions.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M000-17',
@@ -15,20 +15,20 @@ export const row = {
     })
     await workspace.add('spec', 'good')
     const good = { family: 'specs', id: 'good', text: workspace.text('specs/queue/good.md') }
-    await lies(workspace, { ...good, state: 'queue' })
+    await assertItemLies(workspace, { ...good, state: 'queue' })
     await workspace.ok('run', 'once')
-    await lies(workspace, { ...good, state: 'active' })
+    await assertItemLies(workspace, { ...good, state: 'active' })
     await workspace.drain()
-    await lies(workspace, { ...good, state: 'done' })
+    await assertItemLies(workspace, { ...good, state: 'done' })
 
     await workspace.add('spec', 'bad')
     const bad = { family: 'specs', id: 'bad', text: workspace.text('specs/queue/bad.md') }
     await workspace.drain()
-    await lies(workspace, { ...bad, state: 'blocked' })
+    await assertItemLies(workspace, { ...bad, state: 'blocked' })
     workspace.script([])
     await workspace.ok('queue', 'retry', 'bad')
     await workspace.drain()
-    await lies(workspace, { ...bad, state: 'done' })
+    await assertItemLies(workspace, { ...bad, state: 'done' })
     assert.deepEqual(workspace.names('specs/done'), ['bad.md', 'good.md'])
   },
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
-import { documentText } from './documents.mjs'
-import { lies } from './lifecycle.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { assertItemLies } from './parts/assertions.mjs'
+import { documentText } from './parts/documents.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M000-18',
@@ -25,20 +25,20 @@ export const row = {
     const text = workspace.text(`incidents/incoming/${name}`)
     assert.match(text, /^Source-Task-ID: work$/m)
     const incident = { family: 'incidents', id: name.replace(/\.md$/, ''), text }
-    await lies(workspace, { ...incident, state: 'incoming' })
+    await assertItemLies(workspace, { ...incident, state: 'incoming' })
 
     workspace.script([
       { stage: 'auditor', item: 'hopeless', outcome: 'BLOCKED' },
       { stage: 'mechanic', item: 'hopeless', outcome: 'BLOCKED' },
     ])
     await workspace.ok('run', 'once')
-    await lies(workspace, { ...incident, state: 'active' })
+    await assertItemLies(workspace, { ...incident, state: 'active' })
     await workspace.drain()
-    await lies(workspace, { ...incident, state: 'resolved' })
+    await assertItemLies(workspace, { ...incident, state: 'resolved' })
 
     // The other one a person has put there.
     writeFileSync(workspace.path('incidents/incoming/hopeless.md'), documentText('incident', 'hopeless'))
     await workspace.drain()
-    await lies(workspace, { family: 'incidents', id: 'hopeless', state: 'blocked' })
+    await assertItemLies(workspace, { family: 'incidents', id: 'hopeless', state: 'blocked' })
   },
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { program } from './path.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { program } from './parts/programs.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** An adapter as somebody else would write it, by docs/authoring.md: it knows nothing of this row, and Millrace not of it. */
 const ADAPTER = `

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { eventually } from './commands.mjs'
-import { installHarness } from './harnesses.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { installHarness } from './parts/harnesses.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 const ADAPTERS = [
   {
@@ -96,7 +96,7 @@ async function isNotLoggedIn(workspace, harness, { mode, runner, unauthorized })
       (run) => run.work_item_id === 'waiting' && run.stage === 'builder' && run.not_before !== null,
     )
   })
-  const deferred = workspace.lines('logs/runtime_events.jsonl').find((event) => event.event_type === 'stage_deferred')
+  const deferred = workspace.events('stage_deferred')[0]
   assert.equal(deferred.data.failure_class, 'environment_auth')
   assert.deepEqual(workspace.read('state/recovery_counters.json').entries, [], runner)
   harness.recovers()

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { eventually } from './commands.mjs'
-import { open, waitAt } from './gate.mjs'
-import { endProcessesWith } from './processes.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { open, reached, waitAt } from './parts/gate.mjs'
+import { endProcessesWith } from './parts/processes.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 const WHOLE_WAY = ['builder', 'checker', 'updater']
 
@@ -36,11 +36,10 @@ async function atWork(name) {
   })
   await workspace.add('task', 'work')
   const daemon = await workspace.daemon()
-  const run = await eventually('the builder is at work', async () => {
-    const { active_runs } = await workspace.json('status')
-    return active_runs.find((one) => one.stage === 'builder' && one.status === 'started')
-  })
-  return { workspace, daemon, requestId: run.request_id }
+  await reached(name)
+  const [{ stage, request_id: requestId }] = (await workspace.json('status')).active_runs
+  assert.equal(stage, 'builder')
+  return { workspace, daemon, requestId }
 }
 
 async function pause() {
@@ -66,9 +65,12 @@ async function crash() {
   const { workspace, daemon, requestId } = await atWork('crash')
   daemon.kill('SIGKILL')
   await daemon.ended
+  const next = await workspace.daemon()
+  await eventually('the agent is adopted', () => workspace.events('stage_adopted').length === 1)
   open('crash')
-  await workspace.drain()
-  assert.ok(workspace.has('tasks/done/work.md'))
+  await eventually('the task is done', () => workspace.has('tasks/done/work.md'))
+  next.kill('SIGTERM')
+  assert.equal((await next.ended).code, 0)
   const [runId] = await workspace.runIds()
   const { stages } = await workspace.json('runs', 'show', runId)
   assert.deepEqual([stages[0].request_id, stages.map(({ stage }) => stage)], [requestId, WHOLE_WAY])
@@ -148,8 +150,7 @@ async function manyStages() {
   })
   await workspace.add('task', 'work')
   await workspace.drain()
-  const events = workspace.lines('logs/runtime_events.jsonl')
-  const stages = events.filter((event) => event.event_type === 'stage_completed').map((event) => event.data.stage)
+  const stages = workspace.events('stage_completed').map((event) => event.data.stage)
   const turns = stages.filter((stage, index) => stage !== stages[index - 1])
   assert.deepEqual(turns, [
     ...['builder', 'troubleshooter', 'consultant', 'auditor', 'mechanic', 'planner', 'manager'],

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { eventually } from './commands.mjs'
-import { open, waitAt } from './gate.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { open, reached, waitAt } from './parts/gate.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M001-01',
@@ -21,18 +20,19 @@ export const row = {
     })
     for (const id of ['work', 'zz-next']) await workspace.add('task', id)
     const daemon = await workspace.daemon()
-    const repairing = () =>
-      eventually('the troubleshooter is at work', async () => {
-        const { active_runs } = await workspace.json('status')
-        return active_runs.find((run) => run.stage === 'troubleshooter' && run.status === 'started')
-      })
-    const { run_id: runId } = await repairing()
+    await reached('repair')
+    const repairing = async () => {
+      const [{ run_id, stage, status }] = (await workspace.json('status')).active_runs
+      assert.deepEqual([stage, status], ['troubleshooter', 'started'])
+      return run_id
+    }
+    const runId = await repairing()
 
     // Killed in the midst of the recovery: the queue, the run and how far it had come are all still there.
     daemon.kill('SIGKILL')
     await daemon.ended
     assert.deepEqual([workspace.names('tasks/active'), workspace.names('tasks/queue')], [['work.md'], ['zz-next.md']])
-    assert.equal((await repairing()).run_id, runId)
+    assert.equal(await repairing(), runId)
     assert.ok(workspace.read('state/recovery_counters.json').entries.length > 0)
 
     open('repair')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { agentProgram, newWorkspace } from './workspace.mjs'
+import { agentProgram, newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M001-02',
@@ -10,7 +10,7 @@ export const row = {
   async run() {
     const notes = path.resolve('notes.jsonl')
     const workspace = await newWorkspace({ runner: 'command' })
-    const program = agentProgram('agents/bystander.mjs')
+    const program = agentProgram('bystander')
     workspace.configure(`[runners.command]\ncommand = "node"\nargs = ["${program}", "${notes}"]`)
     await workspace.add('task', 'work')
     await workspace.drain()

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { eventually } from './commands.mjs'
-import { open, waitAt } from './gate.mjs'
-import { endProcessesWith } from './processes.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { open, reached, waitAt } from './parts/gate.mjs'
+import { endProcessesWith } from './parts/processes.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M001-04',
@@ -17,11 +17,12 @@ export const row = {
         held('updater', 'UPDATE_COMPLETE'),
       ],
     })
-    const at = (stage) =>
-      eventually(`${stage} is at work`, async () => {
-        const { active_runs } = await workspace.json('status')
-        return active_runs.find((run) => run.stage === stage && run.status === 'started')
-      })
+    const at = async (stage) => {
+      await reached(stage)
+      const [run] = (await workspace.json('status')).active_runs
+      assert.deepEqual([run.stage, run.status], [stage, 'started'])
+      return run
+    }
     await workspace.add('task', 'work')
 
     let daemon = await workspace.daemon()
@@ -34,8 +35,9 @@ export const row = {
     const { request_id: adopted } = await at('checker')
     daemon.kill('SIGKILL')
     await daemon.ended
-    open('checker')
     daemon = await workspace.daemon()
+    await eventually('the agent is adopted', () => workspace.events('stage_adopted').length === 1)
+    open('checker')
 
     const { request_id: lost } = await at('updater')
     daemon.kill('SIGKILL')

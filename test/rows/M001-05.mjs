@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { EXECUTION_STAGES, newWorkspace, PLANNING_STAGES } from './workspace.mjs'
+import { EXECUTION_STAGES, newWorkspace, PLANNING_STAGES } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M001-05',
@@ -20,10 +20,7 @@ export const row = {
 
     await workspace.add('spec', 'wish')
     await workspace.drain()
-    const named = workspace
-      .lines('logs/runtime_events.jsonl')
-      .filter((event) => event.event_type === 'stage_started')
-      .map((event) => [event.data.plane, event.data.stage])
+    const named = workspace.events('stage_started').map((event) => [event.data.plane, event.data.stage])
     assert.deepEqual(named, [
       ['planning', 'planner'],
       ['planning', 'manager'],

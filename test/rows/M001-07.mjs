@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { eventually } from './commands.mjs'
-import { open, waitAt } from './gate.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { open, reached, waitAt } from './parts/gate.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M001-07',
@@ -18,10 +18,7 @@ export const row = {
     await workspace.add('spec', 'wish')
     await workspace.ok('queue', 'cancel', 'wish')
     const daemon = await workspace.daemon()
-    await eventually('the builder is at work', async () => {
-      const { active_runs } = await workspace.json('status')
-      return active_runs.some((run) => run.status === 'started')
-    })
+    await reached('go')
     await workspace.ok('control', 'pause', '--reason', 'lunch')
 
     const before = await known(workspace)

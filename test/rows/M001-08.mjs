@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { eventually } from './commands.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** Ways in which a stage can end that are no answer. */
 const CRASHES = {

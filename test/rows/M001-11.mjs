@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { newWorkspace } from './workspace.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** What the snapshot must say after each tick: the item under way and the node it goes on with. */
 const AFTER_EACH_TICK = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { run, succeeded } from './commands.mjs'
+import { run, succeeded } from './parts/commands.mjs'
 
 const SECONDS_MAX = 60
 

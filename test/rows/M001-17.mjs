@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { newWorkspace } from './workspace.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M001-17',
@@ -41,9 +41,7 @@ export const row = {
     assert.deepEqual(workspace.names('tasks/done'), ['one.md', 'two.md'])
     assert.equal(workspace.read('arbiter/targets/wish.json').closure_open, false)
     await workspace.drain()
-    const arbiters = workspace
-      .lines('logs/runtime_events.jsonl')
-      .filter((event) => event.event_type === 'stage_started' && event.data.stage === 'arbiter')
+    const arbiters = workspace.events('stage_started').filter((event) => event.data.stage === 'arbiter')
     assert.equal(arbiters.length, 1)
   },
 }

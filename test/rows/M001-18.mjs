@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { newWorkspace } from './workspace.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** Final messages that are no answer, with the failure each of them is. */
 const ANSWERS = {

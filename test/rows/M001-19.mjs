@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { documentText } from './documents.mjs'
-import { newWorkspace, workspaceAt } from './workspace.mjs'
+import { documentText } from './parts/documents.mjs'
+import { newWorkspace, workspaceAt } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M001-19',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { installHarness } from './harnesses.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { installHarness } from './parts/harnesses.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 const MAXIMUM = '--dangerously-bypass-approvals-and-sandbox'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { run } from './commands.mjs'
+import { run } from './parts/commands.mjs'
 
 export const row = {
   id: 'M001-30',

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { run, start, succeeded } from './commands.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { run, start, succeeded } from './parts/commands.mjs'
+import { noNetwork } from './parts/preloads.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 const TASKS = ['first', 'second', 'third']
 
@@ -17,19 +17,14 @@ export const row = {
     })
     for (const id of TASKS) await workspace.add('task', id)
 
-    const log = path.resolve('network.log')
-    const preload = pathToFileURL(path.join(import.meta.dirname, 'no-network.mjs')).href
-    const env = { NODE_OPTIONS: `--import=${preload}`, NO_NETWORK_LOG: log }
+    const { env, tried } = noNetwork()
     const command = [...(await cutOff()), 'millrace', 'run', 'daemon', '--stop-when-idle']
     succeeded(await start(command[0], command.slice(1), { cwd: workspace.root, env }).ended, command.join(' '))
 
-    assert.equal(existsSync(log), false, 'it tried to reach a network')
+    assert.equal(tried(), '', 'it tried to reach a network')
     assert.deepEqual(workspace.names('tasks/done'), TASKS.map((id) => `${id}.md`).sort())
     for (const id of TASKS) tells(workspace, id)
-    const stages = workspace
-      .lines('logs/runtime_events.jsonl')
-      .filter((event) => event.event_type === 'stage_completed')
-    assert.equal(stages.length, 3 + 5 + 3)
+    assert.equal(workspace.events('stage_completed').length, 3 + 5 + 3)
   },
 }
 
@@ -48,8 +43,7 @@ function tells(workspace, id) {
     .find(({ result }) => result.work_item_id === id)
   assert.equal(added?.result.applied, true, `no command tells how ${id} came into the queue`)
 
-  const events = workspace.lines('logs/runtime_events.jsonl')
-  const claims = events.filter((event) => event.event_type === 'work_item_claimed' && event.data.work_item_id === id)
+  const claims = workspace.events('work_item_claimed').filter((event) => event.data.work_item_id === id)
   assert.equal(claims.length, 1)
   const { run_id: runId, node_id: entry } = claims[0].data
   const folder = `runs/${runId}`
@@ -73,7 +67,7 @@ function tells(workspace, id) {
       [edge.target_node_id, edge.terminal_state_id],
       [step.selected_node_id, step.selected_terminal_state_id],
     )
-    accountedFor(workspace, folder, step, events)
+    accountedFor(workspace, folder, step)
     node = step.selected_node_id
     previous = step.event_id
     if (node === null) assert.deepEqual(step.queue_mutations_applied, [`task ${id} done`])
@@ -82,7 +76,7 @@ function tells(workspace, id) {
 }
 
 /** What was asked of the agent, what it said, what was made of it, and the line for people: all are there and agree. */
-function accountedFor(workspace, folder, step, events) {
+function accountedFor(workspace, folder, step) {
   const request = workspace.read(`${folder}/stage_requests/${step.request_id}.json`)
   const result = workspace.read(`${folder}/stage_results/${step.request_id}.json`)
   const said = workspace.text(`${folder}/runner_stdout.${step.request_id}.txt`).trimEnd()
@@ -90,7 +84,7 @@ function accountedFor(workspace, folder, step, events) {
   assert.equal(result.terminal_result, step.outcome)
   assert.equal(said.split('\n').at(-1), `### ${step.outcome}`)
   for (const type of ['stage_started', 'stage_completed']) {
-    const told = events.filter((event) => event.event_type === type && event.data.request_id === step.request_id)
+    const told = workspace.events(type).filter((event) => event.data.request_id === step.request_id)
     assert.equal(told.length, 1, `${type} of ${step.request_id}`)
   }
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { eventually } from './commands.mjs'
-import { open, reached, waitAt } from './gate.mjs'
-import { endProcessesWith } from './processes.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { open, reached, waitAt } from './parts/gate.mjs'
+import { endProcessesWith } from './parts/processes.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 const PLANES = [
   { plane: 'execution', kind: 'task', folder: 'tasks', first: 'builder', stages: ['builder', 'checker', 'updater'] },
@@ -43,9 +43,7 @@ async function killed({ plane, kind, folder, first, stages }, agentDies) {
   const next = workspace.start('run', 'daemon', '--stop-when-idle')
   const fate = agentDies ? 'stage_interrupted' : 'stage_adopted'
   await eventually(`the next runtime tells ${fate}`, () =>
-    workspace
-      .lines('logs/runtime_events.jsonl')
-      .some((event) => event.event_type === fate && event.data.request_id === requestId),
+    workspace.events(fate).some((event) => event.data.request_id === requestId),
   )
   open(name)
   const { code, stderr } = await next.ended

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { newWorkspace } from './workspace.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M002-03',
@@ -28,14 +28,13 @@ export const row = {
     assert.deepEqual([...new Set(seen)], ['troubleshooter', 'consultant'])
     assert.deepEqual(workspace.names('tasks/blocked'), ['work.md'])
 
-    const events = workspace.lines('logs/runtime_events.jsonl')
-    const started = events.filter((event) => event.event_type === 'stage_started').map((event) => event.data.stage)
+    const started = workspace.events('stage_started').map((event) => event.data.stage)
     assert.deepEqual(started, ['builder', ...seen])
-    const decisions = events.filter((event) => event.event_type === 'router_decision').map((event) => event.data)
+    const decisions = workspace.events('router_decision').map((event) => event.data)
     assert.deepEqual(
       decisions.map(({ stage, next_stage }) => [stage, next_stage]),
       started.map((stage, index) => [stage, started[index + 1] ?? null]),
     )
-    assert.ok(events.some((event) => event.event_type === 'work_item_blocked' && event.data.work_item_id === 'work'))
+    assert.ok(workspace.events('work_item_blocked').some((event) => event.data.work_item_id === 'work'))
   },
 }

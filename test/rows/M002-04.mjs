@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { reached, waitAt } from './gate.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { reached, waitAt } from './parts/gate.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M002-04',

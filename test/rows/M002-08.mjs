@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import path from 'node:path'
-import { run, succeeded } from './commands.mjs'
+import { run, succeeded } from './parts/commands.mjs'
 
 export const row = {
   id: 'M002-08',

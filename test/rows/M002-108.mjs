@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { eventually } from './commands.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M002-108',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { newWorkspace } from './workspace.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M002-109',
@@ -14,11 +14,7 @@ export const row = {
     assert.ok(workspace.has('specs/done/idea.md'))
     const planned = workspace.names('tasks/queue')
     assert.equal(planned.length, 1)
-    const started = () =>
-      workspace
-        .lines('logs/runtime_events.jsonl')
-        .filter((event) => event.event_type === 'stage_started')
-        .map((event) => event.data.stage)
+    const started = () => workspace.events('stage_started').map((event) => event.data.stage)
     assert.deepEqual(started(), ['planner', 'manager'])
 
     await workspace.ok('start', '--once')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { eventually } from './commands.mjs'
-import { open, reached, waitAt } from './gate.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { open, reached, waitAt } from './parts/gate.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M002-115',
@@ -21,8 +21,7 @@ export const row = {
     await workspace.add('task', 'first')
     const daemon = await workspace.daemon()
     await reached('builder')
-    const started = () =>
-      workspace.lines('logs/runtime_events.jsonl').filter((event) => event.event_type === 'stage_started')
+    const started = () => workspace.events('stage_started')
 
     // The stage at work goes on to its end; nothing follows it.
     assert.equal((await workspace.json('pause', '--reason', 'lunch')).applied, true)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { eventually } from './commands.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** Commands at the same moment, each from a process of its own. */
 const WRITERS = 6
@@ -48,9 +48,7 @@ export const row = {
     )
 
     // One generation of the lock wrote it all, and it is the daemon's.
-    const locks = workspace
-      .lines('logs/runtime_events.jsonl')
-      .filter(({ event_type: type }) => /lock_(acquired|taken_over)/.test(type))
+    const locks = ['runtime_daemon_lock_acquired', 'runtime_lock_taken_over'].flatMap(workspace.events)
     assert.equal(locks.length, 1)
     const { runtime_process_id: holder, runtime_ownership_lock: lock } = await workspace.json('status')
     assert.deepEqual([holder, lock], [daemon.pid, 'active'])

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { eventually } from './commands.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** What others may leave in the mailbox, by file name. */
 const FOREIGN = {

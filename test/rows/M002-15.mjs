@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { eventually } from './commands.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M002-15',
@@ -9,6 +9,10 @@ export const row = {
   async run() {
     const workspace = await newWorkspace()
     const daemon = await workspace.daemon()
+    await eventually('it has told that it rests', async () => {
+      const { last_event: last } = await workspace.json('status')
+      return last.event_type === 'runtime_tick_idle'
+    })
     const before = workspace.text('state/runtime_snapshot.json')
     for (const form of ['daemon', 'once']) {
       const second = await workspace.millrace('run', form)

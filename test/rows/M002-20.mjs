@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
-import { fakeHarness, hideSystemPrograms, program } from './path.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { installHarness } from './parts/harnesses.mjs'
+import { hideSystemPrograms, program } from './parts/programs.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M002-20',
@@ -25,12 +25,12 @@ export const row = {
     program('codex', 'echo "cannot start" >&2; exit 1')
     await sick('runner_binary_unavailable', /\bcodex\b.*failed with status 1/)
 
-    const folder = fakeHarness('codex')
+    const codex = installHarness('codex')
     await sick('runner_login_missing', /\bcodex_cli\b.*log in/)
 
     process.env.CODEX_API_KEY = 'made-up'
     assert.equal((await workspace.json('doctor')).ok, true)
-    rmSync(`${folder}/codex`)
+    codex.uninstall()
     await sick('runner_binary_unavailable', /\bcodex\b.*not found/)
   },
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { fakeHarness } from './path.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { installHarness } from './parts/harnesses.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** What each profile must put on the command line of Codex, and what must not stand there. */
 const FLAGS = {
@@ -17,8 +17,7 @@ export const row = {
   says: 'Each permission profile of a stage gives Codex its documented flags; another word is refused.',
 
   async run() {
-    fakeHarness('codex')
-    process.env.CODEX_API_KEY = 'made-up'
+    installHarness('codex')
     const workspaces = {}
     for (const [profile, flags] of Object.entries(FLAGS)) {
       const workspace = await newWorkspace({

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { eventually } from './commands.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { eventually } from './parts/commands.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** What queues can be changed with, and who may take it into their hands: the engine, and what carries commands out. */
 const WRITERS = /^(Workspace|Journal|ItemIndex|lower|adoptRecord)$/

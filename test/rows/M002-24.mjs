@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { cpSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { open, reached, waitAt } from './gate.mjs'
-import { newWorkspace, workspaceAt } from './workspace.mjs'
+import { open, reached, waitAt } from './parts/gate.mjs'
+import { newWorkspace, workspaceAt } from './parts/workspace.mjs'
 
 /** What says when, and which process it was that wrote or runs: no two runtimes agree in it. */
 const MOMENTS = ['updated_at', 'last_event', 'revision', 'runtime_process_id', 'runtime_since', 'runtime_host']

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { chmodSync } from 'node:fs'
-import { open, reached, waitAt } from './gate.mjs'
-import { hideSystemPrograms, program } from './path.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { chmodSync, existsSync } from 'node:fs'
+import path from 'node:path'
+import { open, reached, waitAt } from './parts/gate.mjs'
+import { hideSystemPrograms, program } from './parts/programs.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** More than a code: words with blanks between them. */
 const TEXT = /[a-z]+ [a-z]+ [a-z]+/i
@@ -35,10 +36,24 @@ async function blocked() {
   assert.match(status.next_step, /queue ls --state blocked/)
   const [runId] = await workspace.runIds()
   assert.match((await workspace.ok('runs', 'tail', runId)).stdout, /Somebody has to install a compiler first\./)
-  const { verdict, because, can } = await workspace.json('why', 'work')
-  assert.ok(verdict)
-  assert.ok(because.length > 0 && because.every(({ fact }) => TEXT.test(fact)), JSON.stringify(because))
-  assert.match(can.join('\n'), /millrace queue retry work/)
+  const { because, can } = await whyIs(workspace, { verdict: 'waiting', waits_for: ['human'] })
+  const { stdout } = await workspace.ok('why', 'work')
+  for (const { fact } of because) assert.ok(stdout.includes(fact), `${fact}: ${stdout}`)
+  assert.ok(can.includes('millrace queue retry work'), can.join())
+  await workspace.ok('queue', 'retry', 'work')
+}
+
+/** Asks why the task stands where it stands; every fact is in words, and there is a file or an event to it. */
+async function whyIs(workspace, expected) {
+  const why = await workspace.json('why', 'work')
+  assert.deepEqual({ verdict: why.verdict, waits_for: why.waits_for }, expected)
+  assert.ok(why.because.length > 0)
+  for (const { fact, path: file, event } of why.because) {
+    assert.match(fact, TEXT)
+    assert.ok(file === null ? workspace.events(event).length > 0 : existsSync(path.resolve(workspace.root, file)), fact)
+  }
+  assert.ok(why.next.length > 0 && why.next.every(({ what, who }) => TEXT.test(what) && who !== ''))
+  return why
 }
 
 async function halfWay() {
@@ -49,6 +64,7 @@ async function halfWay() {
   await workspace.add('task', 'work')
   const daemon = await workspace.daemon()
   await reached('checker')
+  await whyIs(workspace, { verdict: 'working', waits_for: [] })
   const { activity, active_runs: runs } = await workspace.json('status')
   assert.equal(activity, 'working')
   assert.deepEqual(
@@ -60,6 +76,7 @@ async function halfWay() {
   const stopped = await workspace.json('status')
   assert.match(stopped.activity_reason, /1 run waits to be taken up/)
   assert.equal(stopped.active_runs[0].stage, 'checker')
+  await whyIs(workspace, { verdict: 'waiting', waits_for: ['human'] })
   open('checker')
 }
 
@@ -76,6 +93,7 @@ async function degraded() {
   assert.ok(['waiting', 'working'].includes(activity), activity)
   assert.match(reason, /the surroundings failed \(missing_binary\); next try at 20/)
   assert.match((await workspace.ok('status')).stdout, /the surroundings failed/)
+  await whyIs(workspace, { verdict: 'waiting', waits_for: ['backoff'] })
   daemon.kill('SIGTERM')
   await daemon.ended
 }

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
 import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import path from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { start } from './commands.mjs'
-import { newWorkspace, workspaceAt } from './workspace.mjs'
+import { start } from './parts/commands.mjs'
+import { dieAt } from './parts/preloads.mjs'
+import { newWorkspace, workspaceAt } from './parts/workspace.mjs'
 
-/** Commands that move an item from one folder to another, from which folder, and before which of their calls they die. */
+/** Commands that move an item, after how many stages, from where to where, and before which of their calls they die. */
 const MOVES = [
-  { words: ['run', 'once'], stages: 2, states: ['active', 'done'], dieOn: 'tasks/active/work.md$', crashesMin: 2 },
-  { words: ['run', 'once'], stages: 0, states: ['queued', 'active'], dieOn: 'tasks/queue/work.md$', crashesMin: 2 },
   {
     words: ['queue', 'cancel', 'work'],
     stages: 0,
@@ -16,6 +13,8 @@ const MOVES = [
     dieOn: 'tasks/queue/work.md$|state/journal',
     crashesMin: 4,
   },
+  { words: ['run', 'once'], stages: 0, states: ['queued', 'active'], dieOn: 'tasks/queue/work.md$', crashesMin: 2 },
+  { words: ['run', 'once'], stages: 2, states: ['active', 'done'], dieOn: 'tasks/active/work.md$', crashesMin: 2 },
 ]
 const AT_ONCE = 3
 
@@ -24,14 +23,13 @@ export const row = {
   says: 'A crash in the midst of a queue move leaves the item where it was or where it goes: never nowhere, never twice.',
 
   async run() {
-    const workspaces = []
-    for (const [index, { stages }] of MOVES.entries()) {
-      const workspace = await newWorkspace({ name: `move-${index}` })
-      await workspace.add('task', 'work')
-      for (let stage = 0; stage < stages; stage++) await workspace.ok('run', 'once')
-      workspaces.push(workspace)
+    const workspace = await newWorkspace()
+    await workspace.add('task', 'work')
+    let worked = 0
+    for (const move of MOVES) {
+      for (; worked < move.stages; worked++) await workspace.ok('run', 'once')
+      await crashEverywhere(workspace, move)
     }
-    for (const [index, move] of MOVES.entries()) await crashEverywhere(workspaces[index], move)
   },
 }
 
@@ -47,14 +45,12 @@ async function crashEverywhere(workspace, { words, states, dieOn, crashesMin }) 
   assert.ok(crashes >= crashesMin, `${words.join(' ')} was crashed ${crashes} times only`)
 
   /** Whether it died; false once there is no such call. */
-  async function crashOnce(dieAt) {
-    const copy = workspaceAt(`${workspace.root}-${dieAt}`)
+  async function crashOnce(call) {
+    const copy = workspaceAt(`${workspace.root}-${call}`)
     cpSync(workspace.root, copy.root, { recursive: true, preserveTimestamps: true })
-    const preload = pathToFileURL(path.join(import.meta.dirname, 'die-at.mjs')).href
-    const env = { NODE_OPTIONS: `--import=${preload}`, DIE_AT: String(dieAt), DIE_ON: dieOn }
-    const { code, signal } = await start('millrace', words, { cwd: copy.root, env }).ended
+    const { code, signal } = await start('millrace', words, { cwd: copy.root, env: dieAt(call, dieOn) }).ended
     assert.ok(signal === 'SIGKILL' || code === 0, `${words.join(' ')} ended with ${code}`)
-    const where = `${words.join(' ')}, killed before call ${dieAt}`
+    const where = `${words.join(' ')}, killed before call ${call}`
 
     // What a reader sees of it at once, and what lies there when the next command has been through.
     const { items } = await copy.json('queue', 'ls', '--all')

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { run, succeeded } from './commands.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { run, succeeded } from './parts/commands.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M002-33',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { open, reached, waitAt } from './gate.mjs'
-import { newWorkspace } from './workspace.mjs'
+import { open, reached, waitAt } from './parts/gate.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 export const row = {
   id: 'M002-38',

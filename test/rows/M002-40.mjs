@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { newWorkspace } from './workspace.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** The ways a task can take, as the agents answer, and the stages that must come of it. */
 const FLOWS = {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { newWorkspace } from './workspace.mjs'
+import { newWorkspace } from './parts/workspace.mjs'
 
 /** Groups that the detailed status has beside the flat keys. */
 const GROUPS = ['runtime', 'liveness', 'selection', 'selection_explanation', 'assets', 'active_task', 'next_task']

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROW_IDS } from './ids.mjs'
-import { judge } from './judge.mjs'
-import { cloneRepository, emptyPrefix, installPacked, toolsFolder } from './package.mjs'
+import { judge } from './run/judge.mjs'
+import { cloneRepository, emptyPrefix, installPacked, toolsFolder } from './run/surroundings.mjs'
 
 /** With commands that do nothing, nothing is worth waiting for. */
 const PATIENCE_WITHOUT_PRODUCT_MS = 400
@@ -27,16 +27,15 @@ const ids = positionals.length > 0 ? positionals : ROW_IDS
 const jobs = Number(values.jobs)
 
 const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'millrace-rows-')))
-const stage = {
+const surroundings = {
   // Rows run from a copy that has nothing above it, so that none of them can reach the sources.
-  rows: path.join(folder, 'test/rows'),
+  rows: path.join(folder, 'rows'),
   scratch: path.join(folder, 'scratch'),
   tools: toolsFolder(folder),
   prefix: values.prefix === undefined ? installPacked(folder) : path.resolve(values.prefix),
   clone: cloneRepository(folder),
 }
-cpSync(values.rows, stage.rows, { recursive: true })
-cpSync(path.join(import.meta.dirname, '../agents'), path.join(folder, 'test/agents'), { recursive: true })
+cpSync(values.rows, surroundings.rows, { recursive: true })
 
 const print = (line) => process.stdout.write(`${line}\n`)
 const seconds = (count) => `${count.toFixed(1).padStart(6)} s`
@@ -44,7 +43,7 @@ const indented = (text) => text.replace(/^/gm, '    ')
 
 const began = performance.now()
 const verdicts = []
-await judge(ids, stage, jobs, (verdict) => {
+await judge(ids, surroundings, jobs, (verdict) => {
   verdicts.push(verdict)
   print(`${verdict.id} ${seconds(verdict.seconds)}  ${verdict.passed ? 'passed' : 'FAILED'}  ${verdict.says}`)
   if (!verdict.passed) print(indented(verdict.error))
@@ -54,7 +53,7 @@ const idle = []
 if (!values['no-proof']) {
   const empty = path.join(folder, 'empty')
   mkdirSync(empty)
-  const proof = { ...stage, scratch: path.join(folder, 'proof'), patienceMs: PATIENCE_WITHOUT_PRODUCT_MS }
+  const proof = { ...surroundings, scratch: path.join(folder, 'proof'), patienceMs: PATIENCE_WITHOUT_PRODUCT_MS }
   const told = (verdict) => {
     if (!verdict.passed) return
     idle.push(verdict)

@@ -3,16 +3,28 @@ import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const ROWS = import.meta.dirname
-const PARTS = ['play.mjs', 'commands.mjs']
+const PARTS = ['run/play.mjs', 'parts/commands.mjs']
+/** Every row there has to be. It stands in ids.mjs as well: a row that is to go has to be taken out of both. */
+const EXPECTED = `
+  M000-01 M000-02 M000-03 M000-04 M000-05 M000-06 M000-07 M000-08 M000-09 M000-10 M000-11 M000-12
+  M000-13 M000-14 M000-15 M000-16 M000-17 M000-18 M000-19 M000-20 M000-21 M000-22 M000-23
+  M001-01 M001-02 M001-04 M001-05 M001-06 M001-07 M001-08 M001-09 M001-10 M001-11 M001-12 M001-13
+  M001-14 M001-15 M001-16 M001-17 M001-18 M001-19 M001-20 M001-21 M001-22 M001-25 M001-26 M001-27
+  M001-29 M001-30 M001-31
+  M002-01 M002-02 M002-03 M002-04 M002-08 M002-15 M002-16 M002-20 M002-21 M002-23 M002-24 M002-26
+  M002-27 M002-29 M002-32 M002-33 M002-35 M002-38 M002-40 M002-54 M002-86 M002-88 M002-89 M002-90
+  M002-108 M002-109 M002-111 M002-115 M002-116 M002-130
+`
 const top = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-rows-test-')))
 const rows = path.join(top, 'rows')
 const prefix = path.join(top, 'prefix')
 
 const rowOf = (id: string, body: string, more = '') =>
-  `import assert from 'node:assert/strict'\nimport { run, start, eventually } from './commands.mjs'\n` +
+  `import assert from 'node:assert/strict'\nimport { run, start, eventually } from './parts/commands.mjs'\n` +
   `export const row = { id: '${id}', says: 'A row made for this test.', ${more} async run() { ${body} } }\n`
 
 const GIVEN: Record<string, string> = {
@@ -50,7 +62,7 @@ function judge(...args: string[]) {
 }
 
 beforeAll(() => {
-  fs.mkdirSync(rows)
+  for (const folder of ['run', 'parts']) fs.mkdirSync(path.join(rows, folder), { recursive: true })
   fs.mkdirSync(path.join(prefix, 'bin'), { recursive: true })
   for (const name of PARTS) fs.copyFileSync(path.join(ROWS, name), path.join(rows, name))
   for (const [id, text] of Object.entries(GIVEN)) fs.writeFileSync(path.join(rows, `${id}.mjs`), text)
@@ -58,6 +70,24 @@ beforeAll(() => {
   fs.writeFileSync(path.join(prefix, 'bin/millrace'), program, { mode: 0o755 })
 })
 afterAll(() => fs.rmSync(top, { recursive: true, force: true }))
+
+describe('the rows', () => {
+  it('are all there: each has its id in the list, and a file of that name', async () => {
+    const { ROW_IDS } = await import(pathToFileURL(path.join(ROWS, 'ids.mjs')).href)
+    const expected = EXPECTED.trim().split(/\s+/).sort()
+    expect([...ROW_IDS].sort()).toEqual(expected)
+    const files = fs.readdirSync(ROWS).filter((name) => /^M\d/.test(name))
+    expect(files.map((name) => path.basename(name, '.mjs')).sort()).toEqual(expected)
+  })
+
+  it('are played by what must be green before anything lands', () => {
+    const commands = fs.readFileSync(path.join(ROWS, '../../.ci/run'), 'utf8').split('\n')
+    expect(commands).toContain('set -euo pipefail')
+    expect(commands).toContain('npm run rows')
+    const { scripts } = JSON.parse(fs.readFileSync(path.join(ROWS, '../../package.json'), 'utf8'))
+    expect(scripts.rows).toBe('npm run build && node test/rows/run.mjs')
+  })
+})
 
 describe('the runner of the rows', () => {
   it('ends with 0 where every row passes, and says id, seconds and verdict', () => {

@@ -345,14 +345,14 @@ describe('status --detail', () => {
   it('without it too, says that an idle marker says nothing of the daemon or the queues', async () => {
     const { context } = await workspaceHere()
     const answer = await ask<StatusOutput>(context, 'status')
-    expect((await text('status', answer)).split('\n').at(-1)).toMatch(
-      /^note: execution is IDLE: .*nothing about the daemon/,
-    )
+    expect((await text('status', answer)).match(/^note: .*/gm)).toEqual([
+      expect.stringMatching(/^note: IDLE says .* nothing of the runtime or of the queues/),
+    ])
     const up = { ...answer, process_running: true, activity: 'idle' as const }
     expect(await text('status', up, true)).toMatch(/^idle/)
-    expect(await text('status', up, true)).toContain('execution is IDLE')
+    expect(await text('status', up, true)).toContain('IDLE says')
     const busy = { ...up, execution_status_marker: '### BUILDER_RUNNING' }
-    expect(await text('status', busy)).not.toContain('execution is IDLE')
+    expect(await text('status', busy)).not.toContain('IDLE says')
   })
 })
 

@@ -7,17 +7,8 @@ import { DETAIL_GROUPS, detailBlocks } from './status-detail.ts'
 
 export function status(output: StatusOutput, look: Look): string {
   const detail = output.runtime === undefined ? [] : [detailBlocks(output as StatusOutput & DetailOutput, look)]
-  if (!look.terminal)
-    return [lines(output, look), ...detail, ...idleNote(output).map((note) => look.field('note', note))].join('\n')
-  const note = output.process_running ? idleNote(output) : []
-  return [sections(output, look), ...detail, ...note.map((one) => look.paint.dim(one))].join('\n\n')
+  return look.terminal ? [sections(output, look), ...detail].join('\n\n') : [lines(output, look), ...detail].join('\n')
 }
-
-/** The marker is read by people who take it for more than it says. */
-const idleNote = (output: StatusOutput): string[] =>
-  output.execution_status_marker === '### IDLE'
-    ? ['execution is IDLE: no stage of it runs just now; that says nothing about the daemon or the queues']
-    : []
 
 /** Behind these keys of the seed come the lines of active runs. */
 const AFTER_RUN_LINES = 'baseline_manifest_id'

@@ -7,8 +7,6 @@ const event = (value) => process.stdout.write(`${JSON.stringify(value)}\n`)
 
 if (argv.includes('--version')) {
   process.stdout.write('codex-cli 0.0.0-fake\n')
-} else if (argv[0] === 'login') {
-  process.stderr.write('Logged in\n')
 } else {
   const prompt = argv.at(-1) === '-' ? readFileSync(0, 'utf8') : ''
   note(prompt)

@@ -1,4 +1,4 @@
-/** Preloaded into a command: whatever would leave the process by the network fails, and is noted in NO_NETWORK_LOG. */
+/** Whatever would leave the process by the network fails, and is noted in NO_NETWORK_LOG. */
 import dgram from 'node:dgram'
 import dns from 'node:dns'
 import { appendFileSync } from 'node:fs'

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 
 const COMMANDS = ['millrace', 'millracer', 'millstone']
-const REPOSITORY = path.resolve(import.meta.dirname, '../..')
+const REPOSITORY = path.resolve(import.meta.dirname, '../../..')
 const npm = (args) =>
   execFileSync('npm', args, { cwd: REPOSITORY, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 

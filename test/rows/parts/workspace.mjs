@@ -16,8 +16,10 @@ export const EXECUTION_STAGES = [
 export const PLANNING_STAGES = ['planner', 'manager', 'mechanic', 'auditor', 'arbiter']
 const STAGES = [...EXECUTION_STAGES, ...PLANNING_STAGES]
 
-/** A program of the folder test/agents or test/rows/agents, by its path below this folder. */
-export const agentProgram = (name) => path.join(import.meta.dirname, name)
+const EVENTS = 'logs/runtime_events.jsonl'
+
+/** The file of a program of the folder `agents`. */
+export const agentProgram = (name) => path.join(import.meta.dirname, '../agents', `${name}.mjs`)
 
 /** A file of replies for the scripted agent. Without `steps` a reply writes what it owes for its outcome. */
 export const repliesText = (replies) =>
@@ -74,13 +76,11 @@ export function workspaceAt(root) {
     json: async (...args) => (await workspace.ok(...args, '--json')).json,
     /** Starts it and goes on: see `start`. */
     start: (...args) => start('millrace', args, { cwd: root }),
-    /** Starts a daemon and waits until it works. */
+    /** Starts a daemon and waits until it has taken the workspace. */
     async daemon(...args) {
+      const before = workspace.events('runtime_started').length
       const running = workspace.start('run', 'daemon', ...args)
-      await eventually('a daemon holds the workspace', async () => {
-        const { code, stdout } = await workspace.millrace('status', '--json')
-        return code === 0 && stdout.startsWith('{') && JSON.parse(stdout).process_running === true
-      })
+      await eventually('a daemon takes the workspace', () => workspace.events('runtime_started').length > before)
       return running
     },
 
@@ -89,12 +89,15 @@ export function workspaceAt(root) {
     has: (name) => existsSync(below(name)),
     text,
     read: (name) => JSON.parse(text(name)),
-    /** The values of a file of JSON lines. */
+    /** The values of a file of JSON lines; a last line that is still being written is none yet. */
     lines: (name) =>
       text(name)
         .split('\n')
-        .filter(Boolean)
+        .slice(0, -1)
         .map((line) => JSON.parse(line)),
+    /** What the runtime told so far of events of this type; none before there was a runtime. */
+    events: (type) =>
+      workspace.has(EVENTS) ? workspace.lines(EVENTS).filter(({ event_type }) => event_type === type) : [],
     /** Names in a folder in order, without the hidden ones; none if it is not there. */
     names: (name) =>
       existsSync(below(name))

@@ -1,12 +1,13 @@
 /** Fake harnesses: programs named `codex` and `pi` on the PATH of the row, that speak as the real ones do. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { program } from './path.mjs'
+import { program } from './programs.mjs'
 import { agentProgram, repliesText } from './workspace.mjs'
 
 /**
  * Installs `name` (`codex` or `pi`) for this row. What it decides is scripted by `replies`, as that of the scripted agent
- * is. `calls()` tells how it was started so far; `fails(message)` makes it fail from now on, `recovers()` work again.
+ * is. `calls()` tells how it was started so far; `fails(message)` makes it fail from now on, `recovers()` work again;
+ * `uninstall()` takes its program away.
  */
 export function installHarness(name, replies = []) {
   const folder = path.resolve(`fake-${name}`)
@@ -15,12 +16,13 @@ export function installHarness(name, replies = []) {
   const script = (given) => writeFileSync(at('replies.json'), repliesText(given))
   script(replies)
   const mind = path.join(process.env.ROWS_PACKAGE, 'dist/scripted-agent.js')
-  program(name, `FAKE_HARNESS='${folder}' FAKE_MIND='${mind}' exec node '${agentProgram(`agents/${name}.mjs`)}' "$@"`)
+  const bin = program(name, `FAKE_HARNESS='${folder}' FAKE_MIND='${mind}' exec node '${agentProgram(name)}' "$@"`)
   return {
     script,
     calls: () => (existsSync(at('calls.jsonl')) ? linesOf(readFileSync(at('calls.jsonl'), 'utf8')) : []),
     fails: (message) => writeFileSync(at('failure'), message),
     recovers: () => rmSync(at('failure')),
+    uninstall: () => rmSync(path.join(bin, name)),
   }
 }
 

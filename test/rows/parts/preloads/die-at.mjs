@@ -1,5 +1,5 @@
 /**
- * Preloaded into a command: kills it before its nth call (DIE_AT) among those that change the disk and match DIE_ON, a
+ * Kills the command before its nth call (DIE_AT) among those that change the disk and match DIE_ON, a
  * pattern on `<function> <first argument>`. What it prints is no disk.
  */
 import fs from 'node:fs'

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { endProcessesWith } from './processes.mjs'
+import { endProcessesWith } from '../parts/processes.mjs'
 
 const ROW_LIMIT_MS = 120_000
 const ERROR_CHARS_MAX = 4000
@@ -11,21 +11,21 @@ const WORDS_MIN = 3
 
 /**
  * Plays the rows, `jobs` at a time, and calls `told` with each verdict: {id, seconds, passed, says, reads, error}.
- * `stage` has the folders: `rows` (files of rows), `scratch`, `tools`, `prefix`, `clone`; and `patienceMs`, if any.
+ * `surroundings` has the folders: `rows` (files of rows), `scratch`, `tools`, `prefix`, `clone`; and `patienceMs`, if any.
  */
-export async function judge(ids, stage, jobs, told) {
+export async function judge(ids, surroundings, jobs, told) {
   const waiting = [...ids]
   const worker = async () => {
-    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) told(await judgeOne(id, stage))
+    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) told(await judgeOne(id, surroundings))
   }
   await Promise.all(Array.from({ length: jobs }, worker))
 }
 
-async function judgeOne(id, stage) {
-  const file = path.join(stage.rows, `${id}.mjs`)
+async function judgeOne(id, surroundings) {
+  const file = path.join(surroundings.rows, `${id}.mjs`)
   const began = performance.now()
   const row = existsSync(file) ? await rowIn(file) : { error: 'it is skipped: it has no file' }
-  const error = row.error ?? (await play(file, id, stage))
+  const error = row.error ?? (await play(file, id, surroundings))
   const seconds = (performance.now() - began) / 1000
   return { id, seconds, passed: error === null, says: row.says ?? '', reads: row.reads, error }
 }
@@ -42,15 +42,15 @@ async function rowIn(file) {
 }
 
 /** Null if the row passed, else what went wrong. */
-function play(file, id, stage) {
-  const folder = path.join(stage.scratch, id)
+function play(file, id, surroundings) {
+  const folder = path.join(surroundings.scratch, id)
   const home = path.join(folder, 'home')
   rmSync(folder, { recursive: true, force: true })
   for (const name of ['home', 'tmp', 'work']) mkdirSync(path.join(folder, name), { recursive: true })
   writeFileSync(path.join(home, '.gitconfig'), GIT_CONFIG)
-  const child = fork(path.join(stage.rows, 'play.mjs'), [file], {
+  const child = fork(path.join(surroundings.rows, 'run/play.mjs'), [file], {
     cwd: path.join(folder, 'work'),
-    env: environment(stage, home, path.join(folder, 'tmp')),
+    env: environment(surroundings, home, path.join(folder, 'tmp')),
     execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

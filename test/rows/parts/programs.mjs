@@ -1,12 +1,6 @@
 /** Programs of a row's own on the PATH, before all others. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { agentProgram } from './workspace.mjs'
-
-/** Puts a program of this name there that plays a fake harness of test/agents; gives its folder. */
-export function fakeHarness(name) {
-  return program(name, `exec "${process.execPath}" "${agentProgram(`../agents/${name}.mjs`)}" "$@"`)
-}
 
 /** Puts a program of this name there that is this shell script; gives its folder. */
 export function program(name, script) {
