@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { Files } from '../../src/core/files.ts'
 import { runLoop } from '../../src/engine/daemon.ts'
 import { disk } from '../../src/store/files.ts'
+import { AT, itemCopyFile, PLAN_SOURCES } from '../../src/store/layout.ts'
 import { Live } from '../rig/live.ts'
 import { Rig, type RigOptions } from '../rig/runtime.ts'
 
@@ -85,5 +86,22 @@ test('an idle runtime notices by looking alone: a task, a command, an idea and a
   await lookSoon('the idea', 'idea_normalized_to_spec', 1)
   fs.writeFileSync(idea, '# Dark mode\n\nFor the night, and the evening before it.\n')
   await lookSoon('the idea written anew', 'idea_normalization_skipped', 1)
+  await live.close()
+})
+
+test('an idle runtime leaves derived copies behind for who reads next, once, and decides the same without them', async () => {
+  await idleRig({})
+  for (let number = 0; number < 70; number++) rig.addTask(`task-${number}`, { depends_on: ['late'] })
+  const live = await Live.start(rig)
+  const copy = rig.at(itemCopyFile('tasks/queue'))
+  // Nothing is copied that changed a moment ago.
+  await live.until('the copies', () => fs.existsSync(copy) && fs.existsSync(rig.at(PLAN_SOURCES)))
+  const written = fs.statSync(copy).mtimeMs
+  await live.until('more idle looks', () => Date.now() - written > 1000)
+  expect(fs.statSync(copy).mtimeMs).toBe(written)
+  fs.rmSync(rig.at(AT.derived), { recursive: true })
+  rig.addTask('late')
+  await live.until('the others, once theirs was done', () => rig.log('work_item_claimed').length >= 2)
+  expect(rig.log('work_item_claimed').map((data) => data.work_item_id)).toEqual(['late', 'task-0'])
   await live.close()
 })
