@@ -22,6 +22,7 @@ const DEFAULTS = {
     idle_sleep_seconds: 1,
     on_restart: 'adopt',
     free_disk_floor_mib: 200,
+    wedged_after_seconds: 900,
     stop_grace_seconds: 5,
   },
   runners: {
@@ -113,7 +114,8 @@ describeFormat('a config', {
       default_mode: 'mine',
       run_style: 'once',
       idle_sleep_seconds: 0.5,
-      on_restart: 'kill',
+      free_disk_floor_mib: 0,
+      wedged_after_seconds: 60,
       free_disk_floor_mib: 0,
       stop_grace_seconds: 0.5,
     },
@@ -233,6 +235,7 @@ describeFormat('a config', {
   },
   lowest: {
     'runtime.free_disk_floor_mib': 0,
+    'runtime.wedged_after_seconds': 1,
     'runners.output_bytes_max': 1_000_000,
     'runners.stalled_after_seconds': 0,
     'runners.claude.max_retries': 0,
