@@ -114,9 +114,9 @@ describeFormat('a config', {
       default_mode: 'mine',
       run_style: 'once',
       idle_sleep_seconds: 0.5,
+      on_restart: 'kill',
       free_disk_floor_mib: 0,
       wedged_after_seconds: 60,
-      free_disk_floor_mib: 0,
       stop_grace_seconds: 0.5,
     },
     runners: {
