@@ -385,6 +385,19 @@ describe('an item that is over', () => {
     expect(answer.can).toEqual(expect.arrayContaining(['millrace queue retry task-a', 'millrace queue cancel task-a']))
   })
 
+  test('blocked by its own stages, with the last word of the one that gave up', async () => {
+    await atRest({ config: '[recovery]\nmax_troubleshoot_attempts_before_consult = 1\n' })
+    rig.addTask('task-a')
+    const blocked = (stage: string) =>
+      reply(stage, 'BLOCKED', { message: `${stage}: the build server does not answer` })
+    rig.replies(['builder', 'troubleshooter', 'consultant'].map(blocked))
+    await rig.work()
+    const answer = await ask(rig, 'task-a')
+    expect(told(answer)).toEqual({ verdict: 'waiting', waits_for: ['human'], codes: ['blocked', 'last_word'] })
+    expect(answer.because[1]!.fact).toContain('consultant: the build server does not answer')
+    expect(answer.can).toContain(`millrace runs tail ${rig.list('runs')[0]}`)
+  })
+
   test('blocked, with an incident open that carries it on', async () => {
     await atRest()
     rig.addTask('task-a', {}, 'blocked')

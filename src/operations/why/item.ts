@@ -10,17 +10,19 @@ import { standsBefore } from './standing.ts'
 export interface ItemEvidence {
   /** Newest event that tells why it was blocked. */
   blocked: { event: string; at: string; reason: string; run_id: string | null } | null
+  /** The last thing its run left to read, in short; the path is relative to the workspace. */
+  lastWord?: { path: string; node_id: string; text: string } | null
 }
 
 /** Of an item that no run is active for. */
-export function whyItem(item: ItemEntry, view: View, presence: Presence, { blocked }: ItemEvidence): Account {
+export function whyItem(item: ItemEntry, view: View, presence: Presence, evidence: ItemEvidence): Account {
   switch (item.state) {
     case 'queued':
       return whyQueued(item, view, presence)
     case 'active':
       return ownerless(item, view, presence)
     case 'blocked':
-      return whyBlocked(item, view, blocked)
+      return whyBlocked(item, view, evidence)
     case 'quarantined':
       return waiting([
         {
@@ -101,7 +103,7 @@ const GENERAL = [
   'disk_refuses',
 ]
 
-function whyBlocked(item: ItemEntry, view: View, told: ItemEvidence['blocked']): Account {
+function whyBlocked(item: ItemEntry, view: View, { blocked: told, lastWord }: ItemEvidence): Account {
   const why: Because =
     told === null
       ? { ...inItem(item), at: null, code: 'blocked', fact: 'it lies among the blocked items; why is not on record' }
@@ -112,6 +114,17 @@ function whyBlocked(item: ItemEntry, view: View, told: ItemEvidence['blocked']):
           code: 'blocked',
           fact: `it was blocked: ${told.reason || 'no reason was given'}`,
         }
+  const said: Because[] = lastWord
+    ? [
+        {
+          path: lastWord.path,
+          event: null,
+          at: null,
+          code: 'last_word',
+          fact: `the last word of ${lastWord.node_id} was: ${lastWord.text}`,
+        },
+      ]
+    : []
   const option = kindOption(item, view)
   const can = isDuplicate(item, view)
     ? []
@@ -133,7 +146,7 @@ function whyBlocked(item: ItemEntry, view: View, told: ItemEvidence['blocked']):
             : byItself(`incident ${incident.id} is worked through`),
         can: [`millrace why ${incident.id}`],
       })),
-      { because: [why], can },
+      { because: [why, ...said], can },
     )
   }
   const lineage: Because[] = view.items.isSucceeded(item)
@@ -149,9 +162,14 @@ function whyBlocked(item: ItemEntry, view: View, told: ItemEvidence['blocked']):
   return {
     verdict: 'waiting',
     waits_for: ['human'],
-    because: [why, ...lineage],
+    because: [why, ...said, ...lineage],
     next: [person('mend what blocked it and put it back, or take it out for good')],
-    can: [...can, ...(told?.run_id ? [`millrace runs show ${told.run_id}`] : [])],
+    can: [
+      ...can,
+      ...(told?.run_id
+        ? [`millrace runs show ${told.run_id}`, ...(lastWord ? [`millrace runs tail ${told.run_id}`] : [])]
+        : []),
+    ],
   }
 }
 

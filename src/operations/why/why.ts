@@ -19,10 +19,11 @@ import { itemIds, lastBlocked, placesOfItem, readDocument, requireOneKind } from
 import { configOrDefaults, reading } from '../reading.ts'
 import { findRun, findRunId, partsOf, runIdsKnown, runsMeant } from '../runs/find.ts'
 import { aboutRun, type RunParts, runState } from '../runs/summary.ts'
+import { tailOf } from '../runs/tail.ts'
 import type { WhyOutput } from '../schemas/why.ts'
 import type { Account } from './account.ts'
 import { circleOf } from './fingerprint.ts'
-import { whyItem, whyUnreadable } from './item.ts'
+import { type ItemEvidence, whyItem, whyUnreadable } from './item.ts'
 import { lookAtRuntime } from './look-at-runtime.ts'
 import { whyIdle } from './plane.ts'
 import type { Presence } from './presence.ts'
@@ -169,8 +170,25 @@ function meantItem(context: Context, view: View, files: Files, presence: Presenc
     return { ...active, about: { ...known, ...about } }
   }
   const blocked = item.state === 'blocked' ? lastBlocked(files, placesIn(context), item) : null
-  const account = whyItem(item, view, presence, { blocked })
+  const parts = blocked?.run_id ? partsOf(context, view, files, blocked.run_id) : null
+  const account = whyItem(item, view, presence, {
+    blocked,
+    lastWord: parts === null ? null : lastWordOf(context, files, parts),
+  })
   return { type: 'account', account, about: { ...about, run_id: blocked?.run_id ?? null } }
+}
+
+const LAST_WORD_CHARS_MAX = 300
+
+/** The end of what a run left to read, on one line; null if it left nothing. */
+function lastWordOf(context: Context, files: Files, parts: RunParts): ItemEvidence['lastWord'] {
+  try {
+    const { path: file, node_id, text } = tailOf(files, parts)
+    const line = text.replace(/\s+/g, ' ').trim().slice(-LAST_WORD_CHARS_MAX)
+    return { path: path.relative(context.workspaceRoot, file), node_id, text: line }
+  } catch {
+    return null
+  }
 }
 
 function unknown(context: Context, view: View, files: Files, given: string): MillraceError {
