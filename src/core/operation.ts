@@ -48,11 +48,15 @@ export interface LoadedOperation {
 /** By mailbox command name. The composition root hands the table to the engine. */
 export type CommandTable = Readonly<Record<string, ChangeOperation | LoadedOperation>>
 
-/** What a text can name, so that it can be completed; the ids of work items and runs are narrowed by `states` and `kinds`. */
+/** What a text can name, so that it can be completed; ids of work items are narrowed by `kinds`, those of runs too by `states`. */
 export const NAMED = [
   'work_item',
-  'unreadable_incident',
   'run',
+  /** Whatever there is something to say about: a work item, a run, or a plane. */
+  'subject',
+  /** A spec that is judged as a whole. */
+  'root_spec',
+  'unreadable_incident',
   'plan',
   'mode',
   'loop',
@@ -60,9 +64,8 @@ export const NAMED = [
   'plane',
   'runner',
   'config_key',
-  'event_type',
-  'subject',
   'topic',
+  'event_type',
   'schema',
   'file',
   'folder',
@@ -85,8 +88,9 @@ export interface InputField {
   minimum?: number
   /** What its values name, where the name of the field does not say it. */
   names?: Named
-  /** States of the items, or of the runs, that it can name with success; and kinds of the items. */
+  /** States of the items, or of the runs, that it can name with success. */
   states?: readonly ItemState[]
+  /** Kinds of the items that it can name. */
   kinds?: readonly ItemKind[]
 }
 

@@ -43,8 +43,6 @@ export const rootSpecField = (description: string): InputField => ({
   type: 'text',
   placeholder: 'ID',
   description,
-  names: 'work_item',
-  kinds: ['spec'],
 })
 
 export const runField: InputField = {

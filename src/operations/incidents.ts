@@ -5,7 +5,7 @@ import type { Operation } from '../core/operation.ts'
 import { runOf } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import type { Files } from '../store/files.ts'
-import { itemFolder, type Places, setAsideFrom } from '../store/layout.ts'
+import { itemFolder, type Places, SET_ASIDE } from '../store/layout.ts'
 import { type Context, placesIn } from './context.ts'
 import { limitedTo, limitField } from './fields.ts'
 import { placesOfItem } from './queue/find.ts'
@@ -102,7 +102,7 @@ function invalidOf(view: View, files: Files, places: Places): IncidentsLsOutput[
     }))
   const folder = itemFolder('incident', 'queued')
   const aside = (files.list(places.at(folder)) ?? [])
-    .filter((name) => setAsideFrom(name)?.endsWith('.md'))
+    .filter((name) => SET_ASIDE.test(name))
     .sort()
     .map((name) => {
       const path = places.at(`${folder}/${name}`)

@@ -51,7 +51,6 @@ export const logs: Operation<Context, LogsInput, LogsOutput | LogsEnd> = {
       type: 'list',
       placeholder: 'TYPE',
       description: 'Only events of this type, such as stage_completed, or of types that begin so, such as "stage_*".',
-      names: 'event_type',
     },
     {
       name: 'limit',

@@ -132,6 +132,9 @@ export const AT = {
   stopAutonomy: 'STOP_AUTONOMY',
 } as const
 
+/** Names of documents in a queue folder that intake set aside because nobody could read them. */
+export const SET_ASIDE = /\.md\.invalid(\.\d+)?$/
+
 /** The derived copy of the stamps of the files that the plan in force was compiled from. */
 export const PLAN_SOURCES = `${AT.derived}/plan_sources.txt`
 /** The derived copy of what the documents of a queue folder say (`folder` relative to the runtime root). */
@@ -157,9 +160,6 @@ export function placesOf(workspaceRoot: string): Places {
   const runtime = path.join(workspaceRoot, RUNTIME_ROOT)
   return { root: workspaceRoot, runtime, at: (relative) => path.join(runtime, relative) }
 }
-
-/** The name a document had that intake set aside as unreadable (`<name>.invalid`, or `.invalid.1`, …); null for others. */
-export const setAsideFrom = (name: string): string | null => /^(.+)\.invalid(\.\d+)?$/.exec(name)?.[1] ?? null
 
 /** Audit log of an item's ways back into its queue (spec 01 §4.16.1). */
 export const requeueLog = (kind: ItemKind, id: string): string => `${itemFolder(kind, 'queued')}/${id}.requeue.jsonl`

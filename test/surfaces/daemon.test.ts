@@ -260,6 +260,7 @@ describe('daemon stop', () => {
     const { status, value } = await asked('daemon stop --drain --wait-seconds 0.5')
     expect(status).toBe(3)
     expect(value.error).toMatchObject({ code: 'wait_elapsed', message: expect.stringContaining(`${pid}`) })
+    expect(await asked('daemon stop --dry-run')).toMatchObject({ status: 0, value: { state: 'preview', pid } })
     expect(await asked('daemon stop --no-wait')).toMatchObject({ status: 0, value: { state: 'queued', pid } })
     expect(await eventually(() => !isAlive(pid), 20_000)).toBe(true)
   })

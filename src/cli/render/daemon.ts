@@ -25,8 +25,9 @@ export function start(output: DaemonStartOutput, look: Look): string {
 export function stop(output: DaemonStopOutput, look: Look): string {
   const { paint, field, safe, terminal } = look
   if (terminal) {
-    const mark = { stopped: paint.green('✓'), not_running: paint.dim('·'), queued: paint.yellow('…') }[output.state]
-    return `${mark} ${safe(output.detail)}`
+    const waits = paint.yellow('…')
+    const marks = { stopped: paint.green('✓'), not_running: paint.dim('·'), queued: waits, preview: waits }
+    return `${marks[output.state]} ${safe(output.detail)}`
   }
   return [
     field('workspace', output.workspace),

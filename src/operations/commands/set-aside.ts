@@ -4,7 +4,7 @@ import { MillraceError } from '../../core/errors.ts'
 import { isSafeId } from '../../core/ids.ts'
 import type { ChangeOperation } from '../../core/operation.ts'
 import type { View } from '../../core/view.ts'
-import { itemFolder, setAsideFrom, stampOf } from '../../store/layout.ts'
+import { itemFolder, SET_ASIDE, stampOf } from '../../store/layout.ts'
 import { named, reasonOf, record } from './interventions.ts'
 import { done, only, text } from './payload.ts'
 
@@ -25,7 +25,7 @@ export const archiveInvalidIncident: ChangeOperation = (context, payload) => {
     throw new MillraceError('item_unknown', `There is no file ${name} in ${named(FOLDER)}.`, {
       hint: 'list what cannot be read with `millrace queue ls --kind incident`',
     })
-  if (setAsideFrom(name) === null && !isListed(view, name))
+  if (!SET_ASIDE.test(name) && !isListed(view, name))
     throw new MillraceError('item_state', `${name} has not been set aside as unreadable.`, {
       hint: 'only files that end in .invalid, or that invalid-artifacts.jsonl lists, are archived so',
     })

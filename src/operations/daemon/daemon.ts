@@ -152,7 +152,7 @@ function died(context: Context, log: DaemonLog, { code, signal }: { code: number
 
 export interface DaemonStopOutput {
   workspace: string
-  state: 'stopped' | 'not_running' | 'queued'
+  state: 'stopped' | 'not_running' | 'queued' | 'preview'
   detail: string
   pid: number | null
 }
@@ -180,6 +180,9 @@ export const daemonStop: Operation<Context, { drain?: boolean }, DaemonStopOutpu
     const { pid } = lock.holder
     const began = context.clock.monotonicMs()
     const issued = await issue(context, 'stop', input.drain === true ? { drain: true } : {})
+    if (context.dryRun) {
+      return { workspace, state: 'preview', detail: `process ${pid} would be asked to stop`, pid }
+    }
     if (issued.state === 'queued') {
       return { workspace, state: 'queued', detail: `process ${pid} will be asked to stop`, pid }
     }

@@ -3,7 +3,7 @@ import { ITEM_KINDS, type ItemEntry, type ItemKind } from '../../core/item.ts'
 import { dependencyState } from '../../core/select.ts'
 import { runOf } from '../../core/state.ts'
 import type { View } from '../../core/view.ts'
-import { itemFile, itemFolder, setAsideFrom } from '../../store/layout.ts'
+import { itemFile, itemFolder, SET_ASIDE } from '../../store/layout.ts'
 import type { Finding } from '../schemas/doctor.ts'
 import { type Examination, error, named, warning } from './examination.ts'
 
@@ -37,17 +37,14 @@ function invalidDocuments(exam: Examination, items: View['items']): Finding[] {
 function setAside(exam: Examination): Finding[] {
   return ITEM_KINDS.flatMap((kind) => {
     const folder = itemFolder(kind, 'queued')
-    return (exam.files.list(exam.places.at(folder)) ?? []).flatMap((name) => {
-      const before = setAsideFrom(name)
-      if (!before?.endsWith('.md')) return []
-      return [
-        warning('queue_artifact_set_aside', {
-          path: named(exam, `${folder}/${name}`),
-          message: `A ${kind} document could not be read and was set aside; ${name}.findings.json says why.`,
-          remedy: `mend it and rename it to ${before}, or remove it`,
-        }),
-      ]
-    })
+    const names = (exam.files.list(exam.places.at(folder)) ?? []).filter((name) => SET_ASIDE.test(name))
+    return names.map((name) =>
+      warning('queue_artifact_set_aside', {
+        path: named(exam, `${folder}/${name}`),
+        message: `A ${kind} document could not be read and was set aside; ${name}.findings.json says why.`,
+        remedy: `mend it and rename it to ${name.replace(SET_ASIDE, '.md')}, or remove it`,
+      }),
+    )
   })
 }
 

@@ -33,7 +33,6 @@ export const diff: Operation<Context, DiffInput, CompileDiffOutput> = {
       positional: true,
       placeholder: 'A',
       description: 'Plan id, or a unique start of it (default: the plan in force).',
-      names: 'plan',
     },
     {
       name: 'after',
@@ -41,7 +40,6 @@ export const diff: Operation<Context, DiffInput, CompileDiffOutput> = {
       positional: true,
       placeholder: 'B',
       description: 'The other plan (default: what would be compiled now).',
-      names: 'plan',
     },
     modeField,
   ],

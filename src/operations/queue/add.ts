@@ -51,17 +51,17 @@ const TITLE_FIELDS: readonly InputField[] = [
   list('risk', 'TEXT', 'What could go wrong.'),
   list('tag', 'WORD', 'A word to find it by.'),
   { name: 'body', type: 'text', placeholder: 'TEXT', description: 'More about it, in as many lines as it takes.' },
-  { ...rootSpecField('Spec the task belongs to.'), name: 'spec_id' },
-  rootSpecField('Spec whose closure it counts towards (default: that of --spec-id).'),
-  { name: 'root_idea_id', type: 'text', placeholder: 'ID', description: 'Idea the lineage began with.' },
   {
-    name: 'parent_task_id',
+    name: 'spec_id',
     type: 'text',
     placeholder: 'ID',
-    description: 'Task it follows from.',
+    description: 'Spec the task belongs to.',
     names: 'work_item',
-    kinds: ['task'],
+    kinds: ['spec'],
   },
+  rootSpecField('Spec whose closure it counts towards (default: that of --spec-id).'),
+  { name: 'root_idea_id', type: 'text', placeholder: 'ID', description: 'Idea the lineage began with.' },
+  { name: 'parent_task_id', type: 'text', placeholder: 'ID', description: 'Task it follows from.' },
 ]
 
 /** Of these, each value is an id. */

@@ -272,7 +272,6 @@ export const incidentsArchiveInvalid = posting({
       required: true,
       placeholder: 'FILENAME',
       description: 'Name of the file, without a folder.',
-      names: 'unreadable_incident',
     },
     reasonField(null),
   ],

@@ -5,7 +5,7 @@ import { ITEM_STATES, type ItemEntry, type ItemKind, type ItemState } from '../.
 import type { View } from '../../core/view.ts'
 import { tailEvents } from '../../store/event-log.ts'
 import { type Files, readText } from '../../store/files.ts'
-import { archiveFolders, itemFolder, type Places, setAsideFrom } from '../../store/layout.ts'
+import { archiveFolders, itemFolder, type Places, SET_ASIDE } from '../../store/layout.ts'
 import { blockedBy } from './rows.ts'
 
 export interface Place {
@@ -30,7 +30,9 @@ export function placesOfItem(files: Files, places: Places, kind: ItemKind, id: s
   }
   if (found.length > 0) return found
   const queue = itemFolder(kind, 'queued')
-  const aside = (files.list(places.at(queue)) ?? []).filter((name) => setAsideFrom(name) === `${id}.md`)
+  const aside = (files.list(places.at(queue)) ?? []).filter(
+    (name) => SET_ASIDE.test(name) && name.replace(SET_ASIDE, '') === id,
+  )
   return aside.sort().map((name) => ({ kind, state: 'invalid', path: places.at(`${queue}/${name}`) }))
 }
 

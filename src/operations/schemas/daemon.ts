@@ -27,8 +27,10 @@ export const DaemonStop = z
   .strictObject({
     workspace,
     state: z
-      .enum(['stopped', 'not_running', 'queued'])
-      .describe('`stopped`: its process is gone. `queued`: it will be asked, and nobody waited for it.'),
+      .enum(['stopped', 'not_running', 'queued', 'preview'])
+      .describe(
+        '`stopped`: its process is gone. `queued`: it will be asked, and nobody waited for it. `preview`: nothing was done.',
+      ),
     detail: text('The same in a sentence.'),
     pid: z.int().min(1).nullable().describe('The process it was about.'),
   })

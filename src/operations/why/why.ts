@@ -41,7 +41,6 @@ const subject: InputField = {
   required: true,
   placeholder: 'ITEM|RUN|PLANE',
   description: 'Id of a work item; id of a run, or a unique start of it; or name of a plane.',
-  names: 'subject',
 }
 
 export const why: Operation<Context, WhyInput, WhyOutput> = {
