@@ -4,8 +4,8 @@ import * as path from 'node:path'
 import { expect } from 'vitest'
 import { resolve, spellingsOf } from '../../src/cli/spellings.ts'
 import type { Clock } from '../../src/core/clock.ts'
-import { MillraceError } from '../../src/core/errors.ts'
 import { systemClock } from '../../src/engine/clock.ts'
+import { lockIn, ownerOf } from '../../src/operations/owner.ts'
 import { Why, type WhyOutput } from '../../src/operations/schemas/why.ts'
 import { OPERATIONS } from '../../src/operations/table.ts'
 import { why } from '../../src/operations/why/why.ts'
@@ -23,7 +23,7 @@ export async function ask(
   const answer = await why.run(context, kind === undefined ? { subject } : { subject, kind })
   expect(Why.safeParse(JSON.parse(JSON.stringify(answer))).error).toBeUndefined()
   for (const fact of answer.because) expectToExist(rig, fact)
-  for (const command of answer.can) expectToBeASpelling(command)
+  for (const command of answer.can) await expectToBeAccepted(rig, command)
   return answer
 }
 
@@ -44,26 +44,25 @@ function expectToExist(rig: Rig, { fact, path: file, event, at }: WhyOutput['bec
   }
 }
 
-function expectToBeASpelling(command: string): void {
+/**
+ * Every command that is offered would be carried out now. Reads are run, changes previewed; what
+ * works needs the lock; what follows a run ends with it, and is not waited for.
+ */
+async function expectToBeAccepted(rig: Rig, command: string): Promise<void> {
   const [program, ...words] = command.split(' ')
   expect(program).toBe('millrace')
   const found = resolve(words, spellingsOf(OPERATIONS.map(({ name }) => name)))
-  expect(found.kind, `${command} is no command`).toBe('verb')
-}
-
-/** Whether a command that was offered would be carried out now. Reads are run; changes are previewed. */
-export async function isAccepted(rig: Rig, command: string): Promise<string> {
-  const [, ...words] = command.split(' ')
-  const found = resolve(words, spellingsOf(OPERATIONS.map(({ name }) => name)))
-  if (found.kind !== 'verb') return 'no command'
+  if (found.kind !== 'verb') throw new Error(`${command} is no command`)
   const verb = await OPERATIONS.find(({ name }) => name === found.canonical)!.load()
   const given = words.slice(found.words)
   const [first] = verb.input.filter(({ positional }) => positional)
   const input = first && given[0] ? { [first.name]: given[0] } : {}
-  try {
-    if (verb.flavour === 'read' && !verb.follows) await verb.run(contextIn(rig.root), input)
-    return 'accepted'
-  } catch (error) {
-    return MillraceError.is(error) ? error.message : String(error)
+  if (verb.follows) return
+  if (verb.flavour === 'perform') {
+    const isOwned = ownerOf(lockIn(contextIn(rig.root))).state === 'active'
+    expect(isOwned, `${command} was offered while a runtime owns the workspace`).toBe(false)
+    return
   }
+  const answer = await verb.run(contextIn(rig.root, { dryRun: true }), input)
+  if (verb.flavour === 'change') expect(answer, command).toMatchObject({ state: 'preview' })
 }

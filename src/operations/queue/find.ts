@@ -30,7 +30,9 @@ export function placesOfItem(files: Files, places: Places, kind: ItemKind, id: s
   }
   if (found.length > 0) return found
   const queue = itemFolder(kind, 'queued')
-  const aside = (files.list(places.at(queue)) ?? []).filter((name) => SET_ASIDE.test(name) && name.replace(SET_ASIDE, '') === id)
+  const aside = (files.list(places.at(queue)) ?? []).filter(
+    (name) => SET_ASIDE.test(name) && name.replace(SET_ASIDE, '') === id,
+  )
   return aside.sort().map((name) => ({ kind, state: 'invalid', path: places.at(`${queue}/${name}`) }))
 }
 

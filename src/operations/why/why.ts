@@ -23,11 +23,13 @@ import { findRun, findRunId, partsOf, runIdsKnown, runsMeant } from '../runs/fin
 import { aboutRun, type RunParts, runState } from '../runs/summary.ts'
 import type { WhyOutput } from '../schemas/why.ts'
 import type { Account } from './account.ts'
+import { notTaken, pathOf, whyEnded } from './ended.ts'
 import { circleOf } from './fingerprint.ts'
 import { whyItem, whyUnreadable } from './item.ts'
 import { whyIdle } from './plane.ts'
 import { type Presence, presenceOf } from './presence.ts'
-import { notTaken, pathOf, type RunEvidence, whyActive, whyEnded } from './run.ts'
+import { whyActive } from './run.ts'
+import type { RunEvidence } from './stage.ts'
 
 interface WhyInput {
   subject: string
