@@ -9,7 +9,6 @@ import { ITEM_KINDS, type ItemKind, type ItemState } from '../core/item.ts'
 import { objectInLine } from '../core/json-line.ts'
 import type { InputField, Named } from '../core/operation.ts'
 import { listOf, orNull, record, text } from '../core/shape.ts'
-import { readText } from '../store/files.ts'
 import { AT, itemFolder, type Places, SET_ASIDE } from '../store/layout.ts'
 
 export interface Candidate {
@@ -146,7 +145,8 @@ function runs(sight: Sight, onlyActive: boolean): Candidate[] {
 }
 
 function activeRuns({ files, places }: Sight) {
-  const snapshot = objectInLine(readText(files, places.at(AT.snapshot)) ?? '')
+  const bytes = files.read(places.at(AT.snapshot)) ?? new Uint8Array()
+  const snapshot = objectInLine(Buffer.from(bytes).toString('utf8'))
   return isSnapshot(snapshot) ? snapshot.active_runs : []
 }
 

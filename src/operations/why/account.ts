@@ -3,7 +3,7 @@
  * a file or an event where it can be looked up; each command would be accepted at this moment.
  */
 import type { ItemKind, ItemState } from '../../core/item.ts'
-import { AT, itemFile, RUNTIME_ROOT, targetFile } from '../../store/layout.ts'
+import { AT, itemFile, RUNTIME_ROOT, runFolder, targetFile } from '../../store/layout.ts'
 
 export const VERDICTS = ['working', 'waiting', 'looping', 'wedged', 'finished'] as const
 export type Verdict = (typeof VERDICTS)[number]
@@ -58,6 +58,8 @@ export const below = (relative: string): string => `${RUNTIME_ROOT}/${relative}`
 export const inSnapshot = { path: below(AT.snapshot), event: null } as const
 export const inPlan = { path: below(AT.plan), event: null } as const
 export const inTarget = (rootSpecId: string) => ({ path: below(targetFile(rootSpecId)), event: null }) as const
+export const inHistory = (runId: string) =>
+  ({ path: below(`${runFolder(runId)}/transition_history.jsonl`), event: null }) as const
 export const inItem = (item: { kind: ItemKind; id: string; state: ItemState }) =>
   ({ path: below(itemFile(item.kind, item.id, item.state)), event: null }) as const
 

@@ -6,7 +6,8 @@ import { itemFolder } from '../../store/layout.ts'
 import { type Account, below, byItself, inItem, inTarget, type Obstacle, person, waiting } from './account.ts'
 import { whyItem } from './item.ts'
 import { absence, type Presence } from './presence.ts'
-import { pauses, standsBefore, standsBeforeClosure } from './standing.ts'
+import { pauses, standsBefore } from './standing.ts'
+import { standsBeforeClosure } from './standing-run.ts'
 
 /** Items whose standing is told one by one. */
 const TOLD_MAX = 20

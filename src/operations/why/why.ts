@@ -22,12 +22,15 @@ import { aboutRun, type RunParts, runState } from '../runs/summary.ts'
 import { tailOf } from '../runs/tail.ts'
 import type { WhyOutput } from '../schemas/why.ts'
 import type { Account } from './account.ts'
+import { notTaken, pathOf, whyEnded } from './ended.ts'
 import { circleOf } from './fingerprint.ts'
 import { type ItemEvidence, whyItem, whyUnreadable } from './item.ts'
 import { lookAtRuntime } from './look-at-runtime.ts'
 import { whyIdle } from './plane.ts'
+
 import type { Presence } from './presence.ts'
-import { notTaken, pathOf, type RunEvidence, whyActive, whyEnded } from './run.ts'
+import { whyActive } from './run.ts'
+import type { RunEvidence } from './stage.ts'
 
 interface WhyInput {
   subject: string
