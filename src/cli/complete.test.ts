@@ -39,6 +39,8 @@ const ITEMS = {
   'tasks/done/T-3.md': '',
   'specs/blocked/S-4.md': '',
   'tasks/queue/T-5.md.invalid': '',
+  'specs/queue/S-7.md': '',
+  'tasks/quarantine/T-8.md': '',
   'tasks/queue/cancelled/T-6.20260101T000000Z.00000000.queued.md': '',
 }
 
@@ -89,10 +91,42 @@ describe('completing values', () => {
 
   it('gives ids of items in the states in which the verb takes them', async () => {
     const sight = names(ITEMS)
-    expect(await values('queue show ', sight)).toEqual(['T-1', 'T-2', 'S-4', 'T-3'])
-    expect(await values('queue retry ', sight)).toEqual(['T-2', 'S-4'])
+    expect(await values('queue show ', sight)).toEqual(['T-1', 'S-7', 'T-2', 'S-4', 'T-8', 'T-3'])
+    expect(await values('queue retry ', sight)).toEqual(['T-2', 'S-4', 'T-8'])
     expect(await values('queue requeue S', sight)).toEqual(['S-4'])
-    expect(await values('queue cancel --reason x ', sight)).toEqual(['T-1', 'T-2', 'S-4'])
+    expect(await values('queue cancel --reason x ', sight)).toEqual(['T-1', 'S-7', 'T-2', 'S-4'])
+    expect(await values('queue cleanup quarantine ', sight)).toEqual(['T-1', 'S-7', 'T-2', 'S-4'])
+    expect(await values('queue release ', sight)).toEqual(['T-8'])
+    expect(await values('queue reorder T-1 ', sight)).toEqual(['T-1', 'S-7'])
+  })
+
+  it('gives ids of tasks where only a task is taken, and of incidents where only those are', async () => {
+    const sight = names({ ...ITEMS, 'incidents/incoming/I-1.md': '', 'incidents/resolved/I-2.md': '' })
+    expect(await values('queue archive-blocked ', sight)).toEqual(['T-2'])
+    expect(await values('queue supersede ', sight)).toEqual(['T-1', 'T-2'])
+    expect(await values('queue supersede T-2 --replacement ', sight)).toEqual(['T-1', 'T-3'])
+    expect(await values('queue retarget-dependency ', sight)).toEqual(['T-1'])
+    for (const verb of ['resolve', 'cancel']) expect(await values(`incidents ${verb} `, sight)).toEqual(['I-1'])
+  })
+
+  it('gives documents that were set aside, targets of closure, plans, and types of events', async () => {
+    const sight = names({
+      'incidents/incoming/I-1.md.invalid': '',
+      'incidents/incoming/I-2.md.invalid.2': '',
+      'incidents/incoming/I-3.md': '',
+      'arbiter/targets/S-1.json': '',
+      'state/plans/plan-a/x': '',
+    })
+    expect(await values('incidents archive-invalid ', sight)).toEqual(['I-1.md.invalid', 'I-2.md.invalid.2'])
+    expect(await values('closure show ', sight)).toEqual(['S-1'])
+    expect(await values('compile diff plan-a ', sight)).toEqual(['plan-a'])
+    expect(await values('logs --type stage_st', sight)).toEqual(['stage_started'])
+    expect(await values('usage --by st', sight)).toEqual(['stage'])
+  })
+
+  it('gives whatever `why` can be asked about: planes, items and runs', async () => {
+    const sight = names({ 'tasks/queue/T-1.md': '', 'runs/run-a/x': '' })
+    expect(await values('why ', sight)).toEqual(['execution', 'planning', 'T-1', 'run-a'])
   })
 
   it('gives ids of runs, and only active ones to end', async () => {
@@ -140,11 +174,11 @@ describe('completing values', () => {
 
   it('knows of every field that takes a text what it names, or that it is in words of one’s own', async () => {
     const OWN_WORDS = ['reason', 'title', 'id', 'summary', 'accept', 'target_path', 'check', 'reference', 'risk', 'tag']
-    const MORE_WORDS = ['name', 'search']
+    const MORE_WORDS = ['name', 'search', 'value', 'since', 'until', 'body', 'root_idea_id']
     const unknown: string[] = []
     for (const { name, load } of OPERATIONS) {
       for (const field of (await load()).input) {
-        const takesText = field.type === 'text' || field.type === 'list'
+        const takesText = (field.type === 'text' || field.type === 'list') && field.choices === undefined
         if (takesText && namedBy(field) === null && ![...OWN_WORDS, ...MORE_WORDS].includes(field.name))
           unknown.push(`${name}: ${field.name}`)
       }

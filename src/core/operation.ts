@@ -4,7 +4,7 @@
  */
 import type { Change } from './changes.ts'
 import type { Diagnostic } from './diagnostics.ts'
-import type { ItemState } from './item.ts'
+import type { ItemKind, ItemState } from './item.ts'
 import type { Plan } from './plan.ts'
 import type { View } from './view.ts'
 
@@ -48,10 +48,15 @@ export interface LoadedOperation {
 /** By mailbox command name. The composition root hands the table to the engine. */
 export type CommandTable = Readonly<Record<string, ChangeOperation | LoadedOperation>>
 
-/** What a text can name, so that it can be completed; the ids of work items and runs are narrowed by `states`. */
+/** What a text can name, so that it can be completed; ids of work items are narrowed by `kinds`, those of runs too by `states`. */
 export const NAMED = [
   'work_item',
   'run',
+  /** Whatever there is something to say about: a work item, a run, or a plane. */
+  'subject',
+  /** A spec that is judged as a whole. */
+  'root_spec',
+  'unreadable_incident',
   'plan',
   'mode',
   'loop',
@@ -60,6 +65,7 @@ export const NAMED = [
   'runner',
   'config_key',
   'topic',
+  'event_type',
   'schema',
   'file',
   'folder',
@@ -84,6 +90,8 @@ export interface InputField {
   names?: Named
   /** States of the items, or of the runs, that it can name with success. */
   states?: readonly ItemState[]
+  /** Kinds of the items that it can name. */
+  kinds?: readonly ItemKind[]
 }
 
 /**

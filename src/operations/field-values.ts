@@ -5,10 +5,10 @@
 import * as path from 'node:path'
 import type { Files } from '../core/files.ts'
 import { isSafeId } from '../core/ids.ts'
-import { ITEM_KINDS, type ItemState } from '../core/item.ts'
+import { ITEM_KINDS, type ItemKind, type ItemState } from '../core/item.ts'
 import type { InputField, Named } from '../core/operation.ts'
 import { readText } from '../store/files.ts'
-import { AT, itemFolder, type Places } from '../store/layout.ts'
+import { AT, itemFolder, type Places, SET_ASIDE } from '../store/layout.ts'
 
 export interface Candidate {
   value: string
@@ -28,11 +28,17 @@ export interface Sight {
 const BY_NAME: Readonly<Record<string, Named>> = {
   work_item_id: 'work_item',
   depends_on: 'work_item',
+  parent_task_id: 'work_item',
+  subject: 'subject',
+  root_spec_id: 'root_spec',
+  filename: 'unreadable_incident',
   run_id: 'run',
   run: 'run',
   ref: 'run',
   plan_id: 'plan',
   compiled_plan_id: 'plan',
+  before: 'plan',
+  after: 'plan',
   mode_id: 'mode',
   mode: 'mode',
   loop_id: 'loop',
@@ -42,6 +48,7 @@ const BY_NAME: Readonly<Record<string, Named>> = {
   runner: 'runner',
   key: 'config_key',
   topic: 'topic',
+  type: 'event_type',
   source: 'file',
   output: 'file',
   monitor_log: 'file',
@@ -66,9 +73,21 @@ const OFFERED: readonly ItemState[] = ['active', 'queued', 'blocked', 'quarantin
 export async function valuesOf(field: InputField, sight: Sight): Promise<Candidate[]> {
   switch (namedBy(field)) {
     case 'work_item':
-      return itemIds(sight, field.states ?? OFFERED)
+      return itemIds(sight, field.states ?? OFFERED, field.kinds ?? ITEM_KINDS)
     case 'run':
       return runs(sight, field.states?.includes('active') === true)
+    case 'subject':
+      return [
+        ...folders(sight, 'graphs').map((value) => ({ value, description: 'plane' })),
+        ...itemIds(sight, OFFERED, ITEM_KINDS),
+        ...runs(sight, false).map(({ value }) => ({ value, description: 'run' })),
+      ]
+    case 'root_spec':
+      return withoutEnding(names(sight, sight.places.at(AT.targets)), '.json').map(bare)
+    case 'unreadable_incident':
+      return names(sight, sight.places.at(itemFolder('incident', 'queued')))
+        .filter((name) => SET_ASIDE.test(name))
+        .map(bare)
     case 'plan':
       return names(sight, sight.places.at(AT.plans)).map(bare)
     case 'mode':
@@ -83,6 +102,10 @@ export async function valuesOf(field: InputField, sight: Sight): Promise<Candida
       return sight.runnerNames.map(bare)
     case 'topic':
       return topics(sight)
+    case 'event_type': {
+      const { EVENT_TYPES } = await import('../core/events.ts')
+      return Object.entries(EVENT_TYPES).map(([value, description]) => ({ value, description }))
+    }
     case 'config_key': {
       const { configKeys } = await import('../core/config.ts')
       return configKeys()
@@ -98,12 +121,16 @@ const bare = (value: string): Candidate => ({ value, description: '' })
 
 const names = ({ files }: Sight, folder: string): string[] => (files.list(folder) ?? []).filter(isSafeId).sort()
 
-function itemIds(sight: Sight, states: readonly ItemState[]): Candidate[] {
+const withoutEnding = (found: readonly string[], ending: string): string[] =>
+  found.filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length))
+
+function itemIds(sight: Sight, states: readonly ItemState[], kinds: readonly ItemKind[]): Candidate[] {
   return states.flatMap((state) =>
-    ITEM_KINDS.flatMap((kind) =>
-      names(sight, sight.places.at(itemFolder(kind, state)))
-        .filter((name) => name.endsWith('.md'))
-        .map((name) => ({ value: name.slice(0, -'.md'.length), description: `${kind}, ${state}` })),
+    kinds.flatMap((kind) =>
+      withoutEnding(names(sight, sight.places.at(itemFolder(kind, state))), '.md').map((value) => ({
+        value,
+        description: `${kind}, ${state}`,
+      })),
     ),
   )
 }

@@ -4,7 +4,7 @@ import { ITEM_STATES, type ItemEntry, type ItemState } from '../core/item.ts'
 import type { Operation } from '../core/operation.ts'
 import type { View } from '../core/view.ts'
 import type { Files } from '../store/files.ts'
-import { itemFolder, type Places } from '../store/layout.ts'
+import { itemFolder, type Places, SET_ASIDE } from '../store/layout.ts'
 import { type Context, placesIn } from './context.ts'
 import { placesOfItem } from './queue-show.ts'
 import { reading } from './reading.ts'
@@ -96,8 +96,6 @@ function rowOf(view: View, files: Files, places: Places, entry: ItemEntry): Inci
     path: place?.path ?? places.at(itemFolder('incident', entry.state)),
   }
 }
-
-const SET_ASIDE = /\.md\.invalid(\.\d+)?$/
 
 /** Documents that cannot be read: those still in a queue folder, and those put aside in it. */
 function invalidOf(view: View, files: Files, places: Places): IncidentsLsOutput['invalid'] {

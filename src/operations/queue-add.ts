@@ -50,7 +50,14 @@ const TITLE_FIELDS: readonly InputField[] = [
   list('risk', 'TEXT', 'What could go wrong.'),
   list('tag', 'WORD', 'A word to find it by.'),
   { name: 'body', type: 'text', placeholder: 'TEXT', description: 'More about it, in as many lines as it takes.' },
-  { name: 'spec_id', type: 'text', placeholder: 'ID', description: 'Spec the task belongs to.' },
+  {
+    name: 'spec_id',
+    type: 'text',
+    placeholder: 'ID',
+    description: 'Spec the task belongs to.',
+    names: 'work_item',
+    kinds: ['spec'],
+  },
   {
     name: 'root_spec_id',
     type: 'text',

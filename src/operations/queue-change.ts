@@ -1,6 +1,6 @@
 /** What operators do to items in their queues: each verb posts one command. */
 import { requireSafeId } from '../core/ids.ts'
-import { ITEM_KINDS } from '../core/item.ts'
+import { ITEM_KINDS, type ItemState } from '../core/item.ts'
 import type { InputField, Operation } from '../core/operation.ts'
 import { type Context, requireWorkspace } from './context.ts'
 import { type Issued, issue } from './issue.ts'
@@ -18,13 +18,28 @@ const kind: InputField = {
   description: 'Its kind, where the id is used by several.',
 }
 
-const id = (description: string, placeholder = 'ID'): InputField => ({
+/** `states`: those in which the verb takes an item. */
+const id = (description: string, states: readonly ItemState[], placeholder = 'ID'): InputField => ({
   name: 'work_item_id',
   type: 'text',
   positional: true,
   required: true,
   placeholder,
   description,
+  names: 'work_item',
+  states,
+})
+
+/** A task named by an option. */
+const task = (name: string, placeholder: string, description: string, states?: readonly ItemState[]): InputField => ({
+  name,
+  type: 'text',
+  required: true,
+  placeholder,
+  description,
+  names: 'work_item',
+  kinds: ['task'],
+  ...(states === undefined ? {} : { states }),
 })
 
 const reason = (fallback: string | null): InputField => ({
@@ -88,7 +103,7 @@ export const retry = posting({
   description:
     'Moves a blocked or quarantined item back to its queue with a fresh budget. Of an item that is running, use `control retry-active`.',
   input: [
-    id('Id of the item.'),
+    id('Id of the item.', ['blocked', 'quarantined']),
     kind,
     reason('operator requested retry'),
     { name: 'root_spec_id', type: 'text', placeholder: 'ID', description: 'Refuse unless it belongs to that spec.' },
@@ -104,7 +119,7 @@ export const cancel = posting({
   description:
     'Moves a queued or blocked item to the cancelled folder beside its queue; nothing is deleted. Items that depend on it are named, and keep waiting unless --cascade says otherwise. To end a running agent, use `control cancel RUN`.',
   input: [
-    id('Id of the item.'),
+    id('Id of the item.', ['queued', 'blocked']),
     kind,
     reason('operator cancelled the item'),
     cascade('they wait for what it waited for'),
@@ -119,7 +134,7 @@ export const quarantine = posting({
   summary: 'Set an item aside until it is released.',
   description:
     'Moves a queued or blocked item to the quarantine folder of its kind. It is not claimed there, and counts as no open work; `queue release` brings it back.',
-  input: [id('Id of the item.'), kind, reason('operator quarantined the item')],
+  input: [id('Id of the item.', ['queued', 'blocked']), kind, reason('operator quarantined the item')],
   example: { command: 'millrace queue cleanup quarantine T-12 --reason "look at it first"', does: 'set it aside' },
 })
 
@@ -128,7 +143,7 @@ export const release = posting({
   command: 'release_work_item',
   summary: 'Bring an item back that was set aside.',
   description: 'Moves a quarantined item back to its queue.',
-  input: [id('Id of the item.'), kind, reason('operator released the item')],
+  input: [id('Id of the item.', ['quarantined']), kind, reason('operator released the item')],
   example: { command: 'millrace queue release T-12', does: 'put it back into its queue' },
 })
 
@@ -137,7 +152,10 @@ export const archiveBlocked = posting({
   command: 'archive_blocked_task',
   summary: 'Put a blocked task away for good.',
   description: 'Moves a blocked task to the cancelled folder beside the blocked ones; nothing is deleted.',
-  input: [id('Id of the task.', 'TASK'), reason('operator archived the blocked task')],
+  input: [
+    { ...id('Id of the task.', ['blocked'], 'TASK'), kinds: ['task'] },
+    reason('operator archived the blocked task'),
+  ],
   example: { command: 'millrace queue archive-blocked T-12 --reason "done by hand"', does: 'put it away' },
 })
 
@@ -148,8 +166,8 @@ export const supersede = posting({
   description:
     'Moves a queued or blocked task to the superseded folder beside it. The replacement must be queued, active or done. Items that wait for the old one are named, and keep waiting unless --cascade says otherwise; retarget is refused where one would come to wait for itself.',
   input: [
-    id('Id of the task that goes.', 'OLD'),
-    { name: 'replacement', type: 'text', required: true, placeholder: 'NEW', description: 'Task in its place.' },
+    { ...id('Id of the task that goes.', ['queued', 'blocked'], 'OLD'), kinds: ['task'] },
+    task('replacement', 'NEW', 'Task in its place.', ['queued', 'active', 'done']),
     reason(null),
     cascade('they wait for the replacement'),
   ],
@@ -174,6 +192,8 @@ export const reorder: Operation<Context, Input, Issued> = {
         required: true,
         placeholder: 'ID',
         description: 'Ids, first ones first.',
+        names: 'work_item',
+        states: ['queued'],
       },
       { ...kind, description: 'Kind of the queue (default: that of the ids).' },
       { name: 'first', type: 'flag', description: 'Put these before all others.' },
@@ -196,9 +216,9 @@ export const retargetDependency = posting({
   description:
     'Rewrites one line of the document of a queued task: where it waits for OLD it waits for NEW. Everything else of the document stays byte for byte. Refused where the task would come to wait for itself, or for a task there is not.',
   input: [
-    id('Id of the task.', 'TASK'),
-    { name: 'from', type: 'text', required: true, placeholder: 'OLD', description: 'Task it waits for.' },
-    { name: 'to', type: 'text', required: true, placeholder: 'NEW', description: 'Task it is to wait for.' },
+    { ...id('Id of the task.', ['queued'], 'TASK'), kinds: ['task'] },
+    task('from', 'OLD', 'Task it waits for.'),
+    task('to', 'NEW', 'Task it is to wait for.'),
     reason(null),
   ],
   example: {
@@ -231,7 +251,10 @@ export const repairLineage: Operation<Context, { root_spec_id: string }, Issued>
 
 /** Incidents by their id: what an operator saw to, or drops. */
 const incident = (verb: { name: string; command: string; summary: string; description: string; example: Example }) =>
-  posting({ ...verb, input: [id('Id of the incident.'), reason(null)] })
+  posting({
+    ...verb,
+    input: [{ ...id('Id of the incident.', ['queued', 'blocked', 'active']), kinds: ['incident'] }, reason(null)],
+  })
 
 export const incidentsResolve = incident({
   name: 'incidents resolve',

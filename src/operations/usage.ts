@@ -32,6 +32,7 @@ export const usage: Operation<Context, UsageInput, UsageOutput> = {
     {
       name: 'by',
       type: 'list',
+      choices: GROUPINGS,
       placeholder: 'WHAT',
       description: `What to sum by: ${GROUPINGS.join(', ')} (root for short); may be repeated for combinations (default: stage).`,
     },

@@ -6,7 +6,7 @@ import { isSafeId } from '../core/ids.ts'
 import { ITEM_KINDS, ITEM_STATES, type ItemEntry, type ItemKind } from '../core/item.ts'
 import { nearest } from '../core/nearest.ts'
 import type { InputField, Operation } from '../core/operation.ts'
-import { planesOf } from '../core/plan.ts'
+import { type Plan, planesOf } from '../core/plan.ts'
 import type { Signs } from '../core/signs.ts'
 import type { ActiveRun } from '../core/state.ts'
 import type { View } from '../core/view.ts'
@@ -15,6 +15,7 @@ import { tailEvents } from '../store/event-log.ts'
 import type { Files } from '../store/files.ts'
 import { lockState } from '../store/lock.ts'
 import { readRequest, runIds } from '../store/runs.ts'
+import { compileHere } from './compiling.ts'
 import { type Context, placesIn } from './context.ts'
 import { findRun, findRunId, partsOf } from './find-run.ts'
 import { blockedBy } from './queue-rows.ts'
@@ -110,8 +111,8 @@ function meaning(
   given: string,
   kind: ItemKind | undefined,
 ): { type: WhyOutput['subject']['type']; meant: Meant } {
-  const { plan } = view
-  if (kind === undefined && plan !== null && planesOf(plan).includes(given)) {
+  const plan = kind === undefined ? planNow(context, view) : null
+  if (plan !== null && planesOf(plan).includes(given)) {
     const run = view.snapshot.active_runs.find((one) => one.plane === given)
     if (run) return { type: 'plane', meant: activeRun(context, view, files, run) }
     return { type: 'plane', meant: { type: 'account', account: whyIdle(given, view, plan, presence), about: {} } }
@@ -127,6 +128,16 @@ function meaning(
   if (active) return { type: 'run', meant: activeRun(context, view, files, active) }
   const parts = findRun(context, view, files, runId)
   return { type: 'run', meant: endedRun(parts) }
+}
+
+/** The plan in force; where no runtime has ever compiled one, what it would compile. */
+function planNow(context: Context, view: View): Plan | null {
+  if (view.plan !== null) return view.plan
+  try {
+    return compileHere(context).plan
+  } catch {
+    return null // what is wrong with the config is for health and doctor to say
+  }
 }
 
 /** A document that bears the id and cannot be read, whether it was set aside already or not. */

@@ -132,6 +132,9 @@ export const AT = {
   stopAutonomy: 'STOP_AUTONOMY',
 } as const
 
+/** Names of documents in a queue folder that intake set aside because nobody could read them. */
+export const SET_ASIDE = /\.md\.invalid(\.\d+)?$/
+
 /** The derived copy of the stamps of the files that the plan in force was compiled from. */
 export const PLAN_SOURCES = `${AT.derived}/plan_sources.txt`
 /** The derived copy of what the documents of a queue folder say (`folder` relative to the runtime root). */

@@ -2,7 +2,7 @@
 import { ITEM_KINDS, type ItemEntry, type ItemKind } from '../../core/item.ts'
 import { dependencyState } from '../../core/select.ts'
 import type { View } from '../../core/view.ts'
-import { itemFile, itemFolder } from '../../store/layout.ts'
+import { itemFile, itemFolder, SET_ASIDE } from '../../store/layout.ts'
 import type { Finding } from '../schemas/doctor.ts'
 import { type Examination, error, named, warning } from './examination.ts'
 
@@ -32,8 +32,6 @@ function invalidDocuments(exam: Examination, items: View['items']): Finding[] {
     }),
   )
 }
-
-const SET_ASIDE = /\.md\.invalid(\.\d+)?$/
 
 function setAside(exam: Examination): Finding[] {
   return ITEM_KINDS.flatMap((kind) => {
