@@ -135,7 +135,8 @@ function described(field: InputField): string {
   const { description, choices = [], default: fallback } = field
   const named = choices.every((one) => description.includes(one)) ? '' : ` One of: ${choices.join(', ')}.`
   const silent = fallback === undefined || fallback === false || description.includes('default')
-  return `${description}${named}${silent ? '' : ` (default: ${fallback})`}`
+  const must = field.required === true && field.positional !== true ? ' Required.' : ''
+  return `${description}${named}${must}${silent ? '' : ` (default: ${fallback})`}`
 }
 
 function choice(made: Option, choices: readonly string[], flag: string, given: Given): Option {

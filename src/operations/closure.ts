@@ -150,7 +150,7 @@ function judgementsOf(context: Context, files: Files, root: string): ClosureShow
         outcome: result.terminal_result,
         result_class: result.result_class,
         failure_class: failureOf(result),
-        report_path: path.join(folder, name),
+        report_path: path.relative(context.workspaceRoot, path.join(folder, name)),
       }))
   })
   return found.sort((a, b) => (a.judged_at < b.judged_at ? -1 : 1))

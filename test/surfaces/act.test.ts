@@ -273,6 +273,21 @@ describe('setting a key of the config', () => {
     expect(config()).not.toContain('run_style')
   })
 
+  it('refuses a value the key does not take, and sends nobody to mend a file that is sound', async () => {
+    const before = config()
+    const refused = set.run(context, { key: 'recovery.max_fix_cycles', value: 'many' })
+    await expect(refused).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringMatching(/^recovery\.max_fix_cycles: /),
+      hint: 'nothing was changed; see what it is with `millrace config show recovery.max_fix_cycles`',
+    })
+    expect(config()).toBe(before)
+    fs.appendFileSync(workspace.at('millrace.toml'), '\n[nonsense]\n')
+    await expect(set.run(context, { key: 'recovery.max_fix_cycles', value: '3' })).rejects.toMatchObject({
+      hint: expect.stringContaining('mend the file'),
+    })
+  })
+
   it('refuses a file that is a link, and leaves it one', async () => {
     const real = path.join(workspace.root, 'real.toml')
     fs.renameSync(workspace.at('millrace.toml'), real)

@@ -6,17 +6,19 @@ export function issued(output: Issued, look: Look): string {
   return look.terminal ? sentence(output, look) : block(output, look)
 }
 
-function sentence(output: Issued, { paint, safe }: Look): string {
+/** `steps`: what a preview lists, `then`: the options that carry it out. */
+export function sentence(output: Issued, { paint, safe }: Look, steps = stepsOf(output), then = '--if-state'): string {
   const detail = safe(output.detail)
   if (output.state === 'applied') return `${paint.green('✓')} ${detail}`
   if (output.state === 'queued') return `${paint.yellow('…')} ${detail}\n  ${paint.dim(output.command_id ?? '')}`
   if (output.state === 'preview') {
-    const steps = [...(output.would ?? []), ...lineChanges(output)].map((one) => `  ${safe(one)}`)
-    const then = paint.dim(`nothing was changed; carry it out with --if-state ${output.state_id}`)
-    return [`${paint.yellow('would be:')} ${detail}`, ...steps, then].join('\n')
+    const how = paint.dim(`nothing was changed; carry it out with ${then} ${output.state_id}`)
+    return [`${paint.yellow('would be:')} ${detail}`, ...steps.map((one) => `  ${safe(one)}`), how].join('\n')
   }
   return `${paint.yellow('not applied:')} ${detail}`
 }
+
+const stepsOf = (output: Issued): string[] => [...(output.would ?? []), ...lineChanges(output)]
 
 /** The place of a command in the mailbox is told only where it went through the mailbox of a running daemon. */
 export function block(output: Issued, { field }: Look): string {

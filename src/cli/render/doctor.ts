@@ -44,12 +44,13 @@ export function health(output: HealthOutput, look: Look): string {
       ...checks.map(({ check_id, status, message }) => look.field('check', `${check_id} ${status} ${message}`)),
       ...checks.flatMap(({ check_id, details }) => details.map((one) => look.field('detail', `${check_id} ${one}`))),
     ].join('\n')
-  const { paint, safe } = look
+  const { paint, safe, width } = look
   const marks = { pass: paint.green('✓'), warn: paint.yellow('!'), fail: paint.red('✗') }
   return checks
     .flatMap(({ check_id, status, message, details }) => [
-      `${marks[status]} ${paint.bold(check_id)} ${safe(message)}`,
-      ...details.map((one) => `    ${paint.dim('→')} ${safe(one)}`),
+      // What is wrong is said once: in the findings, with how to mend it.
+      `${marks[status]} ${paint.bold(check_id)}${details.some((one) => one.includes(message)) ? '' : ` ${safe(message)}`}`,
+      ...details.flatMap((one) => wrap(safe(one), width, `    ${paint.dim('→')} `, '      ')),
     ])
     .join('\n')
 }

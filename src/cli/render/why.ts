@@ -1,6 +1,7 @@
 /** How an account reads: one record per fact for programs, a short story for people. */
 import type { WhyOutput } from '../../operations/schemas/why.ts'
 import type { Look } from '../look.ts'
+import { wrap } from '../wrap.ts'
 import { quoted } from './quoted.ts'
 
 export function why(output: WhyOutput, look: Look): string {
@@ -42,10 +43,11 @@ function story({ subject, ...output }: WhyOutput, look: Look): string {
     wedged: paint.red,
     finished: paint.green,
   }[output.verdict]
-  const waits = output.waits_for.length === 0 ? '' : ` for ${output.waits_for.join(' and ')}`
+  const waits = output.waits_for.length === 0 ? '' : ` for ${output.waits_for.map((one) => WAITS[one]).join(', ')}`
+  const about = subject.type === 'item' ? `${subject.work_item_kind ?? 'item'} ${subject.id}` : subjectWords(subject)
   const title = subject.title === null ? '' : `  ${paint.dim(look.safe(subject.title))}`
   const parts = [
-    `${paint.bold(look.safe(`${subject.work_item_kind ?? subject.type} ${subject.id}`))}: ${colour(output.verdict)}${waits}${title}`,
+    `${paint.bold(look.safe(about))}: ${colour(output.verdict)}${waits}${title}`,
     section(
       'because',
       output.because.map((one) => fact(one, look)),
@@ -67,14 +69,27 @@ function story({ subject, ...output }: WhyOutput, look: Look): string {
     section(
       'you can',
       output.can.map((command) => paint.cyan(command)),
-      look,
+      { ...look, width: Number.POSITIVE_INFINITY },
     ),
   ]
   return parts.filter((part) => part !== null).join('\n\n')
 }
 
-function section(title: string, lines: readonly string[], { paint }: Look): string | null {
-  return lines.length === 0 ? null : [paint.dim(title), ...lines.map((line) => `  ${line}`)].join('\n')
+const WAITS: Readonly<Record<WhyOutput['waits_for'][number], string>> = {
+  human: 'you',
+  approval: 'an approval',
+  dependency: 'other work',
+  quota: 'quota',
+  backoff: 'another try',
+  turn: 'its turn',
+}
+
+/** The id of a run says that it is one. */
+const subjectWords = ({ type, id }: WhyOutput['subject']): string => (type === 'run' ? id : `${type} ${id}`)
+
+function section(title: string, lines: readonly string[], { paint, width }: Look): string | null {
+  if (lines.length === 0) return null
+  return [paint.dim(title), ...lines.flatMap((line) => wrap(line, width, '  ', '    '))].join('\n')
 }
 
 function fact(one: WhyOutput['because'][number], look: Look): string {

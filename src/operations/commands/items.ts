@@ -32,7 +32,7 @@ export function findItem(view: View, id: string, kind: ItemKind | null): ItemEnt
   if (places.length === 0) {
     const near = nearest(id, namesOf(view, kinds))
     throw new MillraceError('item_unknown', `There is no ${kind ?? 'work item'} ${id}.`, {
-      hint: didYouMean(near, 'list them with `millrace queue ls`'),
+      hint: didYouMean(near, `list them with \`millrace ${listing(kind)}\``),
     })
   }
   if (places.length > 1)
@@ -43,6 +43,8 @@ export function findItem(view: View, id: string, kind: ItemKind | null): ItemEnt
     )
   return places[0]!
 }
+
+const listing = (kind: ItemKind | null): string => (kind === 'incident' ? 'incidents' : 'queue ls')
 
 const namesOf = (view: View, kinds: readonly ItemKind[]): string[] =>
   kinds.flatMap((kind) =>

@@ -71,7 +71,10 @@ export const repairLineage: ChangeOperation = (context, payload) => {
     before: { fields: changes.map(({ work_item_id, field_name, old_value }) => [work_item_id, field_name, old_value]) },
     after: { fields: changes.map(({ work_item_id, field_name, new_value }) => [work_item_id, field_name, new_value]) },
   })
-  return done(draft, `repaired ${repairs.length} documents of ${root}`, { ...found, artifact_path: named(report) })
+  return done(draft, `repaired ${repairs.length} document${repairs.length === 1 ? '' : 's'} of ${root}`, {
+    ...found,
+    artifact_path: named(report),
+  })
 }
 
 /** The idea the lineage began with, as its closure target or the root spec itself says. */

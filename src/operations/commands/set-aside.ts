@@ -23,7 +23,7 @@ export const archiveInvalidIncident: ChangeOperation = (context, payload) => {
   const hash = view.hashOf(named(`${FOLDER}/${name}`))
   if (hash === null)
     throw new MillraceError('item_unknown', `There is no file ${name} in ${named(FOLDER)}.`, {
-      hint: 'list what cannot be read with `millrace queue ls --kind incident`',
+      hint: 'list what cannot be read with `millrace incidents`',
     })
   if (!SET_ASIDE.test(name) && !isListed(view, name))
     throw new MillraceError('item_state', `${name} has not been set aside as unreadable.`, {

@@ -27,7 +27,9 @@ export const setConfig: ChangeOperation = (context, payload) => {
   const { source, hash } = configText(view)
   const before = parseTable(source)
   const unset = payload.unset === true
-  const after = unset ? withoutKey(before, path) : withValue(before, path, rawValue(payload))
+  const after = edited(before, key, () =>
+    unset ? withoutKey(before, path) : withValue(before, path, rawValue(payload)),
+  )
   const [old, value] = [memberAt(before, path), memberAt(after, path)]
   const hidden = path.includes('env')
   const shown = (one: unknown) => (one === undefined ? 'the default' : hidden ? 'a value' : JSON.stringify(one))
@@ -36,9 +38,9 @@ export const setConfig: ChangeOperation = (context, payload) => {
     const { output } = unchanged(old === undefined ? `${key} is not set` : `${key} is ${shown(old)} already`)
     return { changes: [], output: { ...output, ...found } }
   }
-  const edited = edit(source, after)
+  const lines = edit(source, after)
   const draft = new Draft(view)
-  draft.add({ change: 'config.set', text: edited.text, hash })
+  draft.add({ change: 'config.set', text: lines.text, hash })
   record(context, draft, {
     action: unset ? 'config_unset' : 'config_set',
     event: 'config_changed',
@@ -52,7 +54,7 @@ export const setConfig: ChangeOperation = (context, payload) => {
     ...found,
     artifact_path: FILE,
     // A value of an environment may be a secret; where it is kept is enough to know.
-    diff: hidden ? [] : [...edited.removed.map((line) => `- ${line}`), ...edited.added.map((line) => `+ ${line}`)],
+    diff: hidden ? [] : [...lines.removed.map((line) => `- ${line}`), ...lines.added.map((line) => `+ ${line}`)],
   })
 }
 
@@ -115,6 +117,27 @@ function withValue(table: Table, path: readonly string[], raw: string): Table {
     } catch {
       throw error
     }
+  }
+}
+
+/** What a sound file would come to; if it is the change that is wrong, it says nothing of a file to mend. */
+function edited(before: Table, key: string, change: () => Table): Table {
+  try {
+    return change()
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== 'config_invalid' || !isSound(before)) throw error
+    throw new MillraceError('config_invalid', error.message.replace(`${FILE}: `, ''), {
+      hint: `nothing was changed; see what it is with \`millrace config show ${key}\``,
+    })
+  }
+}
+
+function isSound(table: Table): boolean {
+  try {
+    checked(table)
+    return true
+  } catch {
+    return false
   }
 }
 

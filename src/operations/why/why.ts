@@ -6,7 +6,7 @@ import { isSafeId } from '../../core/ids.ts'
 import { ITEM_KINDS, type ItemEntry, type ItemKind } from '../../core/item.ts'
 import { didYouMean, nearest } from '../../core/nearest.ts'
 import type { InputField, Operation } from '../../core/operation.ts'
-import { planesOf } from '../../core/plan.ts'
+import { type Plan, planesOf } from '../../core/plan.ts'
 import type { Signs } from '../../core/signs.ts'
 import { type ActiveRun, runOf } from '../../core/state.ts'
 import type { View } from '../../core/view.ts'
@@ -15,6 +15,7 @@ import type { Files } from '../../store/files.ts'
 import { readRequest } from '../../store/runs.ts'
 import { type Context, placesIn } from '../context.ts'
 import { kindField } from '../fields.ts'
+import { compileHere } from '../plan/compiling.ts'
 import { itemIds, lastBlocked, placesOfItem, readDocument, requireOneKind } from '../queue/find.ts'
 import { configOrDefaults, reading } from '../reading.ts'
 import { findRun, findRunId, partsOf, runIdsKnown, runsMeant } from '../runs/find.ts'
@@ -100,8 +101,8 @@ function meaning(
   given: string,
   kind: ItemKind | undefined,
 ): { type: WhyOutput['subject']['type']; meant: Meant } {
-  const { plan } = view
-  if (kind === undefined && plan !== null && planesOf(plan).includes(given)) {
+  const plan = kind === undefined ? planNow(context, view) : null
+  if (plan !== null && planesOf(plan).includes(given)) {
     const run = view.snapshot.active_runs.find((one) => one.plane === given)
     if (run) return { type: 'plane', meant: activeRun(context, view, files, run) }
     return { type: 'plane', meant: { type: 'account', account: whyIdle(given, view, plan, presence), about: {} } }
@@ -117,6 +118,16 @@ function meaning(
   if (active) return { type: 'run', meant: activeRun(context, view, files, active) }
   const parts = findRun(context, view, files, runId)
   return { type: 'run', meant: endedRun(parts) }
+}
+
+/** The plan in force; where no runtime has ever compiled one, what it would compile. */
+function planNow(context: Context, view: View): Plan | null {
+  if (view.plan !== null) return view.plan
+  try {
+    return compileHere(context).plan
+  } catch {
+    return null // what is wrong with the config is for health and doctor to say
+  }
 }
 
 /** A document that bears the id and cannot be read, whether it was set aside already or not. */

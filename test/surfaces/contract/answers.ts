@@ -49,9 +49,18 @@ async function ask(
   const words = wordsOf(argsOf(sample, known))
   const env = { PATH: programs, HOME: path.join(cwd, 'home') }
   const place = { cwd, env, ...(sample.stdin === undefined ? {} : { input: sample.stdin }) }
-  const text = alsoText ? (await startMillrace(words, place).ended).stdout : null
-  const ended = await startMillrace([...words, '--json'], place).ended
-  return { verb, sample, cwd, ended, values: valuesIn(ended.stdout), text }
+  const aside = async (line: string): Promise<void> => {
+    const { status, stderr } = await startMillrace(wordsOf(line), place).ended
+    if (status !== 0) throw new Error(`millrace ${line}, beside millrace ${sample.args}: ${stderr}`)
+  }
+  if (sample.before !== undefined) await aside(sample.before)
+  try {
+    const text = alsoText ? (await startMillrace(words, place).ended).stdout : null
+    const ended = await startMillrace([...words, '--json'], place).ended
+    return { verb, sample, cwd, ended, values: valuesIn(ended.stdout), text }
+  } finally {
+    if (sample.after !== undefined) await aside(sample.after)
+  }
 }
 
 /** What the machine has installed must not show: a folder with the few programs that are needed. */

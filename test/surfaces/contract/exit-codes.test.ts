@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ERROR_CODES, type ErrorCode, EXIT } from '../../../src/core/errors.ts'
 import { failureSchema } from '../../../src/operations/schemas.ts'
 import { type Ended, endAll, startMillrace, wordsOf } from '../../rig/program.ts'
+import { judge } from './published.ts'
 import { SAMPLES } from './samples.ts'
 import { type Known, makeScene, type Scene, type Stage } from './scene.ts'
-import { judge } from './schema-walk.ts'
 import { ALL_VERBS } from './verbs.ts'
 
 let scene: Scene
@@ -90,6 +90,40 @@ const ROWS: readonly Row[] = [
   { when: 'an id that is no id', line: 'queue show ../state', status: EXIT.usage },
   { when: 'a sentence after run', line: 'run "fix the login"', on: 'new', status: EXIT.usage },
   { when: 'a folder that is taken', line: 'init .', status: EXIT.usage },
+  { when: 'a preview that finds what it would do', line: 'queue release T-apart --dry-run', status: EXIT.done },
+  { when: 'a preview of what would be refused', line: 'queue release T-next --dry-run', status: EXIT.refused },
+  {
+    when: 'a change that was meant for a state that is past',
+    line: 'queue release T-apart --if-state state-1-000000000000',
+    status: EXIT.refused,
+  },
+  { when: 'an id of a state that is none', line: 'queue release T-apart --if-state now', status: EXIT.usage },
+  { when: 'what can only be asked on a terminal', line: 'queue new', on: 'new', status: EXIT.usage },
+  { when: 'one pass that finds nothing to do', line: 'start --once', on: 'new', status: EXIT.done },
+  { when: 'one pass that plans', line: 'start --once', on: 'planning', status: EXIT.done },
+  {
+    when: 'one pass whose agent reports an honest BLOCKED',
+    line: 'start --once',
+    on: 'planning',
+    before: replies({ stage: 'manager', steps: [{ artifacts: true }], outcome: 'BLOCKED' }),
+    status: EXIT.done,
+  },
+  {
+    when: 'one pass both ways at once',
+    line: 'start --once --daemon',
+    on: 'new',
+    status: EXIT.usage,
+  },
+  { when: 'health of a sound workspace', line: 'health', on: 'new', status: EXIT.done },
+  { when: 'health of a broken one', line: 'health', before: config('[nonsense]'), status: EXIT.failed },
+  { when: 'stopping a daemon where there is none', line: 'daemon stop', on: 'new', status: EXIT.done },
+  {
+    when: 'a daemon that cannot start',
+    line: 'daemon start',
+    on: 'new',
+    before: config('[nonsense]'),
+    status: EXIT.failed,
+  },
   { when: 'a change that has nothing to change', line: 'control pause', status: EXIT.refused },
   { when: 'a change that is refused', line: 'queue retry T-done', status: EXIT.refused },
   { when: 'work that exists already', line: 'add-task "Again" --id T-done', status: EXIT.refused },
@@ -196,8 +230,11 @@ describe('Ctrl-C', () => {
   it.each([
     ['status watch --interval-seconds 60', 'workspace: '],
     ['runs follow --json', 'no runtime is at work'],
+    ['logs --follow --tail 1', 'pause'],
+    ['logs --follow --tail 1 --json', 'pause'],
+    ['daemon logs --follow', 'runtime started'],
   ])('ends `millrace %s`, which only follows, with 0', async (line, said) => {
-    const { cwd } = scene.copy('new')
+    const { cwd } = scene.copy('worked')
     const follower = startMillrace(wordsOf(line), { cwd })
     await follower.said(said)
     follower.child.kill('SIGINT')
@@ -209,8 +246,12 @@ describe('a closed pipe', () => {
   it.each([
     ['status watch --json --interval-seconds 0.05', '"workspace"'],
     ['run daemon --monitor basic --max-ticks 1', 'runtime started'],
+    // What ends by itself, so that a follower that never finds out would be seen to have gone on until then.
+    ['logs --follow --tail 1 --idle-timeout 5', 'pause'],
+    ['daemon logs', 'runtime started'],
+    ['config show', 'runtime'],
   ])('is no failure of `millrace %s`', async (line, said) => {
-    const { cwd } = scene.copy('new')
+    const { cwd } = scene.copy('worked')
     const child = startMillrace(wordsOf(line), { cwd })
     await child.said(said)
     child.child.stdout!.destroy()

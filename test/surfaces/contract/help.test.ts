@@ -53,6 +53,13 @@ describe('help', () => {
     }
   })
 
+  it('of the program fits on a page of 80 columns, with what lists the others first', () => {
+    const lines = overview(OPERATIONS).split('\n')
+    expect(lines.length).toBeLessThanOrEqual(70)
+    expect(lines.filter((line) => line.length > 80)).toEqual([])
+    expect(lines.filter((line) => /, ls(,|$)/.test(line))).toEqual([])
+  })
+
   it('is on record of what there is, and of nothing else', () => {
     const expected = [...ALL_VERBS, ...groups, ''].map((words) => path.basename(fileOf(words)))
     expect(fs.readdirSync(FOLDER).sort()).toEqual(expected.sort())

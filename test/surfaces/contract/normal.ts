@@ -9,18 +9,29 @@ const PACKAGE = path.resolve(import.meta.dirname, '../../..')
 /** In the scene everything that people wrote is older than this, and everything that ran is younger. */
 const WRITTEN = '2026-03-02'
 const RAN = '2026-03-01T11:00:00'
+const DATE_CHARS = 'YYYY-MM-DD'.length
 /** The moment the answers are looked at. */
 export const NOW = new Date('2026-03-01T12:00:00Z')
 
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g
+const DATE = /(?<![\w-])\d{4}-\d\d-\d\d(?![\w-])/g
 /** Ids by chance or hash, whole or shortened. */
 const HEX = /(?<![0-9A-Za-z])[0-9a-f]{8,64}(?![0-9A-Za-z])/g
 /** Folders of the scene that no command was told of: where its work was really done. */
 const SCENE = new RegExp(`${os.tmpdir()}/millrace-(rig|scene)-\\w+`, 'g')
+/** The same moment in the name of a file. */
+const STAMP = /(?<!\d)\d{8}T\d{6}Z/g
+const PROCESS = /\bprocess \d+\b/g
+/** Units of the system are named by the folder of the workspace and a hash of its path. */
+const UNIT = /(millrace[-.])w\d+-[0-9a-f]{6}\b/g
 const EPOCH_MS = /(?<=-)\d{13}(?=-)/g
 /** Numbers that say how long, how large or how often, by the last word of their name. */
 const MOMENTARY = /(^|_)(seconds|milliseconds|ms|bytes|pid|points|revision|process_id|since_revision)$/
-const OF_THE_MACHINE: Readonly<Record<string, string>> = { node: 'v20.0.0', platform: 'linux x64' }
+const OF_THE_MACHINE: Readonly<Record<string, string>> = {
+  node: 'v20.0.0',
+  platform: 'linux x64',
+  host: 'here',
+}
 
 /** Gives the same stand-in for the same id, in the order in which they are met; `cwd` is the folder of the command. */
 export function normaliser(cwd: string): (value: unknown) => unknown {
@@ -39,6 +50,11 @@ export function normaliser(cwd: string): (value: unknown) => unknown {
       .replaceAll(process.version, OF_THE_MACHINE.node!)
       .replace(SCENE, '/home/you/$1')
       .replace(TIME, (time, fraction = '') => (time < WRITTEN ? time : `${RAN}${fraction.replace(/\d/g, '0')}Z`))
+      .replace(STAMP, '20260301T110000Z')
+      .replace(PROCESS, 'process 7')
+      .replace(UNIT, '$1project-abc123')
+      .replaceAll(` on ${os.hostname()} `, ' on here ')
+      .replace(DATE, (date) => (date < WRITTEN ? date : RAN.slice(0, DATE_CHARS)))
       .replace(EPOCH_MS, '1772362800000')
       .replace(HEX, numbered)
   const walk = (value: unknown, name: string): unknown => {

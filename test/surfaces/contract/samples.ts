@@ -1,8 +1,8 @@
 /**
  * A command line or more for every verb, which show what it answers: the one list behind the tests of schemas and of
- * snapshots. A verb without an entry fails `samples.test.ts`, which
- * names it.
+ * snapshots. A verb without an entry fails `samples.test.ts`, which names it.
  */
+import { documentText } from '../../rig/documents.ts'
 import type { Known, Stage } from './scene.ts'
 
 export interface Sample {
@@ -13,6 +13,10 @@ export interface Sample {
   /** Where it is tried (default: where much has happened). */
   on?: Stage
   stdin?: string
+  /** Command line that comes first, in the same place. */
+  before?: string
+  /** Command line that ends what would outlive the sample. */
+  after?: string
   /** Exit status (default: 0). */
   status?: number
 }
@@ -35,7 +39,16 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   status: [
     { shows: 'a workspace where much has happened', args: 'status' },
     { shows: 'a new workspace', args: 'status', on: 'new' },
+    { shows: 'in full', args: 'status --detail' },
     { shows: 'no workspace', args: 'status', on: 'empty', status: 1 },
+  ],
+  why: [
+    { shows: 'an item that waits', args: 'why T-waits' },
+    { shows: 'a blocked item', args: 'why T-blocked' },
+    { shows: 'a run that is held up', args: 'why {active_run}' },
+    { shows: 'a run that is over', args: 'why {done_run}' },
+    { shows: 'a plane with nothing to do', args: 'why planning', on: 'new' },
+    { shows: 'what there is not', args: 'why T-don', status: 1 },
   ],
   'status watch': [{ shows: 'two updates', args: 'status watch --max-updates 2 --interval-seconds 0' }],
   'queue ls': [
@@ -62,6 +75,25 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   'queue add-idea': [
     { shows: 'a text that is piped in', args: 'add-idea - --name dark-mode', stdin: '# Dark mode\n', on: 'new' },
   ],
+  'queue add-probe': [
+    { shows: 'a probe', args: 'queue add-probe -', stdin: documentText('probe', 'P-1'), on: 'asking' },
+    {
+      shows: 'a mode that takes none',
+      args: 'queue add-probe -',
+      stdin: documentText('probe', 'P-1'),
+      on: 'new',
+      status: 3,
+    },
+  ],
+  'queue add-learning-request': [
+    {
+      shows: 'a lesson',
+      args: 'queue add-learning-request -',
+      stdin: documentText('learning_request', 'L-1'),
+      on: 'asking',
+    },
+  ],
+  'queue new': [{ shows: 'no terminal to ask on', args: 'queue new', on: 'new', status: 2 }],
   'queue retry': [
     { shows: 'a blocked item', args: 'queue retry T-blocked --reason "the key is there now"' },
     { shows: 'an item that is done', args: 'queue retry T-done', status: 3 },
@@ -69,9 +101,135 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   'queue cancel': [
     { shows: 'an item others wait for', args: 'queue cancel T-waits' },
     { shows: 'an item that is running', args: 'queue cancel T-active', status: 3 },
+    { shows: 'a preview', args: 'queue cancel T-waits --cascade cancel --dry-run' },
+    { shows: 'a state that is past', args: 'queue cancel T-waits --if-state state-1-000000000000', status: 3 },
+  ],
+  'queue reorder': [
+    { shows: 'one item first', args: 'queue reorder --last T-next' },
+    { shows: 'a preview', args: 'queue reorder --first T-waits --dry-run' },
+    { shows: 'only some of the items', args: 'queue reorder T-next', status: 3 },
+  ],
+  'queue cleanup quarantine': [
+    { shows: 'a queued item', args: 'queue cleanup quarantine T-next --reason "look at it first"' },
+    { shows: 'a preview', args: 'queue cleanup quarantine T-next --dry-run' },
+  ],
+  'queue release': [
+    { shows: 'an item that was set aside', args: 'queue release T-apart' },
+    { shows: 'one that was not', args: 'queue release T-next', status: 3 },
+  ],
+  'queue archive-blocked': [
+    { shows: 'a blocked task', args: 'queue archive-blocked T-blocked --reason "done by hand"' },
+    { shows: 'a preview', args: 'queue archive-blocked T-blocked --dry-run' },
+  ],
+  'queue supersede': [
+    {
+      shows: 'one that others wait for',
+      args: 'queue supersede T-blocked --replacement T-active --reason "split anew" --cascade retarget',
+    },
+    {
+      shows: 'a preview',
+      args: 'queue supersede T-blocked --replacement T-active --reason "split anew" --cascade retarget --dry-run',
+    },
+    {
+      shows: 'a replacement that there is not',
+      args: 'queue supersede T-blocked --replacement T-nowhere --reason "split anew"',
+      status: 1,
+    },
+  ],
+  'queue retarget-dependency': [
+    {
+      shows: 'a task that waits in vain',
+      args: 'queue retarget-dependency T-waits --from T-nowhere --to T-done --reason "a slip"',
+    },
+    {
+      shows: 'a circle',
+      args: 'queue retarget-dependency T-waits --from T-nowhere --to T-next --reason "a slip"',
+      status: 3,
+    },
+  ],
+  'queue repair-lineage': [
+    { shows: 'what strays', args: 'queue repair-lineage --root-spec-id S-2' },
+    { shows: 'and is set right', args: 'queue repair-lineage --root-spec-id S-2 --apply' },
+    { shows: 'nothing that strays', args: 'queue repair-lineage --root-spec-id S-1', status: 3 },
+  ],
+  'incidents ls': [
+    { shows: 'what is open', args: 'incidents' },
+    { shows: 'also what is over', args: 'incidents ls --all' },
+    { shows: 'nothing', args: 'incidents', on: 'new' },
+  ],
+  'incidents resolve': [
+    { shows: 'one that is open', args: 'incidents resolve I-1 --reason "fixed by hand"' },
+    { shows: 'one that is over', args: 'incidents resolve I-2 --reason "fixed by hand"', status: 3 },
+    { shows: 'one that there is not', args: 'incidents resolve I-nowhere --reason "fixed by hand"', status: 1 },
+  ],
+  'incidents cancel': [{ shows: 'one that is open', args: 'incidents cancel I-1 --reason "no longer so"' }],
+  'incidents archive-invalid': [
+    { shows: 'a document that was set aside', args: 'incidents archive-invalid I-odd.md.invalid --reason "now I-1"' },
+    {
+      shows: 'one that there is not',
+      args: 'incidents archive-invalid I-nowhere.md.invalid --reason "now I-1"',
+      status: 1,
+    },
+  ],
+  'closure ls': [
+    { shows: 'targets, open and closed', args: 'closure' },
+    { shows: 'none', args: 'closure', on: 'new' },
+  ],
+  'closure show': [
+    { shows: 'one that was closed', args: 'closure show S-1' },
+    { shows: 'one that is held', args: 'closure show S-2' },
+    { shows: 'one that there is not', args: 'closure show S-9', status: 1 },
+  ],
+  logs: [
+    { shows: 'the last events', args: 'logs --tail 6' },
+    { shows: 'one kind of events', args: 'logs --type "closure_*"' },
+    { shows: 'what comes, until nothing comes', args: 'logs --tail 2 --follow --idle-timeout 0.2' },
+    { shows: 'a kind that there is not', args: 'logs --type stage_strted', status: 2 },
+  ],
+  usage: [
+    { shows: 'by stage', args: 'usage' },
+    { shows: 'by root spec and item', args: 'usage --by root --by item' },
+    { shows: 'nothing', args: 'usage', on: 'new' },
+    { shows: 'what cannot be summed by', args: 'usage --by stge', status: 2 },
   ],
   'run once': [{ shows: 'nothing to do', args: 'run once', on: 'new' }],
   'run daemon': [{ shows: 'one tick with nothing to do', args: 'run daemon --max-ticks 1', on: 'new' }],
+  start: [
+    { shows: 'nothing to do', args: 'start --once', on: 'new' },
+    { shows: 'a spec that is planned', args: 'start --once', on: 'planning' },
+    { shows: 'a paused workspace', args: 'start --once' },
+    { shows: 'both ways at once', args: 'start --once --daemon', on: 'new', status: 2 },
+  ],
+  'daemon start': [
+    { shows: 'a daemon', args: 'daemon start', on: 'new', after: 'daemon stop' },
+    { shows: 'a config that is wrong', args: 'daemon start --set runtime.idle_sleep_seconds=0', on: 'new', status: 1 },
+  ],
+  'daemon stop': [
+    { shows: 'a daemon at work', before: 'daemon start', args: 'daemon stop', on: 'new', after: 'daemon stop' },
+    { shows: 'no daemon', args: 'daemon stop' },
+  ],
+  'daemon status': [
+    { shows: 'no daemon', args: 'daemon status' },
+    { shows: 'a daemon at work', before: 'daemon start', args: 'daemon status', on: 'new', after: 'daemon stop' },
+  ],
+  'daemon logs': [
+    { shows: 'the last lines', args: 'daemon logs --tail 2' },
+    { shows: 'nothing', args: 'daemon logs', on: 'new' },
+  ],
+  'daemon install': [
+    { shows: 'a unit of systemd', args: 'daemon install --systemd' },
+    { shows: 'written', args: 'daemon install --systemd --apply' },
+    { shows: 'an agent of launchd', args: 'daemon install --launchd --mode standard_plain' },
+    { shows: 'only the text', args: 'daemon install --systemd --print' },
+  ],
+  'daemon uninstall': [
+    { shows: 'nothing to take away', args: 'daemon uninstall --systemd' },
+    {
+      shows: 'what was written',
+      before: 'daemon install --systemd --apply',
+      args: 'daemon uninstall --systemd',
+    },
+  ],
   'runs ls': [
     { shows: 'the runs', args: 'runs ls' },
     { shows: 'the last two', args: 'runs ls --limit 2' },
@@ -87,6 +245,11 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'a judgement', args: 'runs trace {closure_run}' },
     { ...UNKNOWN_RUN, args: 'runs trace run-nowhere' },
   ],
+  'runs provenance': [
+    { shows: 'a task that was done', args: 'run-provenance {done_run}' },
+    { shows: 'one that is active', args: 'runs provenance {active_run}' },
+    { ...UNKNOWN_RUN, args: 'runs provenance run-nowhere' },
+  ],
   'runs tail': [
     { shows: 'a task that was done', args: 'runs tail {done_run}' },
     { ...UNKNOWN_RUN, args: 'runs tail run-nowhere' },
@@ -95,9 +258,9 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'a run that is over', args: 'runs follow {done_run} --since-start' },
     { ...UNKNOWN_RUN, args: 'runs follow run-nowhere' },
   ],
-  'rescue list': [
-    { shows: 'the trees of one run', args: 'rescue list --run {done_run}' },
-    { shows: 'no repository', args: 'rescue list', on: 'new' },
+  'rescue ls': [
+    { shows: 'the trees of one run', args: 'rescue ls --run {done_run}' },
+    { shows: 'no repository', args: 'rescue', on: 'new' },
   ],
   'rescue show': [
     { shows: 'what has changed since', args: 'rescue show {done_run}' },
@@ -140,15 +303,49 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'one lane', args: 'compile graph --plane execution' },
     { shows: 'a lane that there is not', args: 'compile graph --plane executoin', status: 2 },
   ],
-  'modes list': [{ shows: 'modes of package and workspace', args: 'modes list' }],
+  'compile diff': [
+    { shows: 'the plan in force and what is there now', args: 'compile diff' },
+    { shows: 'another budget', args: 'compile diff --set recovery.max_fix_cycles=9' },
+    { shows: 'another mode', args: 'compile diff {plan} --mode default_pi' },
+    { shows: 'a plan that there is not', args: 'compile diff plan-nowhere', status: 1 },
+  ],
+  'modes ls': [{ shows: 'modes of package and workspace', args: 'modes' }],
   'modes show': [
     { shows: 'an alias', args: 'modes show standard_plain' },
     { shows: 'a mode that there is not', args: 'modes show default_codx', status: 1 },
   ],
-  'config show': [{ shows: 'every key', args: 'config show' }],
+  'loops ls': [{ shows: 'loops of the package', args: 'loops' }],
+  'loops show': [
+    { shows: 'one loop', args: 'loops show execution.standard' },
+    { shows: 'a loop that there is not', args: 'loops show execution.standrd', status: 1 },
+  ],
+  'stages ls': [
+    { shows: 'kinds of the package', args: 'stages' },
+    { shows: 'those of one plane', args: 'stages --plane planning' },
+  ],
+  'stages show': [
+    { shows: 'one kind', args: 'stages show checker' },
+    { shows: 'a kind that there is not', args: 'stages show bulder', status: 1 },
+  ],
+  'config show': [
+    { shows: 'every key', args: 'config show' },
+    { shows: 'one key', args: 'config show recovery.max_fix_cycles' },
+    { shows: 'what a stage runs with', args: 'config show stages.builder' },
+    { shows: 'a key that there is not', args: 'config show recovery.max_fix_cycle', status: 2 },
+  ],
+  'config set': [
+    { shows: 'a key', args: 'config set recovery.max_fix_cycles 3' },
+    { shows: 'a preview', args: 'config set recovery.max_fix_cycles 3 --dry-run' },
+    { shows: 'a value that is wrong', args: 'config set recovery.max_fix_cycles many', status: 1 },
+    { shows: 'a key that there is not', args: 'config set recovery.max_fix_cycle 3', status: 1 },
+  ],
   'config validate': [
     { shows: 'a config that is sound', args: 'config validate' },
     { shows: 'a key that there is not', args: 'config validate --set recovery.max_fix_cycle=3', status: 1 },
+  ],
+  health: [
+    { shows: 'a sound workspace', args: 'health', on: 'new' },
+    { shows: 'a mode that there is not', args: 'health --set runtime.default_mode=nowhere', status: 1 },
   ],
   doctor: [
     { shows: 'a workspace with an odd document', args: 'doctor', status: 1 },

@@ -7,7 +7,7 @@ import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { newDocument, renderDocument } from '../../../src/core/document.ts'
-import { type Reply, Rig, reply, task } from '../../rig/runtime.ts'
+import { PACKAGE_ROOT, type Reply, Rig, reply, task } from '../../rig/runtime.ts'
 
 const SPENDER = path.resolve(import.meta.dirname, '../../agents/spender.mjs')
 /** Builders use tokens, so that there is something to count. */
@@ -36,9 +36,9 @@ export interface Known {
 
 /**
  * Where a verb is tried. `worked`: where much has happened. `new`: as init leaves it. `planning`: in the middle of
- * planning a spec. `empty`: no workspace at all.
+ * planning a spec. `asking`: new, with a mode that takes every kind of work. `empty`: no workspace at all.
  */
-export type Stage = 'worked' | 'new' | 'planning' | 'empty'
+export type Stage = 'worked' | 'new' | 'planning' | 'asking' | 'empty'
 
 export interface Scene {
   /** A fresh copy to try one command in, and what its command line may name. */
@@ -48,7 +48,13 @@ export interface Scene {
 
 export async function makeScene(): Promise<Scene> {
   const top = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-scene-')))
-  const rigs = { new: await Rig.create(), planning: await Rig.create(), worked: await Rig.create({ config: CONFIG }) }
+  const rigs = {
+    new: await Rig.create(),
+    planning: await Rig.create(),
+    asking: await Rig.create(),
+    worked: await Rig.create({ config: CONFIG }),
+  }
+  takeEveryKind(rigs.asking)
   rigs.planning.addSpec('S-1')
   await rigs.planning.ticks(1)
   const known = await work(rigs.worked)
@@ -105,10 +111,26 @@ async function work(rig: Rig): Promise<Omit<Known, 'outside'>> {
   rig.config(`${CONFIG}${RULE}`)
   await rig.ticks(1)
   await rig.issue('pause', { reason: 'release day' })
+  rig.addIncident('I-1', { title: 'Uploads stall', severity: 'high', root_spec_id: 'S-9', root_idea_id: 'S-2' })
+  rig.addIncident('I-2', { title: 'Sessions end early', source_task_id: 'T-done' }, 'resolved')
+  rig.place('incidents/incoming/I-odd.md.invalid', '# Half an incident\n')
+  rig.place('logs/daemon.log', 'runtime started\nidle\nstopped: SIGTERM\n')
   const active = rig.list('runs').find((id) => rig.view((view) => view.snapshot.active_runs[0]?.run_id === id))
   if (active === undefined) throw new Error('no run is active in the scene')
   const plan = rig.view((view) => view.snapshot.compiled_plan_id)
   return { done_run: done, active_run: active, closure_run: closure, plan }
+}
+
+/** The mode in force with planning taking every kind of work, and its loop with an entry for each. */
+function takeEveryKind(rig: Rig): void {
+  const loop = JSON.parse(fs.readFileSync(path.join(PACKAGE_ROOT, 'graphs/planning/standard.json'), 'utf8'))
+  const entries = ['probe', 'learning_request'].map((entry_key) => ({ entry_key, node_id: 'planner' }))
+  rig.place(
+    'graphs/planning/standard.json',
+    JSON.stringify({ ...loop, entry_nodes: [...loop.entry_nodes, ...entries] }),
+  )
+  const planning = { plane: 'planning', kinds: ['probe', 'learning_request', 'incident', 'spec'] }
+  rig.mode({ claim_order: { planes: [planning, { plane: 'execution', kinds: ['task'] }] } })
 }
 
 /** The manager cuts a spec into one task of that id. */

@@ -1,6 +1,5 @@
 /** Walks a JSON value beside its JSON Schema, to find what the schema says of each object in it. */
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
-import formats from 'ajv-formats'
+import type { ValidateFunction } from 'ajv/dist/2020.js'
 
 export type Schema = Record<string, unknown>
 
@@ -14,13 +13,6 @@ export interface Closed {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** An independent judge of JSON Schema (draft 2020-12); strict: a keyword it does not know is a mistake of ours. */
-export function judge(): (schema: Schema) => ValidateFunction {
-  const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, allErrors: false })
-  formats.default(ajv)
-  return (schema) => ajv.compile(schema)
-}
-
 /** Every object in a value, with what the schema asks of its members where it is closed there. */
 export function closedObjects(root: Schema, value: unknown, compile: (schema: Schema) => ValidateFunction): Closed[] {
   const found: Closed[] = []
@@ -28,8 +20,7 @@ export function closedObjects(root: Schema, value: unknown, compile: (schema: Sc
     typeof schema.$ref === 'string' ? resolved(pointed(root, schema.$ref)) : schema
   const walk = (given: Schema, at: unknown, path: readonly (string | number)[]): void => {
     const schema = resolved(given)
-    // A branch is judged with the definitions it may point to.
-    const branch = branches(schema).find((one) => compile({ ...one, $defs: root.$defs ?? {} })(at))
+    const branch = branches(schema).find((one) => fitting(one, root, compile)(at))
     if (branch !== undefined) walk(branch, at, path)
     if (Array.isArray(at) && isObject(schema.items)) {
       for (const [index, one] of at.entries()) walk(schema.items, one, [...path, index])
@@ -43,6 +34,15 @@ export function closedObjects(root: Schema, value: unknown, compile: (schema: Sc
   }
   walk(root, value, [])
   return found
+}
+
+const fittings = new WeakMap<Schema, ValidateFunction>()
+
+/** Of a branch, which is judged with the definitions it may point to; made once. */
+function fitting(branch: Schema, root: Schema, compile: (schema: Schema) => ValidateFunction): ValidateFunction {
+  const fits = fittings.get(branch) ?? compile({ ...branch, $defs: root.$defs ?? {} })
+  fittings.set(branch, fits)
+  return fits
 }
 
 function branches(schema: Schema): Schema[] {
