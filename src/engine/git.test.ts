@@ -586,7 +586,7 @@ describe('the settings of the user', () => {
 })
 
 test.skipIf(isBefore(2, 36))(
-  'a kept tree is flushed before it counts as kept; reading a working tree alone waits for no flush',
+  'a kept tree is flushed before it counts as kept; reading a working tree alone waits for no flush (needs git 2.36)',
   async () => {
     const root = repository()
     put(root, 'new.txt')

@@ -38,15 +38,18 @@ const PYTHON = ['-c', 'import time; print("begun"); time.sleep(60)']
 const GREP = ['-c', '(echo begun; sleep 60) | grep begun']
 
 describe('a program that keeps back what it prints into a file', () => {
-  it.skipIf(!has('python3'))('in Python is seen line by line with line_buffered only', async () => {
+  it.skipIf(!has('python3'))('in Python is seen line by line with line_buffered only (needs python3)', async () => {
     expect(await isSeen('python3', PYTHON, {}, 1500)).toBe(false)
     expect(await isSeen('python3', PYTHON, { line_buffered: true }, 10_000)).toBe(true)
   })
 
-  it.skipIf(!has('stdbuf'))('by the C library is seen line by line with line_buffered only', async () => {
-    expect(await isSeen('sh', GREP, {}, 1500)).toBe(false)
-    expect(await isSeen('sh', GREP, { line_buffered: true }, 10_000)).toBe(true)
-  })
+  it.skipIf(!has('stdbuf'))(
+    'by the C library is seen line by line with line_buffered only (needs stdbuf)',
+    async () => {
+      expect(await isSeen('sh', GREP, {}, 1500)).toBe(false)
+      expect(await isSeen('sh', GREP, { line_buffered: true }, 10_000)).toBe(true)
+    },
+  )
 })
 
 describe('line_buffered', () => {
@@ -75,9 +78,12 @@ describe('line_buffered', () => {
     expect(names).toEqual(expect.arrayContaining(['A', 'PYTHONUNBUFFERED']))
   })
 
-  it.skipIf(!has('stdbuf'))('tells the name of a program that is missing, not that of stdbuf', async () => {
-    const { raw } = await started('no-such-agent', environment)
-    expect(raw).toMatchObject({ ending: 'not_started', cause: 'missing_binary' })
-    expect(raw.message).toContain('"no-such-agent"')
-  })
+  it.skipIf(!has('stdbuf'))(
+    'tells the name of a program that is missing, not that of stdbuf (needs stdbuf)',
+    async () => {
+      const { raw } = await started('no-such-agent', environment)
+      expect(raw).toMatchObject({ ending: 'not_started', cause: 'missing_binary' })
+      expect(raw.message).toContain('"no-such-agent"')
+    },
+  )
 })

@@ -71,31 +71,39 @@ for (const { client, prepare, write, otherModel } of agents) {
       }
     })
 
-    test.skipIf(write === null)('may change files of the workspace at level basic', async () => {
-      const script: Script = (prompt) => [
-        {
-          turn: 'call',
-          call: write!(join(contextLine(prompt, 'Run Directory') ?? '', 'builder_summary.md'), 'Built.\n'),
-        },
-        { turn: 'text', text: 'Built.\n\n### BUILDER_COMPLETE' },
-      ]
-      const { workspace } = await withTask(script, { 'runners.acp.permission_default': 'basic' })
-      expect((await workspace.run('run', 'once')).code).toBe(0)
-      expect(workspace.stageRuns()[0]?.results).toMatchObject([{ terminal_result: 'BUILDER_COMPLETE', success: true }])
-    })
+    test.skipIf(write === null)(
+      'may change files of the workspace at level basic (needs a tool that writes)',
+      async () => {
+        const script: Script = (prompt) => [
+          {
+            turn: 'call',
+            call: write!(join(contextLine(prompt, 'Run Directory') ?? '', 'builder_summary.md'), 'Built.\n'),
+          },
+          { turn: 'text', text: 'Built.\n\n### BUILDER_COMPLETE' },
+        ]
+        const { workspace } = await withTask(script, { 'runners.acp.permission_default': 'basic' })
+        expect((await workspace.run('run', 'once')).code).toBe(0)
+        expect(workspace.stageRuns()[0]?.results).toMatchObject([
+          { terminal_result: 'BUILDER_COMPLETE', success: true },
+        ])
+      },
+    )
 
-    test.skipIf(otherModel === null)('works with the model that is asked for, or not at all', async () => {
-      const { workspace, server } = await withTask(building, { 'stages.builder.model': otherModel!.name })
-      expect((await workspace.run('run', 'once')).code).toBe(0)
-      const asked = server.log.filter((entry) => entry.sent !== 'side')
-      expect(new Set(asked.map(({ request }) => request.model))).toEqual(new Set([otherModel!.asked]))
-      const without = await withTask(building, { 'stages.builder.model': 'no-such-model' })
-      expect((await without.workspace.run('run', 'once')).code).toBe(1)
-      expect(without.server.log).toEqual([])
-      expect(without.workspace.stageRuns()[0]?.results[0]?.notes.join()).toContain(
-        'does not offer the model no-such-model',
-      )
-    })
+    test.skipIf(otherModel === null)(
+      'works with the model that is asked for, or not at all (needs a second model)',
+      async () => {
+        const { workspace, server } = await withTask(building, { 'stages.builder.model': otherModel!.name })
+        expect((await workspace.run('run', 'once')).code).toBe(0)
+        const asked = server.log.filter((entry) => entry.sent !== 'side')
+        expect(new Set(asked.map(({ request }) => request.model))).toEqual(new Set([otherModel!.asked]))
+        const without = await withTask(building, { 'stages.builder.model': 'no-such-model' })
+        expect((await without.workspace.run('run', 'once')).code).toBe(1)
+        expect(without.server.log).toEqual([])
+        expect(without.workspace.stageRuns()[0]?.results[0]?.notes.join()).toContain(
+          'does not offer the model no-such-model',
+        )
+      },
+    )
 
     test('with a refused key is tried again later', async () => {
       const opened = await withTask({ builder: [{ turn: 'http_error', status: 401 }] })
@@ -103,7 +111,7 @@ for (const { client, prepare, write, otherModel } of agents) {
       await expectDeferred(opened, 'environment_auth')
     })
 
-    test.skipIf(!linux)('stopped in a command leaves nothing of itself', async () => {
+    test.skipIf(!linux)('stopped in a command leaves nothing of itself (needs Linux)', async () => {
       const { workspace, processes } = await withTask((prompt) => building(prompt, 'touch begun; tail -f /dev/null'))
       const daemon = workspace.start('run', 'daemon')
       const isAtWork = () =>

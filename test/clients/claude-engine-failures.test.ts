@@ -105,7 +105,7 @@ describe.skipIf(!claude.available)(`surroundings that fail ${claude.title}`, () 
   })
 })
 
-describe.skipIf(!claude.available || !linux)(`a stage of ${claude.title}, cut short`, () => {
+describe.skipIf(!claude.available || !linux)(`a stage of ${claude.title}, cut short (needs Linux)`, () => {
   /** A builder whose first attempt runs `command` and whose later ones succeed at once. Resolves once it is at it. */
   async function atWork(command: string) {
     const opened = await withTask((prompt) =>

@@ -196,7 +196,7 @@ describe.skipIf(!claude.available)(`permission levels, with ${claude.title}`, ()
     }
   })
 
-  test.skipIf(!isRoot)('maximum is refused to root, who is told what to set', async () => {
+  test.skipIf(!isRoot)('maximum is refused to root, who is told what to set (needs root)', async () => {
     const scene = await openScene({ builder: [] }, [preparedClaude(claude, { isSandbox: false })])
     const { workspace, server } = await scene.withTask()
     expect((await workspace.run('run', 'once')).code).toBe(1)

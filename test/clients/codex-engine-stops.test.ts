@@ -46,7 +46,7 @@ const LEVELS: { level: PermissionLevel; title: string; possible: boolean }[] = [
   },
 ]
 
-describe.skipIf(!codex.available || !linux)(`a stage of ${codex.title}, cut short`, () => {
+describe.skipIf(!codex.available || !linux)(`a stage of ${codex.title}, cut short (needs Linux)`, () => {
   for (const { level, title, possible } of LEVELS) {
     test.skipIf(!possible)(
       `by \`control stop\` during ${title}: nothing is left, and the next start goes on`,

@@ -185,7 +185,7 @@ describe.skipIf(!codex.available)(`${codex.title} against the scripted model`, (
     if (linux) await expect.poll(() => leftovers(running.tag), { timeout: 3000 }).toEqual([])
   })
 
-  test.runIf(linux)('SIGTERM while a command runs ends client and command', async () => {
+  test.runIf(linux)('SIGTERM while a command runs ends client and command (needs Linux)', async () => {
     const start = await prepare({ builder: [{ turn: 'shell', command: 'echo begun; exec sleep 300' }] })
     const running = begin(start)
     await running.until((event) => event.type === 'item.started' && event.item?.type === 'command_execution')

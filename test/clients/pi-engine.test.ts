@@ -96,7 +96,7 @@ async function atWork(command: string) {
 /** A command that goes on until the file `go` is there, for half a minute at most. */
 const UNTIL_TOLD = 'n=0; until [ -e go ] || [ $n -gt 300 ]; do n=$((n+1)); sleep 0.1; done'
 
-describe.skipIf(!pi.available || !linux)(`a stage of ${pi.title}, cut short in a tool`, () => {
+describe.skipIf(!pi.available || !linux)(`a stage of ${pi.title}, cut short in a tool (needs Linux)`, () => {
   test('by `control stop`: Pi is asked to abort, nothing is left, and the next start goes on', async () => {
     const scene = await atWork('sleep 300; touch never')
     const { workspace, daemon, processes, made } = scene

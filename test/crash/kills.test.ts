@@ -18,7 +18,7 @@ function play(kills: number, seed: number): Summary {
 const linux = test.skipIf(process.platform !== 'linux')
 
 linux(
-  'a daemon, its agents and its commands are killed again and again, and nothing is lost or done twice',
+  'a daemon, its agents and its commands are killed again and again, and nothing is lost or done twice (needs Linux)',
   {
     timeout: LIMIT_MS,
   },
@@ -32,6 +32,6 @@ linux(
   },
 )
 
-linux('with dice of its own each time', { timeout: LIMIT_MS }, () => {
+linux('with dice of its own each time (needs Linux)', { timeout: LIMIT_MS }, () => {
   expect(play(8, Date.now() % 1_000_000).problems).toEqual([])
 })

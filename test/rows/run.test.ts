@@ -126,7 +126,7 @@ describe('the runner of the rows', () => {
     expect(text).toContain('AssertionError [ERR_ASSERTION]: x')
   })
 
-  it.runIf(process.platform === 'linux')('ends what a row left running', () => {
+  it.runIf(process.platform === 'linux')('ends what a row left running (needs Linux)', () => {
     const pid = Number(/pid (\d+)/.exec(judge('daemon', '--no-proof').text)![1])
     // Killed, though nobody may have taken notice of its end yet.
     const command = `/proc/${pid}/cmdline`

@@ -395,7 +395,7 @@ describe('watching the status', () => {
 })
 
 describe('a disk without room', () => {
-  it.runIf(fs.existsSync('/dev/full'))('makes a lost answer a failure', async () => {
+  it.runIf(fs.existsSync('/dev/full'))('makes a lost answer a failure (needs /dev/full)', async () => {
     const full = fs.openSync('/dev/full', 'w')
     const child = spawn(process.execPath, [PROGRAM, 'modes', 'list'], {
       cwd: workspace,

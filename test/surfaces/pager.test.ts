@@ -28,7 +28,7 @@ function onTerminal(line: string, pager: Record<string, string> = { PAGER }) {
   return { shown: stdout, status, paged: fs.existsSync(seen) ? fs.readFileSync(seen, 'utf8') : null }
 }
 
-describe.runIf(hasTerminals)('on a terminal', () => {
+describe.runIf(hasTerminals)('on a terminal (needs `script`, which makes one)', () => {
   it('an answer, a help and a document that do not fit go through the pager, which is told to behave', () => {
     for (const line of ['config show', 'queue add-task --help', '--help', 'docs usage']) {
       const { shown, status, paged } = onTerminal(line)

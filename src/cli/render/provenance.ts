@@ -5,6 +5,7 @@ import type { Look } from '../look.ts'
 import { duration } from '../time.ts'
 import { pairs, quoted } from './quoted.ts'
 import { coloured } from './runs.ts'
+import { setBy } from './selection.ts'
 
 type History = RunsProvenanceOutput['runtime_history'][number]
 
@@ -105,11 +106,7 @@ function story(output: RunsProvenanceOutput, look: Look): string {
 
 function selectionTable(selection: Selection, output: RunsProvenanceOutput, look: Look): string {
   const { paint } = look
-  const origin = (node: string) =>
-    output.selection_explanation
-      .filter((one) => one.node_id === node && one.origin !== 'default' && one.origin !== 'stage kind')
-      .map((one) => `${one.key.replace(/_(name|level|path|seconds)$/, '')}: ${one.origin}`)
-      .join(', ')
+  const origin = (node: string) => setBy(output.selection_explanation.filter((one) => one.node_id === node))
   const rows = selection.stage_bindings.map((node) => [
     node.node_id,
     node.runner_name,

@@ -12,16 +12,7 @@ export function once(output: RunOnceOutput, look: Look): string {
     const because = output.message === null ? '' : `\n  ${look.safe(output.message)}`
     return `${mark} ${look.safe(output.tick_reason)}${classes.length > 0 ? paint.dim(` (${classes.join(', ')})`) : ''}${because}`
   }
-  return [
-    look.field('run_mode', output.run_mode),
-    look.field('active_mode_id', output.active_mode_id),
-    look.field('mode_override', output.mode_override),
-    look.field('compiled_plan_id', output.compiled_plan_id),
-    look.field('tick_reason', output.tick_reason),
-    look.field('result_class', output.result_class),
-    look.field('failure_class', output.failure_class),
-    look.field('message', output.message),
-  ].join('\n')
+  return tickLines(output, look).join('\n')
 }
 
 export function start(output: StartOutput, look: Look): string {
@@ -34,14 +25,7 @@ export function start(output: StartOutput, look: Look): string {
     return `${mark} ${look.safe(output.detail)}${facts}${because}`
   }
   return [
-    look.field('run_mode', output.run_mode),
-    look.field('active_mode_id', output.active_mode_id),
-    look.field('mode_override', output.mode_override),
-    look.field('compiled_plan_id', output.compiled_plan_id),
-    look.field('tick_reason', output.tick_reason),
-    look.field('result_class', output.result_class),
-    look.field('failure_class', output.failure_class),
-    look.field('message', output.message),
+    ...tickLines(output, look),
     look.field('end_reason', output.end_reason),
     look.field('detail', output.detail),
     look.field('stages', output.stages),
@@ -51,6 +35,23 @@ export function start(output: StartOutput, look: Look): string {
     ...output.left_queued.map(({ kind, count }) => look.field('left_queued', `${kind} ${count}`)),
   ].join('\n')
 }
+
+/** Which plan it ran under. */
+const planLines = (output: RunOnceOutput | StartOutput | RunDaemonOutput, { field }: Look): string[] => [
+  field('run_mode', output.run_mode),
+  field('active_mode_id', output.active_mode_id),
+  field('mode_override', output.mode_override),
+  field('compiled_plan_id', output.compiled_plan_id),
+]
+
+/** And how its last tick went. */
+const tickLines = (output: RunOnceOutput | StartOutput, look: Look): string[] => [
+  ...planLines(output, look),
+  look.field('tick_reason', output.tick_reason),
+  look.field('result_class', output.result_class),
+  look.field('failure_class', output.failure_class),
+  look.field('message', output.message),
+]
 
 const ENDS: Readonly<Record<RunDaemonOutput['exit_reason'], string>> = {
   max_ticks: 'the number of ticks asked for is reached',
@@ -63,10 +64,7 @@ export function daemon(output: RunDaemonOutput, look: Look): string {
     return `Ended after ${output.ticks} ${output.ticks === 1 ? 'tick' : 'ticks'}: ${output.interrupted ? 'interrupted' : ENDS[output.exit_reason]}.`
   return [
     ...(output.interrupted ? [look.field('interrupted', true)] : []),
-    look.field('run_mode', output.run_mode),
-    look.field('active_mode_id', output.active_mode_id),
-    look.field('mode_override', output.mode_override),
-    look.field('compiled_plan_id', output.compiled_plan_id),
+    ...planLines(output, look),
     look.field('ticks', output.ticks),
     look.field('exit_reason', output.exit_reason),
   ].join('\n')

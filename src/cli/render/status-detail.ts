@@ -2,6 +2,7 @@
 import type { DetailOutput } from '../../operations/schemas/status.ts'
 import type { Look, Value } from '../look.ts'
 import { pairs } from './quoted.ts'
+import { setBy } from './selection.ts'
 
 /** Keys of the answer that are there only with --detail, with their headings. */
 export const DETAIL_GROUPS: Readonly<Record<keyof DetailOutput, string>> = {
@@ -56,10 +57,7 @@ const flat = (one: object): Record<string, Value> =>
 function bindings({ selection, selection_explanation: origins }: DetailOutput, look: Look): string {
   if (selection === null) return ''
   const from = (plane: string, node: string) =>
-    origins
-      .filter((one) => one.plane === plane && one.node_id === node && !/^(default|stage kind)$/.test(one.origin))
-      .map(({ key, origin }) => `${key.replace(/_(name|level|path|seconds)$/, '')}: ${origin}`)
-      .join(', ')
+    setBy(origins.filter((one) => one.plane === plane && one.node_id === node))
   const rows = selection.stage_bindings.map((node) => [
     node.plane,
     node.node_id,

@@ -20,6 +20,19 @@ export const requestIdOf = (result: StageResult): string | null =>
 export const failureOf = (result: StageResult): string | null =>
   typeof result.metadata.failure_class === 'string' ? result.metadata.failure_class : null
 
+/** How a stage ended, who ran it, and how long it took. */
+export const endOf = (result: StageResult) => ({
+  terminal_result: result.terminal_result,
+  result_class: result.result_class,
+  failure_class: failureOf(result),
+  runner_name: result.runner_name,
+  model_name: result.model_name,
+  model_reasoning_effort: result.model_reasoning_effort,
+  started_at: result.started_at,
+  completed_at: result.completed_at,
+  duration_seconds: result.duration_seconds,
+})
+
 /** The request of the newest stage, or any one: they agree on what the run is about. */
 export function aboutRun({ folder, active }: RunParts) {
   const wanted = active?.request_id ?? requestIdOf(folder.results.at(-1) ?? ({ metadata: {} } as StageResult))

@@ -4,7 +4,7 @@ import { graphOf } from '../../core/plan.ts'
 import type { StageResult } from '../../core/result.ts'
 import type { Transition } from '../../core/transition.ts'
 import type { RunsTraceOutput, TraceEdge, TraceNode } from '../schemas/runs.ts'
-import { aboutRun, failureOf, type RunParts, requestIdOf, runState, timesOf } from './summary.ts'
+import { aboutRun, endOf, failureOf, type RunParts, requestIdOf, runState, timesOf } from './summary.ts'
 
 /** Looks at a file an agent or the runtime left; null sizes for one that is gone. */
 export type LookAt = (file: string) => { size_bytes: number | null; sha256: string | null }
@@ -46,15 +46,7 @@ function nodeOf(result: StageResult, runDir: string, lookAt: LookAt): TraceNode 
     node_id: result.node_id,
     stage_kind_id: result.stage_kind_id,
     stage: result.stage,
-    terminal_result: result.terminal_result,
-    result_class: result.result_class,
-    failure_class: failureOf(result),
-    runner_name: result.runner_name,
-    model_name: result.model_name,
-    model_reasoning_effort: result.model_reasoning_effort,
-    started_at: result.started_at,
-    completed_at: result.completed_at,
-    duration_seconds: result.duration_seconds,
+    ...endOf(result),
     token_usage: result.token_usage,
     artifacts: files.flatMap(([kind, file]) =>
       file === null ? [] : [{ path: relativePath(runDir, file), kind, ...lookAt(path.resolve(runDir, file)) }],

@@ -116,7 +116,7 @@ describe('the driver', () => {
     ['a line without end', `'x'.repeat(${MIB})`],
     ['updates without end', `'{"type":"message_update","x":"' + 'x'.repeat(${MIB}) + '"}\\n'`],
   ])(
-    'needs a bounded memory for %s',
+    'needs a bounded memory for %s (measured on Linux only)',
     async (_title, piece) => {
       const program = script(`const piece = Buffer.from(${piece}); let left = 400
       const more = () => { while (left-- > 0) if (!process.stdout.write(piece)) return process.stdout.once('drain', more)
@@ -132,7 +132,7 @@ describe('the driver', () => {
   )
 
   it.runIf(process.platform === 'linux')(
-    'does not pile up answers for a program that asks but never reads',
+    'does not pile up answers for a program that asks but never reads (measured on Linux only)',
     async () => {
       const question = JSON.stringify({ type: 'extension_ui_request', id: 'x'.repeat(60_000), method: 'select' })
       const program = script(`const piece = Buffer.from(${JSON.stringify(`${question}\n`)})
