@@ -13,14 +13,22 @@ import { type Presence, presenceOf } from '../../src/operations/why/presence.ts'
 import { whyActive } from '../../src/operations/why/run.ts'
 import { standsBefore } from '../../src/operations/why/standing.ts'
 import { lockState } from '../../src/store/lock.ts'
+import { readWorkspace } from '../../src/store/workspace.ts'
 import { type Place, placesOfItems } from './items.ts'
 import type { World } from './world.ts'
 
 const WEDGED_AFTER_SECONDS = 900
 const NOBODY = ['no_runtime', 'runtime_died', 'lock_unreadable']
 
-/** Asks why of every item and every run; gives what is not so. */
-export function wrongAccounts(world: World, view: View, files: Files): string[] {
+/** Asks why of every item as a tick has left it; gives what is not so. */
+export function wrongAfterTick(world: World): string[] {
+  if (world.isSpoiled()) return []
+  const asking = (view: View, files: Files) => wrongAccounts(world, view, files, { isAtRest: false })
+  return readWorkspace(world.reader, world.places.root, asking).value
+}
+
+/** Asks why of every item and, once all has come to rest that happens at once, of every run; gives what is not so. */
+export function wrongAccounts(world: World, view: View, files: Files, { isAtRest = true } = {}): string[] {
   const lock = lockState({ ...world.reader, places: world.places })
   const holder = lock.state === 'active' ? lock.holder.pid : null
   const presence = presenceOf(lock, view.snapshot, { isSuspended: world.isSuspended(holder), isStuck: false })
@@ -29,11 +37,11 @@ export function wrongAccounts(world: World, view: View, files: Files): string[] 
   const isAlone = !world.isAnybodyAlive() && !(lock.state === 'active' && !lock.provable)
   return [
     ...ITEM_KINDS.flatMap((kind) => ITEM_STATES.flatMap((state) => view.items.inState(kind, state))).flatMap((item) =>
-      wrongItem(world, view, presence, lying, isAlone, item).map(
+      wrongItem(world, view, presence, lying, { isAlone, isAtRest }, item).map(
         (what) => `why ${item.kind} ${item.id} (${item.state}): ${what}`,
       ),
     ),
-    ...view.snapshot.active_runs.flatMap((run) =>
+    ...(isAtRest ? view.snapshot.active_runs : []).flatMap((run) =>
       wrongRun(world, view, presence, isAlone, run).map((what) => `why ${run.run_id}: ${what}`),
     ),
   ]
@@ -44,7 +52,7 @@ function wrongItem(
   view: View,
   presence: Presence,
   lying: Lying,
-  isAlone: boolean,
+  { isAlone, isAtRest }: { isAlone: boolean; isAtRest: boolean },
   item: ItemEntry,
 ): string[] {
   if (view.snapshot.active_runs.some((run) => run.work_item_kind === item.kind && run.work_item_id === item.id))
@@ -67,7 +75,7 @@ function wrongItem(
   if (codes.filter((code) => code === 'duplicate').length !== others.length)
     wrong.push(`it lies in ${others.join() || 'no other place'} too, and it says ${codes.join()}`)
   const hasLane = !codes.includes('no_plan') && !codes.includes('no_lane')
-  if (hasLane && world.isFollowing() && !isSideBySide(view) && !codes.includes('lane_busy'))
+  if (hasLane && isAtRest && world.isFollowing() && !isSideBySide(view) && !codes.includes('lane_busy'))
     wrong.push(`an agent is at work, and it says ${codes.join()}`)
   return wrong
 }
@@ -134,7 +142,7 @@ class Lying {
     const marks = (side: string) =>
       [...text.matchAll(new RegExp(`mark-(\\d+)-${side}`, 'g'))].map(([, number]) => number)
     const ended = marks('ends')
-    const isNamed = new RegExp(`-ID: ${place.id}$`, 'm').test(text)
+    const isNamed = new RegExp(`^(Task|Spec|Incident|Probe|Learning-Request)-ID: ${place.id}$`, 'm').test(text)
     return (
       isNamed &&
       (LAST_FIELD[place.kind]?.test(text) ?? true) &&

@@ -121,7 +121,10 @@ export class People {
     const id = `item-${item}`
     const key = `${kind} ${id}`
     const file = world.places.at(itemFile(kind, id, state))
-    const isElsewhere = placesOfItems(world.disk, world.places).some((place) => place.kind === kind && place.id === id)
+    // One that a command is just bringing is as good as there.
+    const isOnItsWay = this.posted.some(({ adds, isWithdrawn }) => adds === key && !isWithdrawn)
+    const isElsewhere =
+      isOnItsWay || placesOfItems(world.disk, world.places).some((place) => place.kind === kind && place.id === id)
     const isGood = form === 'good' || form === 'depends'
     world.disk.makeFolder(path.dirname(file))
     if (!isGood || isElsewhere || !isFlushed) world.items.touch(key)

@@ -4,7 +4,7 @@ import { MillraceError } from '../../src/core/errors.ts'
 import { type LoopEnd, runLoop } from '../../src/engine/daemon.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { enginePorts } from '../../src/selftest/scene.ts'
-import { wrongClaim } from './accounts.ts'
+import { wrongAfterTick, wrongClaim } from './accounts.ts'
 import { DeadError, type SimulatedProcess } from './process.ts'
 import type { World } from './world.ts'
 
@@ -58,6 +58,7 @@ export class Runtime {
       const sleep = engine.sleep.bind(engine)
       engine.sleep = (ms) => {
         world.counts.ticks += 1
+        for (const wrong of wrongAfterTick(world)) world.problem(wrong)
         return sleep(ms)
       }
       this.end = await runLoop(engine, { ticksMax: null, stopWhenIdle: false })
@@ -87,6 +88,8 @@ export class Runtime {
 /** What stood before an item that is about to be claimed, in the eyes of `why`. */
 function wrongClaims(engine: Engine, change: Change): string[] {
   if (change.change !== 'event.append' || change.event_type !== 'work_item_claimed') return []
+  // What somebody is just writing may keep another item from being claimed for a moment.
+  if (engine.unsettled) return []
   const { work_item_kind: kind, work_item_id: id } = change.data
   return wrongClaim(engine.workspace.view(), String(kind), String(id))
 }
