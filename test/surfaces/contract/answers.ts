@@ -1,6 +1,7 @@
-/** Every sample carried out by the real command with --json, each in a workspace of its own. */
+/** Every sample carried out by the real command with --json, each that changes something in a workspace of its own. */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
+import { OPERATIONS } from '../../../src/operations/table.ts'
 import { type Ended, startMillrace, wordsOf } from '../../rig/program.ts'
 import { argsOf, SAMPLES, type Sample } from './samples.ts'
 import { makeScene, type Scene } from './scene.ts'
@@ -45,7 +46,9 @@ async function ask(
   { verb, sample }: { verb: string; sample: Sample },
   alsoText: boolean,
 ): Promise<Answer> {
-  const { cwd, known } = scene.copy(sample.on ?? 'worked')
+  const stage = sample.on ?? 'worked'
+  const onlyReads = sample.before === undefined && (await isRead(verb))
+  const { cwd, known } = onlyReads ? scene.shared(stage) : scene.copy(stage)
   const words = wordsOf(argsOf(sample, known))
   const env = { PATH: programs, HOME: path.join(cwd, 'home') }
   const place = { cwd, env, ...(sample.stdin === undefined ? {} : { input: sample.stdin }) }
@@ -61,6 +64,11 @@ async function ask(
   } finally {
     if (sample.after !== undefined) await aside(sample.after)
   }
+}
+
+async function isRead(verb: string): Promise<boolean> {
+  const entry = OPERATIONS.find((one) => one.name === verb)
+  return entry === undefined || (await entry.load()).flavour === 'read'
 }
 
 /** What the machine has installed must not show: a folder with the few programs that are needed. */

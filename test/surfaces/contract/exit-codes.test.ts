@@ -150,8 +150,9 @@ describe('the exit status', () => {
   )
 
   it('of an unknown option is 2 for every verb, told as one JSON value', { timeout: 120_000 }, async () => {
+    const { cwd } = scene.shared('empty')
     for (const verb of ALL_VERBS) {
-      const { status, stdout } = await tried(`${verb} --no-such-option --json`, 'empty')
+      const { status, stdout } = await startMillrace(wordsOf(`${verb} --no-such-option --json`), { cwd }).ended
       expect(status, verb).toBe(EXIT.usage)
       const value = JSON.parse(stdout) as { error: { code: string } }
       expect(fits(value) ? value.error.code : fits.errors, verb).toBe('usage')

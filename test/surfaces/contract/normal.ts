@@ -27,6 +27,8 @@ const UNIT = /(millrace[-.])w\d+-[0-9a-f]{6}\b/g
 const EPOCH_MS = /(?<=-)\d{13}(?=-)/g
 /** Numbers that say how long, how large or how often, by the last word of their name. */
 const MOMENTARY = /(^|_)(seconds|milliseconds|ms|bytes|pid|points|revision|process_id|since_revision)$/
+/** Of these not even whether there is any is the same each time: a process may be just begun. */
+const OF_NO_MATTER = /^(uptime|cpu)_seconds$/
 const OF_THE_MACHINE: Readonly<Record<string, string>> = {
   node: 'v20.0.0',
   platform: 'linux x64',
@@ -59,7 +61,7 @@ export function normaliser(cwd: string): (value: unknown) => unknown {
       .replace(HEX, numbered)
   const walk = (value: unknown, name: string): unknown => {
     if (typeof value === 'string') return OF_THE_MACHINE[name] ?? (name === 'version' ? '1.2.3' : text(value))
-    if (typeof value === 'number') return MOMENTARY.test(name) && value !== 0 ? 7 : value
+    if (typeof value === 'number') return MOMENTARY.test(name) && (value !== 0 || OF_NO_MATTER.test(name)) ? 7 : value
     if (Array.isArray(value)) return value.map((one) => walk(one, name))
     if (value === null || typeof value !== 'object') return value
     return Object.fromEntries(Object.entries(value).map(([key, member]) => [text(key), walk(member, key)]))

@@ -43,6 +43,8 @@ export type Stage = 'worked' | 'new' | 'planning' | 'asking' | 'empty'
 export interface Scene {
   /** A fresh copy to try one command in, and what its command line may name. */
   copy(stage: Stage): { cwd: string; known: Known }
+  /** One copy for everything that only reads: files are many, and copying them is most of the work. */
+  shared(stage: Stage): { cwd: string; known: Known }
   dispose(): void
 }
 
@@ -59,7 +61,13 @@ export async function makeScene(): Promise<Scene> {
   await rigs.planning.ticks(1)
   const known = await work(rigs.worked)
   let copies = 0
+  const copied = new Map<Stage, ReturnType<Scene['copy']>>()
   return {
+    shared(stage) {
+      const place = copied.get(stage) ?? this.copy(stage)
+      copied.set(stage, place)
+      return place
+    },
     copy(stage) {
       const cwd = path.join(top, `w${copies++}`)
       const outside = `${cwd}-outside`
