@@ -7,7 +7,7 @@ import { describeLock, type Holder, type LockState, lockState } from '../store/l
 import { alarmOf } from './alarm.ts'
 import { type Context, placesIn, requireWorkspace } from './context.ts'
 import { type DaemonLog, lastLines, readyLog } from './daemon-log.ts'
-import { issue } from './issue.ts'
+import { type Issued, issue } from './issue.ts'
 import { ensureWorkspace } from './workspace.ts'
 
 const judged = (context: Context): LockState => lockState({ ...context, places: placesIn(context) })
@@ -157,9 +157,13 @@ function died(context: Context, log: DaemonLog, { code, signal }: { code: number
 
 export interface DaemonStopOutput {
   workspace: string
-  state: 'stopped' | 'not_running' | 'queued'
+  state: 'stopped' | 'not_running' | 'queued' | 'preview'
+  mode: Issued['mode']
+  applied: boolean
   detail: string
   pid: number | null
+  /** Of a preview: the state it looked at. */
+  state_id: string | null
 }
 
 export const daemonStop: Operation<Context, { drain?: boolean }, DaemonStopOutput> = {
@@ -180,16 +184,23 @@ export const daemonStop: Operation<Context, { drain?: boolean }, DaemonStopOutpu
     const lock = judged(context)
     if (lock.state !== 'active') {
       if (lock.state === 'foreign' && lock.alive !== false) refuseOwned(context)
-      return { workspace, state: 'not_running', detail: describeLock(lock).sentence, pid: null }
+      const detail = describeLock(lock).sentence
+      return { workspace, state: 'not_running', mode: 'direct', applied: false, detail, pid: null, state_id: null }
     }
     const { pid } = lock.holder
+    const asked = { workspace, mode: 'mailbox', applied: false, pid, state_id: null } as const
     const began = context.clock.monotonicMs()
     const issued = await issue(context, 'stop', input.drain === true ? { drain: true } : {})
-    if (issued.state === 'queued') {
-      return { workspace, state: 'queued', detail: `process ${pid} will be asked to stop`, pid }
+    if (issued.state === 'preview') {
+      const state_id = issued.state_id ?? null
+      return { ...asked, state: 'preview', detail: `process ${pid} stops, and is waited for`, state_id }
+    }
+    // It may have been quick to answer; whoever does not wait is not told how that went on.
+    if (issued.state === 'queued' || context.waitSeconds === 0) {
+      return { ...asked, state: 'queued', detail: `process ${pid} will be asked to stop` }
     }
     await gone(context, lock.holder, began + context.waitSeconds * 1000)
-    return { workspace, state: 'stopped', detail: `process ${pid} has stopped`, pid }
+    return { ...asked, state: 'stopped', applied: true, detail: `process ${pid} has stopped` }
   },
 }
 
