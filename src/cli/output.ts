@@ -85,6 +85,9 @@ function sentenceOf(error: MillraceError): string {
     : error.message
 }
 
+/** What a change that was not applied may say of itself without having been refused: nothing was to be done, or not yet. */
+const NOT_REFUSED: readonly unknown[] = ['queued', 'preview', 'not_running']
+
 /**
  * The exit status that an answer means (rulings, *exit codes*). The facts have the same names in every output:
  * `failed` and `ok` of what ran or was checked, `applied` and `state` of a change.
@@ -94,7 +97,6 @@ export function exitStatus(flavour: 'read' | 'change' | 'perform', output: objec
   if (facts.interrupted === true || (interrupted && flavour !== 'read')) return EXIT.interrupted
   if (facts.failed === true || facts.ok === false) return EXIT.failed
   if (facts.state === 'refused') return EXIT.refused
-  if (flavour === 'change' && facts.applied === false && facts.state !== 'queued' && facts.state !== 'preview')
-    return EXIT.refused
+  if (flavour === 'change' && facts.applied === false && !NOT_REFUSED.includes(facts.state)) return EXIT.refused
   return EXIT.done
 }

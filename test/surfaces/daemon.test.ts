@@ -252,6 +252,17 @@ describe('daemon stop', () => {
     expect(rig.log('stage_completed')).toHaveLength(1)
   })
 
+  it('stops nothing for a preview, and prints the state by which it can be carried out', async () => {
+    rig = await Rig.create()
+    const pid = await started()
+    const { status, value } = await asked('daemon stop --dry-run')
+    expect({ status, value }).toMatchObject({ status: 0, value: { state: 'preview', applied: false, pid } })
+    expect(isAlive(pid)).toBe(true)
+    expect((await millrace('daemon stop --dry-run')).stdout).toContain(`state_id: ${value.state_id}`)
+    const stopped = await asked(`daemon stop --if-state ${value.state_id}`)
+    expect(stopped).toMatchObject({ status: 0, value: { state: 'stopped', applied: true } })
+  })
+
   it('ends with 3 and names the process where it does not end in time', async () => {
     rig = await Rig.create({ replies: [reply('builder', null, { steps: [{ hang: true }] })] })
     rig.addTask('task-a')

@@ -12,11 +12,14 @@ export function sentence(output: Issued, { paint, safe }: Look, steps = stepsOf(
   if (output.state === 'applied') return `${paint.green('✓')} ${detail}`
   if (output.state === 'queued') return `${paint.yellow('…')} ${detail}\n  ${paint.dim(output.command_id ?? '')}`
   if (output.state === 'preview') {
-    const how = paint.dim(`nothing was changed; carry it out with ${then} ${output.state_id}`)
+    const how = paint.dim(carryOut(output.state_id ?? '', then))
     return [`${paint.yellow('would be:')} ${detail}`, ...steps.map((one) => `  ${safe(one)}`), how].join('\n')
   }
   return `${paint.yellow('not applied:')} ${detail}`
 }
+
+export const carryOut = (stateId: string, option = '--if-state'): string =>
+  `nothing was changed; carry it out with ${option} ${stateId}`
 
 const stepsOf = (output: Issued): string[] => [...(output.would ?? []), ...lineChanges(output)]
 

@@ -5,6 +5,7 @@ import type { DaemonStatusOutput } from '../../operations/daemon/status.ts'
 import type { DaemonLogEnd } from '../../operations/schemas/daemon.ts'
 import type { Look } from '../look.ts'
 import { duration } from '../time.ts'
+import { carryOut } from './control.ts'
 
 export function start(output: DaemonStartOutput, look: Look): string {
   const { paint, field, terminal } = look
@@ -25,15 +26,23 @@ export function start(output: DaemonStartOutput, look: Look): string {
 export function stop(output: DaemonStopOutput, look: Look): string {
   const { paint, field, safe, terminal } = look
   if (terminal) {
-    const waits = paint.yellow('…')
-    const marks = { stopped: paint.green('✓'), not_running: paint.dim('·'), queued: waits, preview: waits }
-    return `${marks[output.state]} ${safe(output.detail)}`
+    const mark = {
+      stopped: paint.green('✓'),
+      not_running: paint.dim('·'),
+      queued: paint.yellow('…'),
+      preview: paint.yellow('would be:'),
+    }[output.state]
+    const then = output.state_id === null ? '' : `\n${paint.dim(carryOut(output.state_id))}`
+    return `${mark} ${safe(output.detail)}${then}`
   }
   return [
     field('workspace', output.workspace),
     field('state', output.state),
+    field('mode', output.mode),
+    field('applied', output.applied),
     field('detail', output.detail),
     field('pid', output.pid),
+    ...(output.state_id === null ? [] : [field('state_id', output.state_id)]),
   ].join('\n')
 }
 

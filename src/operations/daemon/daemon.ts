@@ -7,7 +7,7 @@ import { describeLock, type Holder } from '../../store/lock.ts'
 import { lookingOn } from '../alarm.ts'
 import { type Context, placesIn, requireWorkspace } from '../context.ts'
 import { modeField } from '../fields.ts'
-import { issue } from '../issue.ts'
+import { type Issued, issue } from '../issue.ts'
 import { lockIn, ownerOf } from '../owner.ts'
 import { ensureWorkspace } from '../workspace.ts'
 import { type DaemonLog, lastLines, readyLog } from './log.ts'
@@ -153,8 +153,12 @@ function died(context: Context, log: DaemonLog, { code, signal }: { code: number
 export interface DaemonStopOutput {
   workspace: string
   state: 'stopped' | 'not_running' | 'queued' | 'preview'
+  mode: Issued['mode']
+  applied: boolean
   detail: string
   pid: number | null
+  /** Of a preview: the state it looked at. */
+  state_id: string | null
 }
 
 export const daemonStop: Operation<Context, { drain?: boolean }, DaemonStopOutput> = {
@@ -175,19 +179,23 @@ export const daemonStop: Operation<Context, { drain?: boolean }, DaemonStopOutpu
     const lock = lockIn(context)
     if (lock.state !== 'active') {
       refuseOwned(context) // by a runtime of another version, which takes no commands of ours
-      return { workspace, state: 'not_running', detail: describeLock(lock).sentence, pid: null }
+      const detail = describeLock(lock).sentence
+      return { workspace, state: 'not_running', mode: 'direct', applied: false, detail, pid: null, state_id: null }
     }
     const { pid } = lock.holder
+    const asked = { workspace, mode: 'mailbox', applied: false, pid, state_id: null } as const
     const began = context.clock.monotonicMs()
     const issued = await issue(context, 'stop', input.drain === true ? { drain: true } : {})
-    if (context.dryRun) {
-      return { workspace, state: 'preview', detail: `process ${pid} would be asked to stop`, pid }
+    if (issued.state === 'preview') {
+      const state_id = issued.state_id ?? null
+      return { ...asked, state: 'preview', detail: `process ${pid} stops, and is waited for`, state_id }
     }
-    if (issued.state === 'queued') {
-      return { workspace, state: 'queued', detail: `process ${pid} will be asked to stop`, pid }
+    // It may have been quick to answer; whoever does not wait is not told how that went on.
+    if (issued.state === 'queued' || context.waitSeconds === 0) {
+      return { ...asked, state: 'queued', detail: `process ${pid} will be asked to stop` }
     }
     await gone(context, lock.holder, began + context.waitSeconds * 1000)
-    return { workspace, state: 'stopped', detail: `process ${pid} has stopped`, pid }
+    return { ...asked, state: 'stopped', applied: true, detail: `process ${pid} has stopped` }
   },
 }
 

@@ -31,8 +31,11 @@ export const DaemonStop = z
       .describe(
         '`stopped`: its process is gone. `queued`: it will be asked, and nobody waited for it. `preview`: nothing was done.',
       ),
+    mode: z.enum(['direct', 'mailbox']).describe('`mailbox`: a runtime was asked. `direct`: there is none.'),
+    applied: flag('Whether a process was stopped by this.'),
     detail: text('The same in a sentence.'),
     pid: z.int().min(1).nullable().describe('The process it was about.'),
+    state_id: maybe('Of a preview: the state it looked at, for --if-state.'),
   })
   .describe('What became of the daemon.')
 DaemonStop satisfies z.ZodType<DaemonStopOutput>

@@ -62,9 +62,9 @@ export async function makeScene(): Promise<Scene> {
   const known = await work(rigs.worked)
   let copies = 0
   const copied = new Map<Stage, ReturnType<Scene['copy']>>()
-  return {
+  const scene: Scene = {
     shared(stage) {
-      const place = copied.get(stage) ?? this.copy(stage)
+      const place = copied.get(stage) ?? scene.copy(stage)
       copied.set(stage, place)
       return place
     },
@@ -81,6 +81,7 @@ export async function makeScene(): Promise<Scene> {
       fs.rmSync(top, { recursive: true, force: true })
     },
   }
+  return scene
 }
 
 async function work(rig: Rig): Promise<Omit<Known, 'outside'>> {
