@@ -18,7 +18,7 @@ for (const { client, prepare, write, otherModel } of agents) {
   const withTask = async (script: Script, settings: SceneOptions['settings'] = {}) =>
     (await openScene(script, [prepare], { settings })).withTask()
 
-  describe.skipIf(!client.available)(`a stage of ${client.title} over ACP`, () => {
+  describe.skipIf(!client.available)(`a stage of ${client.title} over ACP (needs its program)`, () => {
     test('runs a command and ends with its outcome, session and tokens', async () => {
       const { workspace, server, processes } = await withTask((prompt) => building(prompt, 'touch made'))
       const ended = await workspace.run('run', 'once')
