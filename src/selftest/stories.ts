@@ -1,5 +1,6 @@
 /** The reference stories: between them, every kind of transaction the runtime makes. */
 import * as path from 'node:path'
+import type { Clock } from '../core/clock.ts'
 import type { Files } from '../core/files.ts'
 import { readText } from '../store/files.ts'
 import { AT } from '../store/layout.ts'
@@ -198,6 +199,49 @@ export const STORIES: readonly Story[] = [
     outcomes: BUILT,
   },
   {
+    name: 'approval',
+    about: 'control',
+    tells:
+      'the last stage of two tasks waits for a person; the first is approved while the second is at work, the second denied',
+    begin({ task, file }) {
+      file('millrace-agents/millrace.toml', '[stages.updater]\nrequired_capabilities = ["git.mutate"]\n')
+      task('a')
+      task('b')
+    },
+    script(request, ...given) {
+      const outcome = succeeding()(request, ...given) as string
+      const asks = `${request.stage_kind_id} ${request.active_work_item_id}`
+      const answer = asks === 'builder b' ? 'approve' : asks === 'updater a' ? 'deny' : null
+      return answer === null ? outcome : { outcome, meanwhile: answering(answer) }
+    },
+    ends: { 'task a': 'done', 'task b': 'blocked' },
+    outcomes: ['BUILDER_COMPLETE', 'CHECKER_PASS', ...BUILT, 'BLOCKED'],
+    also: (files) => [
+      ...has(files.list(at('approvals/pending')) ?? [], 0, 'questions without an answer'),
+      ...has(files.list(at('approvals/resolved')) ?? [], 2, 'answers'),
+    ],
+  },
+  {
+    name: 'gate',
+    about: 'control',
+    tells:
+      'the result of a task waits at an edge for a person, who answers while another is built, and never answers for that',
+    begin({ task, file }) {
+      file('millrace-agents/graphs/execution/gated.json', JSON.stringify(GATED_LOOP))
+      file('millrace-agents/modes/gated.json', JSON.stringify(GATED_MODE))
+      file('millrace-agents/millrace.toml', '[runtime]\ndefault_mode = "gated"\n')
+      task('a')
+      task('b')
+    },
+    script: ({ active_work_item_id }) => ({
+      outcome: 'BUILDER_COMPLETE',
+      meanwhile: active_work_item_id === 'b' ? answering('approve') : () => {},
+    }),
+    ends: { 'task a': 'done', 'task b': 'blocked' },
+    outcomes: ['BUILDER_COMPLETE', 'BLOCKED'],
+    also: (files) => has(files.list(at('approvals/resolved')) ?? [], 2, 'answers'),
+  },
+  {
     name: 'broken documents',
     about: 'control',
     tells: 'a document nobody can read is set aside, and one that no run owns goes back to its queue',
@@ -282,6 +326,51 @@ export const STORIES: readonly Story[] = [
     hasHands: true,
   },
 ]
+
+/** A loop that asks before what was built counts as done. */
+const GATED_LOOP = {
+  schema_version: '1.0',
+  kind: 'graph_loop',
+  loop_id: 'execution.gated',
+  plane: 'execution',
+  nodes: [{ node_id: 'builder', stage_kind_id: 'builder' }],
+  entry_nodes: [{ entry_key: 'task', node_id: 'builder' }],
+  edges: [
+    {
+      ...{ edge_id: 'built', from_node_id: 'builder', on_outcomes: ['BUILDER_COMPLETE'], kind: 'terminal' },
+      terminal_state_id: 'done',
+      approval: { question: 'Is it what was wanted?', expires_after_seconds: 3600 },
+    },
+    {
+      ...{ edge_id: 'blocked', from_node_id: 'builder', on_outcomes: ['BLOCKED'], kind: 'terminal' },
+      terminal_state_id: 'blocked',
+    },
+  ],
+  terminal_states: [
+    {
+      ...{ terminal_state_id: 'done', terminal_class: 'success', writes_status: 'BUILDER_COMPLETE' },
+      effects: [{ effect: 'complete_item' }],
+    },
+    {
+      ...{ terminal_state_id: 'blocked', terminal_class: 'blocked', writes_status: 'BLOCKED' },
+      effects: [{ effect: 'block_item' }],
+    },
+  ],
+}
+const GATED_MODE = {
+  schema_version: '1.0',
+  kind: 'mode',
+  mode_id: 'gated',
+  loop_ids_by_plane: { execution: 'execution.gated' },
+  stage_runner_bindings: { builder: 'codex_cli' },
+}
+
+/** Answers the question that waits, if there is one. */
+const answering = (verb: string) => async (files: Files, clock: Clock) => {
+  const [name] = files.list(at('approvals/pending')) ?? []
+  if (name === undefined) return
+  await posting(`${verb}_execution_capability`, { approval_id: name.replace(/\.json$/, '') })(files, clock)
+}
 
 /** The stage asks for a command, then works until it is stopped. */
 const until = (command: string, payload: Record<string, unknown> = {}): Act => ({

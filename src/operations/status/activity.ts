@@ -47,9 +47,15 @@ export function activityOf(situation: Situation): Activity {
   if (held?.held) return say('held', held.held.reason, 'millrace control clear-stale-state')
   const waiting = waitingFor(situation)
   if (waiting !== null) return say('waiting', `${waiting.why}; next try at ${waiting.until}`, 'millrace resume')
-  if (runs.length > 0) return say('working', null, null)
+  if (runs.some((run) => run.status !== 'awaiting_approval')) return say('working', null, null)
+  if (runs.length > 0)
+    return say('waiting', `${questions(runs.length)} ${runs.length === 1 ? 'waits' : 'wait'} for an answer`, APPROVALS)
   return withoutRuns(situation)
 }
+
+const APPROVALS = 'millrace approvals ls'
+
+const questions = (count: number): string => (count === 1 ? '1 question to a person' : `${count} questions to a person`)
 
 const say = (activity: Activity['activity'], reason: string | null, nextStep: string | null): Activity => ({
   activity,
