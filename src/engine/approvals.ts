@@ -86,7 +86,13 @@ export function awaiting(view: View, run: ActiveRun, approval: Approval, finishe
     request_id: null,
     approval: { approval_id, since: view.now, expires_at, request_id },
   })
-  if (!view.snapshot.active_runs.some((other) => other.plane === run.plane && other.run_id !== run.run_id))
+  if (
+    mayStart(
+      run.plane,
+      view.snapshot.active_runs.filter((other) => other !== run),
+      null,
+    )
+  )
     draft.mark(run.plane, 'IDLE')
   return draft.finish()
 }

@@ -2,6 +2,7 @@
 import * as path from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { Files } from '../core/files.ts'
+import type { StageRequest } from '../core/request.ts'
 import { readText } from '../store/files.ts'
 import { AT } from '../store/layout.ts'
 import { type Act, type Script, taskText } from './instant-runner.ts'
@@ -208,12 +209,7 @@ export const STORIES: readonly Story[] = [
       task('a')
       task('b')
     },
-    script(request, ...given) {
-      const outcome = succeeding()(request, ...given) as string
-      const asks = `${request.stage_kind_id} ${request.active_work_item_id}`
-      const answer = asks === 'builder b' ? 'approve' : asks === 'updater a' ? 'deny' : null
-      return answer === null ? outcome : { outcome, meanwhile: answering(answer) }
-    },
+    script: (request, ...given) => asAnswered(request, succeeding()(request, ...given), 'builder b', 'updater a'),
     ends: { 'task a': 'done', 'task b': 'blocked' },
     outcomes: ['BUILDER_COMPLETE', 'CHECKER_PASS', ...BUILT, 'BLOCKED'],
     also: (files) => [
@@ -225,7 +221,7 @@ export const STORIES: readonly Story[] = [
     name: 'gate',
     about: 'control',
     tells:
-      'the result of a task waits at an edge for a person, who answers while another is built, and never answers for that',
+      'the results of two tasks wait at an edge for a person; the first is approved while the second is built, the second denied',
     begin({ task, file }) {
       file('millrace-agents/graphs/execution/gated.json', JSON.stringify(GATED_LOOP))
       file('millrace-agents/modes/gated.json', JSON.stringify(GATED_MODE))
@@ -233,12 +229,9 @@ export const STORIES: readonly Story[] = [
       task('a')
       task('b')
     },
-    script: ({ active_work_item_id }) => ({
-      outcome: 'BUILDER_COMPLETE',
-      meanwhile: active_work_item_id === 'b' ? answering('approve') : () => {},
-    }),
+    script: (request, ...given) => asAnswered(request, succeeding()(request, ...given), 'builder b', 'checker a'),
     ends: { 'task a': 'done', 'task b': 'blocked' },
-    outcomes: ['BUILDER_COMPLETE', 'BLOCKED'],
+    outcomes: ['BUILDER_COMPLETE', 'CHECKER_PASS', 'BLOCKED'],
     also: (files) => has(files.list(at('approvals/resolved')) ?? [], 2, 'answers'),
   },
   {
@@ -327,28 +320,35 @@ export const STORIES: readonly Story[] = [
   },
 ]
 
-/** A loop that asks before what was built counts as done. */
+/** A loop that asks before what was built is checked. */
 const GATED_LOOP = {
   schema_version: '1.0',
   kind: 'graph_loop',
   loop_id: 'execution.gated',
   plane: 'execution',
-  nodes: [{ node_id: 'builder', stage_kind_id: 'builder' }],
+  nodes: ['builder', 'checker'].map((node_id) => ({ node_id, stage_kind_id: node_id })),
   entry_nodes: [{ entry_key: 'task', node_id: 'builder' }],
   edges: [
     {
-      ...{ edge_id: 'built', from_node_id: 'builder', on_outcomes: ['BUILDER_COMPLETE'], kind: 'terminal' },
-      terminal_state_id: 'done',
-      approval: { question: 'Is it what was wanted?', expires_after_seconds: 3600 },
+      ...{ edge_id: 'built', from_node_id: 'builder', to_node_id: 'checker', on_outcomes: ['BUILDER_COMPLETE'] },
+      approval: { question: 'Is it what was wanted?' },
     },
     {
-      ...{ edge_id: 'blocked', from_node_id: 'builder', on_outcomes: ['BLOCKED'], kind: 'terminal' },
+      ...{ edge_id: 'checked', from_node_id: 'checker', on_outcomes: ['CHECKER_PASS'], kind: 'terminal' },
+      terminal_state_id: 'done',
+    },
+    {
+      ...{ edge_id: 'not-built', from_node_id: 'builder', on_outcomes: ['BLOCKED'], kind: 'terminal' },
+      terminal_state_id: 'blocked',
+    },
+    {
+      ...{ edge_id: 'not-checked', from_node_id: 'checker', on_outcomes: ['FIX_NEEDED', 'BLOCKED'], kind: 'terminal' },
       terminal_state_id: 'blocked',
     },
   ],
   terminal_states: [
     {
-      ...{ terminal_state_id: 'done', terminal_class: 'success', writes_status: 'BUILDER_COMPLETE' },
+      ...{ terminal_state_id: 'done', terminal_class: 'success', writes_status: 'CHECKER_PASS' },
       effects: [{ effect: 'complete_item' }],
     },
     {
@@ -362,7 +362,14 @@ const GATED_MODE = {
   kind: 'mode',
   mode_id: 'gated',
   loop_ids_by_plane: { execution: 'execution.gated' },
-  stage_runner_bindings: { builder: 'codex_cli' },
+  stage_runner_bindings: { builder: 'codex_cli', checker: 'codex_cli' },
+}
+
+/** What a stage does, and beside it: the first question is approved during one stage, the next denied during another. */
+const asAnswered = (request: StageRequest, outcome: ReturnType<Script>, approved: string, denied: string) => {
+  const at = `${request.stage_kind_id} ${request.active_work_item_id}`
+  const verb = at === approved ? 'approve' : at === denied ? 'deny' : null
+  return verb === null ? outcome : { outcome: outcome as string, meanwhile: answering(verb) }
 }
 
 /** Answers the question that waits, if there is one. */
