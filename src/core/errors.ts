@@ -21,6 +21,7 @@ export const ERROR_CODES = {
     text: 'A file or folder of the workspace cannot be written (permissions, read-only or full disk).',
   },
   workspace_unsupported: { kind: 'failed', text: 'The workspace, or the machine, is not one this version can serve.' },
+  path_occupied: { kind: 'refused', text: 'A file lies where a folder of the workspace belongs, or the reverse.' },
   config_invalid: { kind: 'failed', text: 'millrace.toml has a syntax error, an unknown key or a value out of range.' },
   config_in_two_places: {
     kind: 'failed',

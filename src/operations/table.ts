@@ -31,7 +31,12 @@ const rescue = () => import('./rescue/rescue.ts')
 const daemonUnit = () => import('./daemon/install.ts')
 
 export const OPERATIONS: readonly TableEntry[] = [
-  { name: 'init', summary: 'Make a workspace.', load: async () => (await import('./workspace.ts')).init },
+  { name: 'init', summary: 'Make a workspace.', load: async () => (await import('./workspace/init.ts')).init },
+  {
+    name: 'upgrade',
+    summary: 'Bring a workspace up to the package, and keep what was edited.',
+    load: async () => (await import('./workspace/upgrade.ts')).upgrade,
+  },
   {
     name: 'demo',
     summary: 'Watch one spec go through the whole runtime, on a small sample project.',

@@ -15,6 +15,7 @@ const rescue = () => import('./rescue.ts')
 
 const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   init: async () => (await import('./workspace.ts')).init,
+  upgrade: async () => (await import('./workspace.ts')).upgrade,
   demo: async () => (await import('./demo.ts')).demo,
   'selftest crash': async () => (await import('./selftest.ts')).selftestCrash,
   status: async () => (await import('./status.ts')).status,

@@ -33,6 +33,12 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'a new workspace', args: 'init', on: 'empty' },
     { shows: 'a workspace that is there', args: 'init', on: 'new' },
     { shows: 'a folder of its own', args: 'init {outside}', on: 'empty' },
+    { shows: 'another mode than a config names', args: 'init --mode default_pi', on: 'new', status: 2 },
+  ],
+  upgrade: [
+    { shows: 'a workspace that is up to date', args: 'upgrade', on: 'new' },
+    { shows: 'a file that is not in conflict', args: 'upgrade --keep docs/usage.md', on: 'new', status: 2 },
+    { shows: 'no workspace', args: 'upgrade', on: 'empty', status: 1 },
   ],
   demo: [{ shows: 'only the project', args: 'demo --dir {outside} --prepare', on: 'empty' }],
   'selftest crash': [{ shows: 'one crash of each kind', args: 'selftest crash --crashes 1 --seed 1', on: 'new' }],
