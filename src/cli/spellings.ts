@@ -26,6 +26,7 @@ const ALIASES: Readonly<Record<string, { means: string; adds?: readonly string[]
   'incident resolve': { means: 'incidents resolve' },
   'incident cancel': { means: 'incidents cancel' },
   'incident archive-invalid': { means: 'incidents archive-invalid' },
+  'assets localize': { means: 'assets localise' },
   'status show': { means: 'status' },
   'start --daemon': { means: 'run daemon', unless: '--once' },
 }

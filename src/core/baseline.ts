@@ -25,11 +25,26 @@ export interface BaselineManifest {
   entries: BaselineEntry[]
 }
 
-export const isManifest = record({
+const isManifest = record({
   manifest_id: text,
   seed_package_version: text,
   entries: listOf(record({ relative_path: text, asset_family: text, original_sha256: text })),
 })
+
+/** Whether a path, with slashes, stays below whatever it is relative to. */
+export const isBelow = (path: string): boolean =>
+  path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+
+/** The manifest in a text. Throws an Error that says why it is none. */
+export function parseManifest(source: string): BaselineManifest {
+  const manifest: unknown = JSON.parse(source)
+  if (!isManifest(manifest)) throw new Error('it is no manifest')
+  const stray = manifest.entries.find(({ relative_path }) => !isBelow(relative_path))
+  if (stray !== undefined) throw new Error(`${JSON.stringify(stray.relative_path)} is no path below the runtime root`)
+  return { ...manifest, schema_version: '1.0' }
+}
+
+export const manifestText = (manifest: BaselineManifest): string => `${JSON.stringify(manifest, null, 2)}\n`
 
 export const familyOf = (relativePath: string): string => relativePath.split('/')[0]!
 

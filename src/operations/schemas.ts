@@ -3,7 +3,7 @@
  * unless it says otherwise. Loaded only when somebody asks for a schema.
  */
 import * as z from 'zod'
-import { LoopsLs, LoopsShow, StagesLs, StagesShow } from './schemas/assets.ts'
+import { AssetsLs, AssetsShow, LoopsLs, LoopsShow, StagesLs, StagesShow } from './schemas/assets.ts'
 import { ClosureLs, ClosureShow } from './schemas/closure.ts'
 import { AddedWork, Demo, IssuedCommand, RunDaemon, RunOnce, Start } from './schemas/commands.ts'
 import { DaemonLogEnd, DaemonLogLine, DaemonStart, DaemonStatus, DaemonStop, DaemonUnit } from './schemas/daemon.ts'
@@ -83,6 +83,8 @@ export const compileGraphSchema = (): Schema => json(CompileGraph)
 export const compileDiffSchema = (): Schema => json(CompileDiff)
 export const modesLsSchema = (): Schema => json(ModesLs)
 export const modesShowSchema = (): Schema => json(ModesShow)
+export const assetsLsSchema = (): Schema => json(AssetsLs)
+export const assetsShowSchema = (): Schema => json(AssetsShow)
 export const loopsLsSchema = (): Schema => json(LoopsLs)
 export const loopsShowSchema = (): Schema => json(LoopsShow)
 export const stagesLsSchema = (): Schema => json(StagesLs)

@@ -1,8 +1,7 @@
 /** The reference stories: between them, every kind of transaction the runtime makes. */
 import * as path from 'node:path'
-import { type BaselineManifest, manifestOf, originalsOf } from '../core/baseline.ts'
+import { type BaselineManifest, manifestOf, manifestText, originalsOf } from '../core/baseline.ts'
 import type { Files } from '../core/files.ts'
-import { manifestText } from '../store/baseline.ts'
 import { hashBytes, readText } from '../store/files.ts'
 import { AT } from '../store/layout.ts'
 import { planUpgrade, upgradeChanges } from '../store/workspace-upgrade.ts'

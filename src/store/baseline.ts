@@ -1,9 +1,10 @@
 /** The baseline as it lies on disk: the files of the package that are deployed, and the manifest of those that were. */
 import * as path from 'node:path'
-import { type BaselineManifest, familyOf, isManifest } from '../core/baseline.ts'
+import { type BaselineManifest, familyOf, parseManifest } from '../core/baseline.ts'
 import { MillraceError } from '../core/errors.ts'
 import { ASSET_FAMILIES, DEPLOYED_FAMILIES } from './catalogue.ts'
 import { type Files, hashBytes, readText } from './files.ts'
+import { filesBelow } from './files-below.ts'
 import { AT, type Places } from './layout.ts'
 
 /** A file of the package as a workspace gets it. */
@@ -19,8 +20,6 @@ export interface PackagedFile {
 
 /** The family of the documents: they lie beside the assets in the package, and below the runtime root in a workspace. */
 const DOCUMENTS = 'docs'
-const FILES_MAX = 5000
-const DEPTH_MAX = 8
 const OWNER_MAY_WRITE = 0o200
 
 const sourceOf = (packageRoot: string, relative: string): string =>
@@ -44,46 +43,18 @@ export function packagedFile(files: Files, packageRoot: string, relative: string
   return { relative_path: relative, bytes, hash: hashBytes(bytes), mode: stat.mode | OWNER_MAY_WRITE }
 }
 
-/** Paths of the plain files below a folder, relative to it, hidden ones left out. */
-export function filesBelow(files: Files, folder: string): string[] {
-  const found: string[] = []
-  const walk = (relative: string, depth: number) => {
-    for (const name of files.list(path.join(folder, relative)) ?? []) {
-      if (name.startsWith('.') || found.length >= FILES_MAX) continue
-      const child = relative === '' ? name : `${relative}/${name}`
-      const kind = files.stat(path.join(folder, child))?.kind
-      if (kind === 'directory' && depth < DEPTH_MAX) walk(child, depth + 1)
-      else if (kind === 'file') found.push(child)
-    }
-  }
-  walk('', 0)
-  return found
-}
-
-export const manifestText = (manifest: BaselineManifest): string => `${JSON.stringify(manifest, null, 2)}\n`
-
 /** What was deployed here; null if nobody noted it. Throws `state_corrupt` if the manifest cannot be read. */
 export function readManifest(files: Files, places: Places): BaselineManifest | null {
-  let why = 'it is no manifest'
   try {
     const text = readText(files, places.at(AT.baseline))
-    if (text === null) return null
-    const manifest: unknown = JSON.parse(text)
-    if (isManifest(manifest)) {
-      const stray = manifest.entries.find(({ relative_path }) => !isBelow(relative_path))
-      if (stray === undefined) return { ...manifest, schema_version: '1.0' }
-      why = `${JSON.stringify(stray.relative_path)} is no path below the runtime root`
-    }
+    return text === null ? null : parseManifest(text)
   } catch (error) {
-    why = (error as Error).message
+    const what = `millrace-agents/${AT.baseline} cannot be read: ${(error as Error).message}.`
+    throw new MillraceError('state_corrupt', what, {
+      hint: 'move it away; `millrace upgrade` makes a new one, which knows no edits but those it finds',
+    })
   }
-  throw new MillraceError('state_corrupt', `millrace-agents/${AT.baseline} cannot be read: ${why}.`, {
-    hint: 'move it away; `millrace upgrade` makes a new one, which knows no edits but those it finds',
-  })
 }
-
-const isBelow = (relative: string): boolean =>
-  relative !== '' && !path.isAbsolute(relative) && path.normalize(relative) === relative && !relative.startsWith('..')
 
 /** The manifest for those whom an unreadable one leaves no worse off: nothing of the workspace is rewritten then. */
 export function manifestIfReadable(files: Files, places: Places): BaselineManifest | null {

@@ -4,11 +4,11 @@
  * that somebody edited, their version is kept.
  */
 import * as path from 'node:path'
-import { manifestOf, originalsOf } from '../core/baseline.ts'
+import { manifestOf, manifestText, originalsOf } from '../core/baseline.ts'
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
 import { canonicalJson } from '../core/ids.ts'
-import { manifestIfReadable, manifestText, type PackagedFile, packagedFiles } from './baseline.ts'
+import { manifestIfReadable, type PackagedFile, packagedFiles } from './baseline.ts'
 import { look, unlinkIfThere } from './file-operation.ts'
 import type { Files } from './files.ts'
 import { AT, type Places, stampOf, WORKSPACE_FOLDERS } from './layout.ts'

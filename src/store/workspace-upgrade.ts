@@ -3,11 +3,18 @@
  * (core/baseline.ts), formats of state files. Looking is one thing, doing another: what is found is a plan, and the plan
  * is one transaction, so that a crash leaves all of it done or nothing.
  */
-import { type BaselineManifest, type Disposition, dispositionOf, manifestOf, originalsOf } from '../core/baseline.ts'
+import {
+  type BaselineManifest,
+  type Disposition,
+  dispositionOf,
+  manifestOf,
+  manifestText,
+  originalsOf,
+} from '../core/baseline.ts'
 import { type Change, event } from '../core/changes.ts'
 import type { QueueOrder } from '../core/queue-order.ts'
 import type { ClosureTarget, Counters } from '../core/state.ts'
-import { manifestText, type PackagedFile, packagedFile, packagedFiles, readManifest } from './baseline.ts'
+import { type PackagedFile, packagedFile, packagedFiles, readManifest } from './baseline.ts'
 import { look, payload } from './file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
 import { AT, type Places } from './layout.ts'

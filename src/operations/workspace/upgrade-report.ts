@@ -1,7 +1,7 @@
 /** What an upgrade would do, or did, as it is told. */
 import { DISPOSITION_NAMES, type Disposition } from '../../core/baseline.ts'
-import { filesBelow } from '../../store/baseline.ts'
 import { ASSET_FAMILIES } from '../../store/catalogue.ts'
+import { filesBelow } from '../../store/files-below.ts'
 import { WORKSPACE_FOLDERS } from '../../store/layout.ts'
 import { starterFiles } from '../../store/starter-files.ts'
 import { conflictsOf, type UpgradePlan, type UpgradePorts } from '../../store/workspace-upgrade.ts'

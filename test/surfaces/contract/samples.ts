@@ -320,6 +320,19 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'an alias', args: 'modes show standard_plain' },
     { shows: 'a mode that there is not', args: 'modes show default_codx', status: 1 },
   ],
+  'assets ls': [
+    { shows: 'loops', args: 'assets ls --kind loop' },
+    { shows: 'skills', args: 'assets --kind skill', on: 'empty' },
+  ],
+  'assets show': [
+    { shows: 'one of the package', args: 'assets show default_pi' },
+    { shows: 'one that there is not', args: 'assets show default_py', status: 1 },
+  ],
+  'assets localise': [
+    { shows: 'a loop', args: 'assets localise execution.standard', on: 'new' },
+    { shows: 'a preview', args: 'assets localise execution.standard --dry-run', on: 'new' },
+    { shows: 'one that is there', args: 'assets localise execution/builder', on: 'new', status: 3 },
+  ],
   'loops ls': [{ shows: 'loops of the package', args: 'loops' }],
   'loops show': [
     { shows: 'one loop', args: 'loops show execution.standard' },
