@@ -7,10 +7,10 @@ import { wrap } from './wrap.ts'
 
 /** First words in the order of the overview; what is missing here comes last, under its own heading. */
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
-  { title: 'Begin', first: ['init', 'demo', 'health', 'doctor', 'selftest'] },
+  { title: 'Begin', first: ['init', 'upgrade', 'demo', 'health', 'doctor', 'selftest'] },
   { title: 'Work', first: ['queue', 'approvals', 'incidents', 'start', 'run', 'daemon', 'control', 'planning'] },
   { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'closure', 'usage', 'rescue'] },
-  { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'config'] },
+  { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'assets', 'config'] },
   { title: 'Reference', first: ['docs', 'schema', 'completion', 'version'] },
 ]
 
@@ -30,6 +30,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   modes: 'Which loops and bindings there are.',
   loops: 'How stages are wired.',
   stages: 'Kinds of stages, and what each owes.',
+  assets: 'Modes, loops, stage kinds, prompts and skills: whose copy counts.',
   config: 'Settings of the workspace.',
 }
 

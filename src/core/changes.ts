@@ -16,6 +16,9 @@ import {
 } from './state.ts'
 import type { View } from './view.ts'
 
+/** Bytes as they travel in a plain value: UTF-8 text, or base64 where they are not. */
+export type FileContent = { text: string } | { base64: string }
+
 export type Change =
   /** A new document; the id must not exist in any state of its kind. */
   | { change: 'item.add'; kind: ItemKind; id: string; state: ItemState; text: string }
@@ -33,6 +36,11 @@ export type Change =
   | { change: 'order.set'; order: QueueOrder }
   /** New text of millrace.toml. `hash`: of the bytes the decision was taken on, null if there was no such file. */
   | { change: 'config.set'; text: string; hash: string | null }
+  /**
+   * A file below the runtime root, byte for byte; what else lies there refuses the transaction. `hash`: of the bytes the
+   * decision was taken on, null if there was no such file.
+   */
+  | { change: 'file.put'; path: string; content: FileContent; mode: number | null; hash: string | null }
   /** Carries a file that is no work document of any state to another name below the runtime root. */
   | { change: 'file.move'; from: string; to: string; hash: string }
   | { change: 'status.set'; plane: string; marker: string }

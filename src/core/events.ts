@@ -20,6 +20,8 @@ export const EVENT_TYPES = {
   runtime_paused: 'A pause source was added.',
   runtime_resumed: 'A pause source was cleared.',
   runtime_stopped: 'The runtime stopped on request.',
+  asset_localised: 'A packaged asset was copied into the workspace, to be edited there.',
+  workspace_upgraded: 'Deployed files, missing parts and formats of the workspace were brought up to date.',
   runtime_tick_idle: 'Work ran out; told once until there is work again.',
   runtime_recovered: 'A pending transaction was applied after a crash or disk error.',
   runtime_config_reloaded: 'Config and plan were reloaded.',

@@ -63,6 +63,7 @@ export const NAMED = [
   'mode',
   'loop',
   'stage',
+  'asset',
   'plane',
   'runner',
   'config_key',

@@ -78,6 +78,7 @@ function told(change: Change): string[] {
     case 'file.move':
       return [`move ${change.from} to ${folderOf(change.to)}`]
     case 'document.put':
+    case 'file.put':
       return [`write ${change.path}`]
     case 'order.set':
       return ['put the queue in that order']

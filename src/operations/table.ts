@@ -28,11 +28,17 @@ const closure = () => import('./closure.ts')
 const modes = () => import('./assets/modes.ts')
 const loops = () => import('./assets/loops.ts')
 const stages = () => import('./assets/stages.ts')
+const assets = () => import('./assets/assets.ts')
 const rescue = () => import('./rescue/rescue.ts')
 const daemonUnit = () => import('./daemon/install.ts')
 
 export const OPERATIONS: readonly TableEntry[] = [
-  { name: 'init', summary: 'Make a workspace.', load: async () => (await import('./workspace.ts')).init },
+  { name: 'init', summary: 'Make a workspace.', load: async () => (await import('./workspace/init.ts')).init },
+  {
+    name: 'upgrade',
+    summary: 'Bring a workspace up to the package, and keep what was edited.',
+    load: async () => (await import('./workspace/upgrade.ts')).upgrade,
+  },
   {
     name: 'demo',
     summary: 'Watch one spec go through the whole runtime, on a small sample project.',
@@ -310,6 +316,21 @@ export const OPERATIONS: readonly TableEntry[] = [
   },
   { name: 'modes ls', summary: 'Modes there are.', load: async () => (await modes()).modesLs },
   { name: 'modes show', summary: 'One mode: loops and bindings.', load: async () => (await modes()).modesShow },
+  {
+    name: 'assets ls',
+    summary: 'Assets there are, and whose copy of each counts.',
+    load: async () => (await assets()).assetsLs,
+  },
+  {
+    name: 'assets show',
+    summary: 'One asset: its text, and whose copy it is.',
+    load: async () => (await assets()).assetsShow,
+  },
+  {
+    name: 'assets localise',
+    summary: 'Copy an asset of the package into the workspace, to be edited there.',
+    load: async () => (await assets()).assetsLocalise,
+  },
   { name: 'loops ls', summary: 'Loops there are.', load: async () => (await loops()).loopsLs },
   {
     name: 'loops show',

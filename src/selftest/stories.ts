@@ -1,10 +1,12 @@
 /** The reference stories: between them, every kind of transaction the runtime makes. */
 import * as path from 'node:path'
+import { type BaselineManifest, manifestOf, manifestText, originalsOf } from '../core/baseline.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
-import { readText } from '../store/files.ts'
+import { hashBytes, readText } from '../store/files.ts'
 import { AT } from '../store/layout.ts'
+import { planUpgrade, upgradeChanges } from '../store/workspace-upgrade.ts'
 import { type Act, type Script, taskText } from './instant-runner.ts'
 import { ROOT } from './scene.ts'
 import { posting, type Story, succeeding } from './story.ts'
@@ -12,6 +14,8 @@ import { posting, type Story, succeeding } from './story.ts'
 const at = (relative: string): string => path.join(ROOT, 'millrace-agents', relative)
 const PLANNED = ['PLANNER_COMPLETE', 'MANAGER_COMPLETE']
 const INVALID = 'odd.md.invalid'
+const OLD = 'As an older package had it.'
+const MISSING = ['entrypoints/execution/fixer.md', 'outline.md']
 const BUILT = ['BUILDER_COMPLETE', 'CHECKER_PASS', 'UPDATE_COMPLETE']
 
 /** One kind of stage does something else than succeed. */
@@ -275,6 +279,41 @@ export const STORIES: readonly Story[] = [
     },
     ends: { 'task a': 'done' },
     outcomes: BUILT,
+  },
+  {
+    name: 'upgrade',
+    about: 'control',
+    tells: 'a workspace is brought up to the package: files that are old or missing are written',
+    begin({ task, file, files }) {
+      task('a')
+      const old = `${OLD}\n`
+      file('millrace-agents/entrypoints/execution/updater.md', old)
+      const manifest = JSON.parse(readText(files, at(AT.baseline)) ?? '') as BaselineManifest
+      const originals = originalsOf(manifest).set('entrypoints/execution/updater.md', hashBytes(old))
+      file(`millrace-agents/${AT.baseline}`, manifestText(manifestOf('0.0.1', originals)))
+      for (const missing of MISSING) files.unlink(at(missing))
+    },
+    script: succeeding(),
+    async first(engine) {
+      const { files, places } = engine.workspace
+      const plan = planUpgrade({ files, places, packageRoot: engine.ports.packageRoot, version: '0.0.2' })
+      await engine.commit(upgradeChanges(plan, engine.workspace.view().now, files, places))
+    },
+    ends: { 'task a': 'done' },
+    outcomes: BUILT,
+    also(files) {
+      const upgrades = lines(files, at(AT.events)).filter((line) => line.includes('workspace_upgraded')).length
+      const old = lines(files, at('entrypoints/execution/updater.md')).filter((line) => line === OLD)
+      // All of it or nothing: a runtime after the crash is not asked to upgrade.
+      return [
+        ...has(old, 1 - upgrades, 'old lines'),
+        ...has(
+          MISSING.filter((file) => files.stat(at(file)) === null),
+          upgrades === 1 ? 0 : MISSING.length,
+          'missing files',
+        ),
+      ]
+    },
   },
   {
     name: 'carried out before',

@@ -9,7 +9,7 @@ import { absurd, MillraceError } from '../core/errors.ts'
 import { canonicalJson } from '../core/ids.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 import type { Snapshot } from '../core/state.ts'
-import { type FileOperation, look, payload, sizeOf } from './file-operation.ts'
+import { bytesOf, type FileOperation, look, payload, sizeOf } from './file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
 import type { ItemIndex, WrittenItem } from './items.ts'
 import { AT, itemFile, itemFolder, type Places, runFolder, stampOf, statusFile, targetFile } from './layout.ts'
@@ -109,6 +109,16 @@ class Lowering {
           content: { text: change.text },
           expects: change.hash,
           leaves: hashBytes(change.text),
+        })
+        return
+      case 'file.put':
+        this.push({
+          op: 'put',
+          path: change.path,
+          content: change.content,
+          expects: change.hash,
+          leaves: hashBytes(bytesOf(change.content)),
+          ...(change.mode === null ? {} : { mode: change.mode }),
         })
         return
       case 'file.move':

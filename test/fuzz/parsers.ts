@@ -78,7 +78,7 @@ import { readConfig } from '../../src/store/config-file.ts'
 import { EventReader } from '../../src/store/event-follow.ts'
 import { tailEvents } from '../../src/store/event-log.ts'
 import { disk, hashBytes } from '../../src/store/files.ts'
-import { readManifest } from '../../src/store/init.ts'
+import { readManifest } from '../../src/store/baseline.ts'
 import { decodeCopy, encodeCopy } from '../../src/store/item-copy.ts'
 import { ItemIndex } from '../../src/store/items.ts'
 import { decodeRecord, encodeRecord, RECORD_BYTES_MAX } from '../../src/store/journal.ts'
@@ -987,12 +987,14 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     },
     {
       name: 'baseline manifest',
-      modules: ['store/init.ts'],
+      modules: ['store/baseline.ts'],
       examples: [workspace.bytes(AT.baseline)],
-      refusals: 'never throws',
+      refusals: 'one sentence',
       parse(bytes) {
-        for (const entry of readManifest(withFile(NOWHERE_PLACES.runtime, AT.baseline, bytes), NOWHERE_PLACES)) {
-          mustBe(typeof entry.relative_path === 'string', 'an entry has no path')
+        const manifest = readManifest(withFile(NOWHERE_PLACES.runtime, AT.baseline, bytes), NOWHERE_PLACES)
+        for (const { relative_path } of manifest?.entries ?? []) {
+          const at = NOWHERE_PLACES.at(relative_path)
+          mustBe(at.startsWith(`${NOWHERE_PLACES.runtime}/`), 'an entry leads out of the runtime root')
         }
       },
     },

@@ -15,6 +15,7 @@ const rescue = () => import('./rescue.ts')
 
 const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   init: async () => (await import('./workspace.ts')).init,
+  upgrade: async () => (await import('./workspace.ts')).upgrade,
   demo: async () => (await import('./demo.ts')).demo,
   'selftest crash': async () => (await import('./selftest.ts')).selftestCrash,
   status: async () => (await import('./status.ts')).status,
@@ -80,6 +81,9 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'compile diff': async () => (await import('./plan-diff.ts')).diff,
   'modes ls': async () => (await plan()).modesLs,
   'modes show': async () => (await plan()).modesShow,
+  'assets ls': async () => (await assets()).assetsLs,
+  'assets show': async () => (await assets()).assetsShow,
+  'assets localise': control,
   'loops ls': async () => (await assets()).loopsLs,
   'loops show': async () => (await assets()).loopsShow,
   'stages ls': async () => (await assets()).stagesLs,

@@ -4,6 +4,7 @@
  */
 import type { CommandTable } from '../../core/operation.ts'
 import { approveCapability, denyCapability } from './approvals.ts'
+import { localiseAsset } from './assets.ts'
 import { pause, reloadConfig, resume, stop } from './control.ts'
 import { archiveBlocked, cancelIncident, cancelWorkItem, resolveIncident, supersedeTask } from './departures.ts'
 import { addDocument, addIdea, addWhereClaimed } from './documents.ts'
@@ -41,5 +42,6 @@ export const COMMANDS: CommandTable = {
   archive_invalid_incident: archiveInvalidIncident,
   approve_execution_capability: approveCapability,
   deny_execution_capability: denyCapability,
+  localise_asset: localiseAsset,
   set_config: { load: async () => (await import('./settings.ts')).setConfig },
 }
