@@ -47,7 +47,7 @@ export function bindNode(node: Loop['nodes'][number], kind: StageKind, mode: Par
       'entrypoint_path',
       ['stage kind', kind.default_entrypoint_path],
       ['node', node.entrypoint_path],
-      [fromMode.name, mode.value.stage_entrypoint_overrides[id]],
+      ...modeAndConfig(mode.value.stage_entrypoint_overrides[id], section.entrypoint_path),
     )!,
     entrypoint_contract_id: `${node.node_id}.contract.v1`,
     running_status_marker: kind.running_status_marker,
