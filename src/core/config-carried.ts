@@ -194,7 +194,7 @@ export interface Canonical {
 export function canonical(table: unknown, place: (key: string) => string = () => ''): Canonical {
   const aliases = new Map<string, string>()
   if (!isTable(table)) return { table: table as Table, aliases, problems: [] }
-  const copy = structuredClone(table)
+  const copy = copyOf(table)
   const problems: string[] = []
   for (const { key, of, convert } of ALIASES) {
     for (const path of pathsIn(copy, key.split('.'))) {
@@ -256,9 +256,20 @@ function pathsIn(table: unknown, [part, ...rest]: readonly string[], above: read
   return names.flatMap((name) => pathsIn(table[name], rest, [...above, name]))
 }
 
+/** No key of ours has more parts. */
+const PARTS_MAX = 8
+
+/** A copy down to where no key of ours reaches. */
+function copyOf(table: Table, depth = PARTS_MAX): Table {
+  const copy: Table = {}
+  for (const [name, member] of Object.entries(table))
+    setOwn(copy, name, isTable(member) && depth > 0 ? copyOf(member, depth - 1) : member)
+  return copy
+}
+
 /** The keys below a table, or the path itself. */
 function leavesOf(value: unknown, path: readonly string[]): string[][] {
-  if (!isTable(value) || Object.keys(value).length === 0) return [[...path]]
+  if (!isTable(value) || path.length >= PARTS_MAX || Object.keys(value).length === 0) return [[...path]]
   return Object.entries(value).flatMap(([name, member]) => leavesOf(member, [...path, name]))
 }
 

@@ -60,6 +60,7 @@ export const NAMED = [
   'plan',
   'mode',
   'loop',
+  'model_profile',
   'stage',
   'plane',
   'runner',

@@ -43,6 +43,7 @@ const BY_NAME: Readonly<Record<string, Named>> = {
   mode_id: 'mode',
   mode: 'mode',
   loop_id: 'loop',
+  model_profile_id: 'model_profile',
   stage_kind_id: 'stage',
   stage: 'stage',
   plane: 'plane',
@@ -97,6 +98,8 @@ export async function valuesOf(field: InputField, sight: Sight): Promise<Candida
       return assets(sight, 'graphs').map(({ value }) => bare(value.replaceAll('/', '.')))
     case 'stage':
       return assets(sight, 'registry/stage_kinds').map(({ value }) => bare(path.posix.basename(value)))
+    case 'model_profile':
+      return assets(sight, 'registry/model_profiles')
     case 'plane':
       return folders(sight, 'graphs').map(bare)
     case 'runner':

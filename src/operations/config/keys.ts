@@ -74,6 +74,13 @@ const BOUND = {
   entrypoint_path: 'entrypoint_path',
 } as const
 
+/** Origins of the plan, by how they begin, as the config tells them. */
+const ORIGINS: readonly (readonly [start: string, origin: Key['origin']])[] = [
+  ['mode ', 'mode'],
+  ['model profile ', 'profile'],
+  ['node', 'loop'],
+]
+
 /**
  * What stages are bound to where the config alone does not say: a mode, a loop or a default does. `keys` are those the
  * config sets, which stand unless the mode wins over them.
@@ -88,7 +95,7 @@ export function stageKeys(plan: Plan, keys: readonly Key[]): Key[] {
       const from = node.origins[member] ?? 'default'
       const own = set.get(key)
       if (own !== undefined && from.startsWith('config ')) return [[key, own]]
-      const origin = from.startsWith('mode ') ? 'mode' : from === 'node' ? 'loop' : 'default'
+      const origin = ORIGINS.find(([start]) => from.startsWith(start))?.[1] ?? 'default'
       const { boundary, description } = known
       return [[key, { key, value: node[member], origin, line: null, from, default: null, boundary, description }]]
     }),
