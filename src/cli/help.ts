@@ -10,7 +10,7 @@ const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'upgrade', 'demo', 'health', 'doctor', 'selftest'] },
   { title: 'Work', first: ['queue', 'approvals', 'incidents', 'start', 'run', 'daemon', 'control', 'planning'] },
   { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'closure', 'usage', 'rescue'] },
-  { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'assets', 'config'] },
+  { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'models', 'assets', 'config'] },
   { title: 'Reference', first: ['docs', 'schema', 'completion', 'version'] },
 ]
 
@@ -31,6 +31,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   loops: 'How stages are wired.',
   stages: 'Kinds of stages, and what each owes.',
   assets: 'Modes, loops, stage kinds, prompts and skills: whose copy counts.',
+  models: 'Which models stages are given.',
   config: 'Settings of the workspace.',
 }
 

@@ -31,6 +31,7 @@ const CONFIG_KEYS = {
   model: 'model_name',
   model_reasoning_effort: 'model_reasoning_effort',
   timeout_seconds: 'timeout_seconds',
+  entrypoint_path: 'entrypoint_path',
   permission_profile: 'permission_level',
   required_capabilities: null,
 } as const satisfies Record<keyof Config['stages'][string], Override | null>

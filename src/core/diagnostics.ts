@@ -11,6 +11,7 @@ export const DIAGNOSTIC_CODES = {
   MODE_LOOP_MISSING: 'The mode selects no loop for a plane it must serve.',
   MODE_STAGE_OUTSIDE_LOOPS: 'A stage map of the mode names a stage that its loops do not use.',
   MODE_CLAIM_ORDER: 'The claim order names a plane or kind that the loops cannot take.',
+  MODEL_PROFILE_UNKNOWN: 'The mode or the config names a model profile that does not exist.',
   LOOP_UNKNOWN: 'The mode names a loop that does not exist.',
   LOOP_PLANE_MISMATCH: 'A loop serves another plane than the mode puts it on.',
   LOOP_DUPLICATE: 'An id is used twice within a loop.',

@@ -62,6 +62,7 @@ export const NAMED = [
   'plan',
   'mode',
   'loop',
+  'model_profile',
   'stage',
   'asset',
   'plane',

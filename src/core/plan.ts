@@ -48,7 +48,7 @@ export const PlanNode = z.strictObject({
   denied_outcome: z.string().nullable().default(null).describe('Outcome a denied approval counts as; null: blocked.'),
   origins: z
     .record(z.string(), z.string())
-    .describe('Where each bound value came from: default, stage kind, node, mode or config.'),
+    .describe('Where each bound value came from: default, stage kind, model profile, node, mode or config.'),
 })
 export type PlanNode = z.infer<typeof PlanNode>
 
@@ -85,7 +85,7 @@ export const PlanGraph = z.strictObject({
 export type PlanGraph = z.infer<typeof PlanGraph>
 
 const ResolvedAsset = z.strictObject({
-  asset_family: z.enum(['mode', 'graph_loop', 'stage_kind', 'entrypoint', 'skill']),
+  asset_family: z.enum(['mode', 'graph_loop', 'stage_kind', 'model_profile', 'entrypoint', 'skill']),
   logical_id: z.string(),
   path: z.string().describe('Relative to the assets root.'),
   source: z.enum(['package', 'workspace']).describe('Whose copy was compiled.'),

@@ -111,9 +111,13 @@ async function interrupted(
   draft.event('stage_interrupted', told)
   if (begun && node.idempotence_policy === 'single_attempt_only')
     hold(draft, again, notRepeated(node.stage_kind_id), view.now)
+  else if (!engine.config.recovery.stale_state_recovery_enabled) hold(draft, again, leftToAPerson, view.now)
   else draft.putRun(again)
   return engine.commit([...used, ...draft.finish()])
 }
 
 const notRepeated = (stage: string): string =>
   `stage ${stage} was interrupted and may not be repeated unasked; run it again with \`millrace control retry-active\`, or cancel it`
+
+const leftToAPerson =
+  'the stage was interrupted, and recovery.stale_state_recovery_enabled = false leaves it to a person; run it again with `millrace control retry-active`, or cancel it'

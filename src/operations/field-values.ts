@@ -46,6 +46,7 @@ const BY_NAME: Readonly<Record<string, Named>> = {
   mode: 'mode',
   loop_id: 'loop',
   asset_id: 'asset',
+  model_profile_id: 'model_profile',
   stage_kind_id: 'stage',
   stage: 'stage',
   plane: 'plane',
@@ -114,6 +115,8 @@ export async function valuesOf(field: InputField, sight: Sight): Promise<Candida
           path.posix.basename(file) === 'SKILL.md' ? [bare(path.posix.basename(path.posix.dirname(file)))] : [],
         ),
       ]
+    case 'model_profile':
+      return assets(sight, 'registry/model_profiles')
     case 'plane':
       return folders(sight, 'graphs').map(bare)
     case 'runner':

@@ -4,7 +4,16 @@
  */
 import * as z from 'zod'
 import { ApprovalsLs, ApprovalsShow } from './schemas/approvals.ts'
-import { AssetsLs, AssetsShow, LoopsLs, LoopsShow, StagesLs, StagesShow } from './schemas/assets.ts'
+import {
+  AssetsLs,
+  AssetsShow,
+  LoopsLs,
+  LoopsShow,
+  ModelsLs,
+  ModelsShow,
+  StagesLs,
+  StagesShow,
+} from './schemas/assets.ts'
 import { ClosureLs, ClosureShow } from './schemas/closure.ts'
 import { AddedWork, Demo, IssuedCommand, RunDaemon, RunOnce, Start } from './schemas/commands.ts'
 import { DaemonLogEnd, DaemonLogLine, DaemonStart, DaemonStatus, DaemonStop, DaemonUnit } from './schemas/daemon.ts'
@@ -92,6 +101,8 @@ export const loopsLsSchema = (): Schema => json(LoopsLs)
 export const loopsShowSchema = (): Schema => json(LoopsShow)
 export const stagesLsSchema = (): Schema => json(StagesLs)
 export const stagesShowSchema = (): Schema => json(StagesShow)
+export const modelsLsSchema = (): Schema => json(ModelsLs)
+export const modelsShowSchema = (): Schema => json(ModelsShow)
 export const configShowSchema = (): Schema => json(ConfigShow)
 export const doctorSchema = (): Schema => json(Doctor)
 export const healthSchema = (): Schema => json(Health)

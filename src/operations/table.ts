@@ -27,6 +27,7 @@ const run = () => import('./run.ts')
 const closure = () => import('./closure.ts')
 const modes = () => import('./assets/modes.ts')
 const loops = () => import('./assets/loops.ts')
+const models = () => import('./assets/models.ts')
 const stages = () => import('./assets/stages.ts')
 const assets = () => import('./assets/assets.ts')
 const rescue = () => import('./rescue/rescue.ts')
@@ -342,6 +343,12 @@ export const OPERATIONS: readonly TableEntry[] = [
     name: 'stages show',
     summary: 'One kind of stage: outcomes, what it owes, what it may hand in.',
     load: async () => (await stages()).stagesShow,
+  },
+  { name: 'models ls', summary: 'Model profiles there are.', load: async () => (await models()).modelsLs },
+  {
+    name: 'models show',
+    summary: 'One model profile: model and effort by runner and stage.',
+    load: async () => (await models()).modelsShow,
   },
   {
     name: 'config show',

@@ -101,6 +101,7 @@ export const WORKSPACE_FOLDERS: readonly string[] = [
   'modes',
   'graphs',
   'registry/stage_kinds',
+  'registry/model_profiles',
 ]
 
 /** Files and folders relative to the runtime root. */

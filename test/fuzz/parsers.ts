@@ -1234,6 +1234,7 @@ function assets(): Parser[] {
     parser('mode aliases', 'modes/aliases.json'),
     parser('loop', first('graphs/execution/')),
     parser('stage kind', first('registry/stage_kinds/execution/')),
+    parser('model profile', 'registry/model_profiles/codex-2026-11.json'),
     parser('entrypoint', first('entrypoints/', '.md')),
     parser('skill', first('skills/', '.md')),
   ]
@@ -1242,12 +1243,12 @@ function assets(): Parser[] {
 function config(workspace: WorkedWorkspace): Parser[] {
   const example = bytesOf(
     '[runtime]\ndefault_mode = "default_codex"\nidle_sleep_seconds = 1.5\n\n[runners.codex]\nargs = ["exec"]\n' +
-      'permission_by_stage = { builder = "basic" }\nenv.X = "1"\n\n[stages.builder]\ntimeout_seconds = 60\n',
+      'permission_by_stage = { builder = "basic" }\nenv.X = "1"\n\n[stages.builder]\ntimeout_seconds = 60\neffort = "low"\n\n[watchers]\ndebounce_seconds = 0.5\n',
   )
   return [
     {
       name: 'millrace.toml',
-      modules: ['store/config-file.ts', 'core/config.ts'],
+      modules: ['store/config-file.ts', 'core/config.ts', 'core/config-carried.ts'],
       examples: [example],
       refusals: 'one sentence',
       parse: (bytes) => readConfig(withFile(NOWHERE_PLACES.runtime, AT.config, bytes), NOWHERE_PLACES),

@@ -88,6 +88,8 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'loops show': async () => (await assets()).loopsShow,
   'stages ls': async () => (await assets()).stagesLs,
   'stages show': async () => (await assets()).stagesShow,
+  'models ls': async () => (await assets()).modelsLs,
+  'models show': async () => (await assets()).modelsShow,
   'config show': async () => (await import('./config.ts')).show,
   'config set': control,
   'config validate': async () => (await import('./config.ts')).validate,

@@ -316,6 +316,11 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'a plan that there is not', args: 'compile diff plan-nowhere', status: 1 },
   ],
   'modes ls': [{ shows: 'modes of package and workspace', args: 'modes' }],
+  'models ls': [{ shows: 'profiles of package and workspace', args: 'models' }],
+  'models show': [
+    { shows: 'one profile', args: 'models show codex-2026-11' },
+    { shows: 'a profile that there is not', args: 'models show codex-2026-10', status: 1 },
+  ],
   'modes show': [
     { shows: 'an alias', args: 'modes show standard_plain' },
     { shows: 'a mode that there is not', args: 'modes show default_codx', status: 1 },
