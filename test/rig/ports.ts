@@ -7,6 +7,7 @@ import { systemClock } from '../../src/engine/clock.ts'
 import type { EnginePorts } from '../../src/engine/engine.ts'
 import { COMMANDS } from '../../src/operations/commands/table.ts'
 import { execWith } from '../../src/runners/exec.ts'
+import { postWith } from '../../src/runners/post.ts'
 import { processIdentity } from '../../src/runners/process.ts'
 import { runnersFor } from '../../src/runners/registry.ts'
 import type { Runner } from '../../src/runners/runner.ts'
@@ -55,6 +56,7 @@ export function enginePorts(workspaceRoot: string, installed: Installation, give
           environment,
         })),
     exec: given.exec ?? execWith(clock),
+    post: postWith(clock),
     environment,
     onFatal: (error) => {
       throw error

@@ -38,5 +38,6 @@ export const COMMANDS: CommandTable = {
   resolve_incident: resolveIncident,
   cancel_incident: cancelIncident,
   archive_invalid_incident: archiveInvalidIncident,
+  retry_delivery: { load: async () => (await import('./deliveries.ts')).retryDelivery },
   set_config: { load: async () => (await import('./settings.ts')).setConfig },
 }
