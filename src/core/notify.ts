@@ -86,7 +86,7 @@ export function toldBy(type: EventType | string, facts: Facts): Told | null {
 }
 
 /** Agents have a part in reasons: what a terminal would take for more than text is left out. */
-const oneLine = (text: string): string => clip(text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim(), TEXT_CHARS_MAX)
+const oneLine = (text: string): string => clip(text.replace(/[\s\p{Cc}]+/gu, ' ').trim(), TEXT_CHARS_MAX)
 
 /** Whether a transaction has anything to tell. */
 export const isTold = (changes: readonly Change[]): boolean =>

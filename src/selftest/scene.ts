@@ -110,7 +110,7 @@ const programs =
     const ended = { stdout: '', stderr: '', timedOut: false, truncated: false }
     if (file !== RECEIVER) return { ...ended, code: 127 }
     const { delivery_id } = JSON.parse(String(stdin)) as { delivery_id: string }
-    files.append(RECEIVED, `${delivery_id}\n`)
+    files.append(RECEIVED, `\n${delivery_id}\n`) // the line before may have been torn
     await files.flush([RECEIVED, ROOT])
     return { ...ended, code: 0 }
   }

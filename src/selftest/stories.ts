@@ -1,5 +1,6 @@
 /** The reference stories: between them, every kind of transaction the runtime makes. */
 import * as path from 'node:path'
+import { DELIVERY_ID } from '../core/delivery.ts'
 import type { Files } from '../core/files.ts'
 import { readText } from '../store/files.ts'
 import { AT, deliveryFile, deliveryFolder } from '../store/layout.ts'
@@ -195,7 +196,8 @@ export const STORIES: readonly Story[] = [
       const [done, failed] = (['done', 'failed'] as const).map((state) =>
         (files.list(at(deliveryFolder(state))) ?? []).filter((name) => name.startsWith('blocked-')),
       )
-      const received = [...new Set(lines(files, RECEIVED))].map((id) => `${id}.json`)
+      const ids = lines(files, RECEIVED).filter((id) => DELIVERY_ID.test(id))
+      const received = [...new Set(ids)].map((id) => `${id}.json`)
       return [
         ...has(files.list(at(deliveryFolder('pending'))) ?? [], 0, 'deliveries that wait'),
         ...has(failed!, 1, 'deliveries given up'),

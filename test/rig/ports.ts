@@ -21,6 +21,7 @@ export interface GivenPorts {
   files?: Files
   processes?: Processes
   exec?: Exec
+  environment?: Readonly<Record<string, string | undefined>>
   runners?: (config: Config, root: string) => ReadonlyMap<string, Runner>
 }
 
@@ -35,7 +36,7 @@ interface Installation {
 
 export function enginePorts(workspaceRoot: string, installed: Installation, given: GivenPorts = {}): EnginePorts {
   const { files = disk, clock = systemClock, processes = processIdentity } = given
-  const environment = { PATH: process.env.PATH, HOME: workspaceRoot }
+  const environment = given.environment ?? { PATH: process.env.PATH, HOME: workspaceRoot }
   return {
     files,
     clock,
