@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { describeFormat } from '../../test/rig/format.ts'
 import { Config, configKeys, NEW_CONFIG, parseConfig } from './config.ts'
 import { MillraceError } from './errors.ts'
+import { NOTIFY_EVENTS } from './notify-config.ts'
 
 function refusal(table: unknown): MillraceError {
   try {
@@ -102,6 +103,7 @@ const DEFAULTS = {
     },
     subscription_quota_rules: { enabled: false },
   },
+  notify: { hosts: [], pending_max: 1000, rules: {} },
   stages: {},
 }
 const LEVELS = ['basic', 'elevated', 'maximum']
@@ -202,6 +204,39 @@ describeFormat('a config', {
       },
       subscription_quota_rules: { enabled: false },
     },
+    notify: {
+      hosts: ['hooks.example.com'],
+      pending_max: 10,
+      rules: {
+        hook: {
+          on: ['blocked', 'closed'],
+          webhook: 'https://hooks.example.com/millrace',
+          headers: { Authorization: 'HOOK_TOKEN' },
+          env_pass: [],
+          timeout_seconds: 1.5,
+          attempts_max: 2,
+          per_minute_max: 3,
+        },
+        script: {
+          on: ['daemon_down'],
+          command: ['./tell.sh', '-v'],
+          headers: {},
+          env_pass: ['DISPLAY_NAME'],
+          timeout_seconds: 1.5,
+          attempts_max: 2,
+          per_minute_max: 3,
+        },
+        secret: {
+          on: ['quota'],
+          webhook_env: 'HOOK_ADDRESS',
+          headers: {},
+          env_pass: [],
+          timeout_seconds: 1.5,
+          attempts_max: 2,
+          per_minute_max: 3,
+        },
+      },
+    },
     stages: { builder: { runner: 'command', model: 'large', model_reasoning_effort: 'low', timeout_seconds: 60 } },
   },
   least: {},
@@ -232,6 +267,10 @@ describeFormat('a config', {
     ],
     'usage_governance.runtime_token_rules.rules.0.enforcement': ['soft', 'hard'],
     'stages.builder.model_reasoning_effort': EFFORTS,
+    'notify.rules.hook.on.0': NOTIFY_EVENTS,
+    'notify.rules.hook.on.1': NOTIFY_EVENTS,
+    'notify.rules.script.on.0': NOTIFY_EVENTS,
+    'notify.rules.secret.on.0': NOTIFY_EVENTS,
   },
   lowest: {
     'runtime.free_disk_floor_mib': 0,
@@ -245,7 +284,16 @@ describeFormat('a config', {
     'watchers.debounce_ms': 1,
     'stages.builder.timeout_seconds': 1,
   },
-  filledIn: ['runners.default_runner', 'runners.codex.command', 'runners.pi.command', 'runners.claude.command'],
+  filledIn: [
+    'runners.default_runner',
+    'runners.codex.command',
+    'runners.pi.command',
+    'runners.claude.command',
+    'notify.rules.hook.on',
+    'notify.rules.script.command',
+    'notify.rules.script.command.0',
+    'notify.rules.script.command.1',
+  ],
   open: [
     'runners.codex.permission_by_stage',
     'runners.codex.permission_by_model',
@@ -263,6 +311,10 @@ describeFormat('a config', {
     'runners.modules',
     'usage_governance.subscription_quota_rules',
     'stages',
+    'notify.rules',
+    'notify.rules.hook.headers',
+    'notify.rules.script.headers',
+    'notify.rules.secret.headers',
   ],
 })
 
@@ -364,6 +416,9 @@ describe('the list of keys', () => {
     }
   })
 
+  const RECEIVERS = ['on', 'command', 'webhook', 'webhook_env', 'headers', 'env_pass']
+  const BOUNDS = ['timeout_seconds', 'attempts_max', 'per_minute_max']
+
   it('has every key once a name is chosen for each `*`, in the order in which help shows them', () => {
     const inOrder = (table: object, at: string): string[] =>
       Object.entries(table).flatMap(([name, value]) => {
@@ -374,8 +429,10 @@ describe('the list of keys', () => {
     const stages = ['runner', 'model', 'model_reasoning_effort', 'timeout_seconds', 'permission_profile'].map(
       (name) => `stages.*.${name}`,
     )
+    const ofNotify = [...RECEIVERS, ...BOUNDS].map((name) => `notify.rules.*.${name}`)
     expect(keys.map((entry) => entry.key)).toEqual([
-      ...inOrder(DEFAULTS, '').filter((at) => at !== 'stages'),
+      ...inOrder(DEFAULTS, '').filter((at) => at !== 'stages' && at !== 'notify.rules'),
+      ...ofNotify,
       ...stages,
     ])
   })

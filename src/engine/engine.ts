@@ -22,7 +22,7 @@ import { Workspace } from '../store/workspace.ts'
 import { Deliveries } from './deliveries.ts'
 import type { Finished, Lane } from './dispatch.ts'
 import { Governance } from './governance.ts'
-import { tellLost } from './lost.ts'
+import { forgetLost, tellLost } from './lost.ts'
 import { notifyChannel } from './notify.ts'
 import { resume } from './resume.ts'
 import { removeAbandoned } from './scratch.ts'
@@ -266,6 +266,7 @@ export class Engine {
     if (!isCurrent(fresh, view.plan)) draft.add(...planChanges(fresh, view.plan, view.now))
     const { lock, recovered } = this.workspace
     tellLost(draft, view, lock)
+    forgetLost(draft)
     Object.assign(draft.snapshot, {
       runtime_mode: this.options.runtimeMode,
       process_running: true,

@@ -6,6 +6,7 @@ import * as path from 'node:path'
 import type * as z from 'zod'
 import { parseFamilies } from '../../src/core/assets.ts'
 import { compile } from '../../src/core/compile.ts'
+import { deliveryIn, deliveryText, newDelivery } from '../../src/core/delivery.ts'
 import {
   DOCUMENT_BYTES_MAX,
   DOCUMENT_KINDS,
@@ -309,6 +310,13 @@ const REPLIES = jsonOf({
 
 // ---- what a harness prints and leaves ----------------------------------------------------------------------------------
 
+const DELIVERY = newDelivery('2026-03-02T12:00:00.000Z', {
+  delivery_id: 'blocked-0123456789abcdef',
+  channel: 'notify',
+  recipient: 'oncall',
+  payload: { event: 'blocked', text: 'task T-1 is blocked' },
+})
+
 const LEDGER_LINE = ledgerLine('request-1', {
   dedupe_key: 'millrace-agents/runs/run-1/stage_results/request-1.json',
   token_usage: { ...tokens(2, 0.25), cached_input_tokens: 1 },
@@ -575,6 +583,16 @@ function harnessOutput(): Parser[] {
         if (line === null) return
         must(TokenUsage.loose(), line.token_usage)
         mustBe(!Number.isNaN(Date.parse(line.stage_completed_at)), `a time: ${line.stage_completed_at}`)
+      },
+    },
+    {
+      name: 'delivery',
+      modules: ['core/delivery.ts'],
+      examples: [deliveryText(DELIVERY)].map(bytesOf),
+      refusals: 'never throws',
+      parse(bytes) {
+        const delivery = deliveryIn(textOf(bytes), DELIVERY.delivery_id)
+        if (delivery !== null) mustBe(!Number.isNaN(Date.parse(delivery.next_attempt_at)), 'a time it is due')
       },
     },
     {

@@ -4,6 +4,7 @@
  */
 import type { CommandTable } from '../../core/operation.ts'
 import { pause, reloadConfig, resume, stop } from './control.ts'
+import { retryDelivery } from './deliveries.ts'
 import { archiveBlocked, cancelIncident, cancelWorkItem, resolveIncident, supersedeTask } from './departures.ts'
 import { addDocument, addIdea, addWhereClaimed } from './documents.ts'
 import { repairLineage } from './lineage.ts'
@@ -38,6 +39,6 @@ export const COMMANDS: CommandTable = {
   resolve_incident: resolveIncident,
   cancel_incident: cancelIncident,
   archive_invalid_incident: archiveInvalidIncident,
-  retry_delivery: { load: async () => (await import('./deliveries.ts')).retryDelivery },
+  retry_delivery: retryDelivery,
   set_config: { load: async () => (await import('./settings.ts')).setConfig },
 }

@@ -171,10 +171,9 @@ export const notifyCheck: Operation<Context, Record<string, never>, NotifyCheckO
       deliveries.load()
       const view = workspace.view()
       const draft = new Draft(view)
-      tellLost(draft, view, workspace.lock)
+      const runtime = tellLost(draft, view, workspace.lock) ? 'lost' : 'none'
       await commit(draft.finish())
       const tally = await deliveries.finish(context.waitSeconds * 1000)
-      const runtime = view.snapshot.process_running ? 'lost' : 'none'
       return { ...nothing, ok: tally.failed === 0, runtime, ...tally, pending_count: pending_count() }
     } finally {
       await workspace.close()
