@@ -9,7 +9,7 @@ import { wrap } from './wrap.ts'
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'upgrade', 'demo', 'health', 'doctor', 'selftest'] },
   { title: 'Work', first: ['queue', 'approvals', 'incidents', 'start', 'run', 'daemon', 'control', 'planning'] },
-  { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'closure', 'usage', 'rescue'] },
+  { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'closure', 'usage', 'notify', 'rescue'] },
   { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'models', 'assets', 'config'] },
   { title: 'Reference', first: ['docs', 'schema', 'completion', 'version'] },
 ]
@@ -24,6 +24,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   planning: 'Steer the planning plane.',
   runs: 'What agents did, stage by stage.',
   closure: 'Specs that are judged as a whole.',
+  notify: 'Be told when something needs you.',
   rescue: 'Working trees kept before each stage.',
   selftest: 'See that nothing is lost on this machine.',
   compile: 'From mode to frozen plan.',

@@ -3,6 +3,7 @@
  * store lowers each to file operations. Nothing here says how, and nothing else may write.
  */
 import { type Approval, type ApprovalStatus, approvalOf } from './approval.ts'
+import type { Delivery, DeliveryState } from './delivery.ts'
 import type { EventType } from './events.ts'
 import type { ItemKind, ItemState, KeptState } from './item.ts'
 import type { QueueOrder } from './queue-order.ts'
@@ -54,6 +55,12 @@ export type Change =
   /** A line of a JSON-lines file below the runtime root. */
   | { change: 'line.append'; path: string; record: Record<string, unknown> }
   | { change: 'event.append'; event_type: EventType; data: Record<string, unknown> }
+  /** An outside effect, to be carried out once this transaction is durable. */
+  | { change: 'delivery.add'; delivery: Delivery }
+  /** What became of an attempt, or that there is to be another. `hash`: of the bytes the decision was taken on. */
+  | { change: 'delivery.update'; from: DeliveryState; to: DeliveryState; delivery: Delivery; hash: string }
+  /** Takes away the record of one that is over. */
+  | { change: 'delivery.forget'; state: Exclude<DeliveryState, 'pending'>; delivery_id: string }
   /** Puts a JSON-lines file aside under a dated name; a transaction of its own, so that nothing is appended meanwhile. */
   | { change: 'log.rotate'; path: string }
   /** Takes away a command file whose command was carried out and archived before. */

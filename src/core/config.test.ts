@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { describeFormat } from '../../test/rig/format.ts'
 import { Config, configKeys, NEW_CONFIG, parseConfig } from './config.ts'
 import { MillraceError } from './errors.ts'
+import { NOTIFY_EVENTS } from './notify-config.ts'
 
 function refusal(table: unknown): MillraceError {
   try {
@@ -120,6 +121,16 @@ const DEFAULTS = {
       ],
     },
   },
+  execution_capabilities: {
+    enabled: true,
+    default_unknown_capability: 'deny',
+    allow_advisory_grants: true,
+    fail_required_advisory: false,
+    expires_after_seconds: 0,
+    defaults: {},
+  },
+  validators: {},
+  notify: { hosts: [], pending_max: 1000, rules: {} },
   stages: {},
 }
 const LEVELS = ['basic', 'elevated', 'maximum']
@@ -242,6 +253,49 @@ describeFormat('a config', {
         model_reasoning_effort: 'low',
         timeout_seconds: 60,
         entrypoint_path: 'entrypoints/execution/mine.md',
+        required_capabilities: ['git.mutate'],
+      },
+    },
+    execution_capabilities: {
+      enabled: true,
+      default_unknown_capability: 'allow',
+      allow_advisory_grants: false,
+      fail_required_advisory: true,
+      expires_after_seconds: 60,
+      defaults: {},
+    },
+    validators: { style: { command: 'node', args: ['style.mjs'], timeout_seconds: 5, env_pass: ['LINT_HOME'] } },
+    notify: {
+      hosts: ['hooks.example.com'],
+      pending_max: 10,
+      rules: {
+        hook: {
+          on: ['blocked', 'closed'],
+          webhook: 'https://hooks.example.com/millrace',
+          headers: { Authorization: 'HOOK_TOKEN' },
+          env_pass: [],
+          timeout_seconds: 1.5,
+          attempts_max: 2,
+          per_minute_max: 3,
+        },
+        script: {
+          on: ['daemon_down'],
+          command: ['./tell.sh', '-v'],
+          headers: {},
+          env_pass: ['DISPLAY_NAME'],
+          timeout_seconds: 1.5,
+          attempts_max: 2,
+          per_minute_max: 3,
+        },
+        secret: {
+          on: ['quota'],
+          webhook_env: 'HOOK_ADDRESS',
+          headers: {},
+          env_pass: [],
+          timeout_seconds: 1.5,
+          attempts_max: 2,
+          per_minute_max: 3,
+        },
       },
     },
   },
@@ -277,6 +331,11 @@ describeFormat('a config', {
     ],
     'usage_governance.runtime_token_rules.rules.0.enforcement': ['soft', 'hard'],
     'stages.builder.model_reasoning_effort': EFFORTS,
+    'execution_capabilities.default_unknown_capability': ['allow', 'deny', 'approval_required'],
+    'notify.rules.hook.on.0': NOTIFY_EVENTS,
+    'notify.rules.hook.on.1': NOTIFY_EVENTS,
+    'notify.rules.script.on.0': NOTIFY_EVENTS,
+    'notify.rules.secret.on.0': NOTIFY_EVENTS,
   },
   lowest: {
     'runtime.free_disk_floor_mib': 0,
@@ -289,9 +348,20 @@ describeFormat('a config', {
     'recovery.max_mechanic_attempts': 1,
     'watchers.debounce_ms': 1,
     'usage_governance.subscription_quota_rules.refresh_interval_seconds': 1,
+    'execution_capabilities.expires_after_seconds': 0,
+    'validators.style.timeout_seconds': 1,
     'stages.builder.timeout_seconds': 1,
   },
-  filledIn: ['runners.default_runner', 'runners.codex.command', 'runners.pi.command', 'runners.claude.command'],
+  filledIn: [
+    'runners.default_runner',
+    'runners.codex.command',
+    'runners.pi.command',
+    'runners.claude.command',
+    'notify.rules.hook.on',
+    'notify.rules.script.command',
+    'notify.rules.script.command.0',
+    'notify.rules.script.command.1',
+  ],
   open: [
     'runners.codex.permission_by_stage',
     'runners.codex.permission_by_model',
@@ -308,6 +378,12 @@ describeFormat('a config', {
     'runners.command.env',
     'runners.modules',
     'stages',
+    'validators',
+    'execution_capabilities.defaults',
+    'notify.rules',
+    'notify.rules.hook.headers',
+    'notify.rules.script.headers',
+    'notify.rules.secret.headers',
   ],
 })
 
@@ -409,6 +485,9 @@ describe('the list of keys', () => {
     }
   })
 
+  const RECEIVERS = ['on', 'command', 'webhook', 'webhook_env', 'headers', 'env_pass']
+  const BOUNDS = ['timeout_seconds', 'attempts_max', 'per_minute_max']
+
   it('has every key once a name is chosen for each `*`, in the order in which help shows them', () => {
     const inOrder = (table: object, at: string): string[] =>
       Object.entries(table).flatMap(([name, value]) => {
@@ -417,10 +496,16 @@ describe('the list of keys', () => {
         return isSection && Object.keys(value).length > 0 ? inOrder(value, `${path}.`) : [path]
       })
     const stages = [
-      ...['runner', 'model', 'model_reasoning_effort', 'timeout_seconds', 'entrypoint_path', 'permission_profile'],
+      ...['runner', 'model', 'model_reasoning_effort', 'timeout_seconds', 'required_capabilities'],
+      ...['entrypoint_path', 'permission_profile'],
     ].map((name) => `stages.*.${name}`)
+    const ofValidators = ['command', 'args', 'timeout_seconds', 'env_pass'].map((name) => `validators.*.${name}`)
+    const ofNotify = [...RECEIVERS, ...BOUNDS].map((name) => `notify.rules.*.${name}`)
     expect(keys.map((entry) => entry.key)).toEqual([
-      ...inOrder(DEFAULTS, '').filter((at) => at !== 'stages'),
+      ...inOrder(DEFAULTS, '').flatMap((at) =>
+        at === 'validators' ? ofValidators : at === 'stages' || at === 'notify.rules' ? [] : [at],
+      ),
+      ...ofNotify,
       ...stages,
     ])
   })
@@ -428,7 +513,7 @@ describe('the list of keys', () => {
   it('puts what is compiled at the claim, and what a start decides at the restart', () => {
     for (const { key: name, boundary } of keys) {
       const compiled =
-        /^(recovery\.max_|stages\.(?!.*permission)|runtime\.(?:default_mode|model_profile)|runners\.(?:default_runner|modules))/.test(
+        /^(execution_capabilities\.|recovery\.max_|stages\.(?!.*permission)|runtime\.(?:default_mode|model_profile)|runners\.(?:default_runner|modules))/.test(
           name,
         )
       expect(boundary === 'claim', name).toBe(compiled)

@@ -10,6 +10,7 @@ import { clip, problemsText } from './clip.ts'
 import { canonical } from './config-carried.ts'
 import { MillraceError } from './errors.ts'
 import { nearest } from './nearest.ts'
+import { NotifyConfig } from './notify-config.ts'
 import { AssetId, AssetPath, PermissionLevel } from './stage.ts'
 import { UsageGovernanceConfig } from './usage-config.ts'
 import { ValidatorConfig } from './validator.ts'
@@ -250,6 +251,7 @@ export const Config = z.strictObject({
   usage_governance: UsageGovernanceConfig.prefault({}),
   execution_capabilities: ExecutionCapabilitiesConfig.prefault({}),
   validators: z.record(AssetId, ValidatorConfig).default({}),
+  notify: NotifyConfig.prefault({}),
   stages: z.record(AssetId, StageConfig).default({}),
 })
 export type Config = z.infer<typeof Config>

@@ -81,6 +81,8 @@ export const ERROR_CODES = {
   git_failed: { kind: 'failed', text: 'A git command did not do what was asked; the sentence says what it answered.' },
   rescue_off: { kind: 'failed', text: 'No working trees are kept here: no git repository, no git, or one it refuses.' },
   rescue_unknown: { kind: 'failed', text: 'No kept tree has that name, or it holds no such path.' },
+  delivery_unknown: { kind: 'failed', text: 'No delivery of that id was given up.' },
+  notify_rule_unknown: { kind: 'usage', text: 'millrace.toml has no notification rule of that name.' },
   daemon_failed: { kind: 'failed', text: 'A daemon could not be started, or ended before it was at work.' },
   demo_failed: { kind: 'failed', text: 'The demo did not end with its spec closed.' },
   not_yet: { kind: 'usage', text: 'The command exists by name but arrives with a later version.' },

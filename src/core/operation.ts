@@ -70,6 +70,10 @@ export const NAMED = [
   'config_key',
   'topic',
   'event_type',
+  /** A rule of `[notify]`. */
+  'notify_rule',
+  /** A delivery that was given up. */
+  'failed_delivery',
   'schema',
   'file',
   'folder',

@@ -11,7 +11,7 @@ import { OutcomeName } from './stage.ts'
 export const ValidatorConfig = z.strictObject({
   command: z.string().min(1).meta(tick('Program to start, in the workspace.')),
   args: z.array(z.string()).default([]).meta(tick('Its arguments.')),
-  timeout_seconds: z.int().min(1).max(3600).default(120).meta(tick('A validator that takes longer counts as failed.')),
+  timeout_seconds: z.int().min(1).default(120).meta(tick('A validator that takes longer counts as failed.')),
   env_pass: z.array(z.string()).default([]).meta(tick('Names of environment variables to pass on.')),
 })
 export type ValidatorConfig = z.infer<typeof ValidatorConfig>

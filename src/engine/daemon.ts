@@ -138,7 +138,7 @@ const LOOKS_MAX = 29
 async function rest(engine: Engine, before: Ground | null, looksMax: number): Promise<number> {
   const view = engine.workspace.view()
   const floorMs = engine.lanes.size > 0 ? WORKING_FLOOR_MS : engine.config.runtime.idle_sleep_seconds * 1000
-  const times = dueTimes(view)
+  const times = dueTimes(engine, view)
   const dueMs = Math.min(...times.map((time) => time - Date.parse(view.now)).filter((ms) => ms > 0))
   const sleepMs = Math.max(1, Math.min(floorMs, dueMs, engine.unsettled ? UNSETTLED_LOOK_MS : floorMs))
   const mayLook = before !== null && times.length === 0 && view.snapshot.active_runs.length === 0
@@ -150,8 +150,9 @@ async function rest(engine: Engine, before: Ground | null, looksMax: number): Pr
 }
 
 /** When something is due by itself, in milliseconds since the epoch; events wake earlier. */
-function dueTimes(view: View): number[] {
+function dueTimes(engine: Engine, view: View): number[] {
   return [
+    ...engine.deliveries.dueTimes(),
     ...view.snapshot.active_runs.flatMap((run) =>
       [run.not_before, run.approval?.expires_at ?? null].flatMap((time) => (time === null ? [] : [Date.parse(time)])),
     ),

@@ -10,7 +10,7 @@ import { objectInLine } from '../core/json-line.ts'
 import type { InputField, Named } from '../core/operation.ts'
 import { listOf, orNull, record, text } from '../core/shape.ts'
 import { filesBelow } from '../store/files-below.ts'
-import { AT, itemFolder, type Places, SET_ASIDE } from '../store/layout.ts'
+import { AT, deliveryFolder, itemFolder, type Places, SET_ASIDE } from '../store/layout.ts'
 
 export interface Candidate {
   value: string
@@ -54,6 +54,8 @@ const BY_NAME: Readonly<Record<string, Named>> = {
   key: 'config_key',
   topic: 'topic',
   type: 'event_type',
+  rule: 'notify_rule',
+  delivery_id: 'failed_delivery',
   source: 'file',
   output: 'file',
   monitor_log: 'file',
@@ -127,6 +129,10 @@ export async function valuesOf(field: InputField, sight: Sight): Promise<Candida
       const { EVENT_TYPES } = await import('../core/events.ts')
       return Object.entries(EVENT_TYPES).map(([value, description]) => ({ value, description }))
     }
+    case 'notify_rule':
+      return notifyRules(sight)
+    case 'failed_delivery':
+      return withoutEnding(names(sight, sight.places.at(deliveryFolder('failed'))), '.json').map(bare)
     case 'config_key': {
       const { configKeys } = await import('../core/config.ts')
       return configKeys()
@@ -185,6 +191,17 @@ function assets(sight: Sight, family: string): Candidate[] {
 function folders(sight: Sight, family: string): string[] {
   const found = [sight.packageRoot, sight.places.runtime].flatMap((root) => names(sight, path.join(root, family)))
   return [...new Set(found.filter((name) => !name.includes('.')))].sort()
+}
+
+/** Rules of a config that can be read. */
+async function notifyRules({ files, places }: Sight): Promise<Candidate[]> {
+  const { readConfig } = await import('../store/config-file.ts')
+  try {
+    const { rules } = readConfig(files, places).config.notify
+    return Object.entries(rules).map(([value, { on }]) => ({ value, description: on.join(', ') }))
+  } catch {
+    return []
+  }
 }
 
 function topics(sight: Sight): Candidate[] {

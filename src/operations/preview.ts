@@ -88,6 +88,10 @@ function told(change: Change): string[] {
       return [`set down approval ${change.approval.approval_id} as ${change.approval.status}`]
     case 'closure.put':
       return [`set down closure target ${change.target.root_spec_id}`]
+    case 'delivery.update':
+      return [`deliver ${change.delivery.delivery_id} again`]
+    case 'delivery.add':
+    case 'delivery.forget':
     case 'state.set':
     case 'counters.set':
     case 'status.set':

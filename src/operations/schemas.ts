@@ -22,6 +22,7 @@ import { Doctor, Health, SchemaIndex, Version } from './schemas/doctor.ts'
 import { FollowEnd, FollowError, FollowRecord } from './schemas/follow.ts'
 import { IncidentsLs } from './schemas/incidents.ts'
 import { LoggedEvent, Logs, LogsEnd } from './schemas/logs.ts'
+import { NotifyCheck, NotifyLs, NotifyTest } from './schemas/notify.ts'
 import { CompileGraph, CompileShow, CompileValidate, ConfigShow, ModesLs, ModesShow } from './schemas/plan.ts'
 import { CompileDiff } from './schemas/plan-diff.ts'
 import { RunsProvenance } from './schemas/provenance.ts'
@@ -70,6 +71,9 @@ export const statusSchema = (): Schema => withPlaneKeys(Status, { _queue_depth: 
 export const statusWatchSchema = (): Schema => ({ anyOf: [statusSchema(), json(WatchEnd)] })
 export const queueLsSchema = (): Schema => withPlaneKeys(QueueLs, { _queue_depth: DEPTH, _active: ACTIVE })
 export const queueShowSchema = (): Schema => json(QueueShow)
+export const notifyLsSchema = (): Schema => json(NotifyLs)
+export const notifyTestSchema = (): Schema => json(NotifyTest)
+export const notifyCheckSchema = (): Schema => json(NotifyCheck)
 export const runsLsSchema = (): Schema => json(RunsLs)
 export const runsShowSchema = (): Schema => json(RunsShow)
 export const runsTraceSchema = (): Schema => json(RunsTrace)

@@ -31,6 +31,7 @@ const models = () => import('./assets/models.ts')
 const stages = () => import('./assets/stages.ts')
 const assets = () => import('./assets/assets.ts')
 const rescue = () => import('./rescue/rescue.ts')
+const notify = () => import('./notify/notify.ts')
 const daemonUnit = () => import('./daemon/install.ts')
 
 export const OPERATIONS: readonly TableEntry[] = [
@@ -247,6 +248,26 @@ export const OPERATIONS: readonly TableEntry[] = [
     name: 'usage',
     summary: 'What stages used: tokens and cost, and what the rules leave.',
     load: async () => (await import('./usage/usage.ts')).usage,
+  },
+  {
+    name: 'notify ls',
+    summary: 'Who is told of what, and which notifications did not arrive.',
+    load: async () => (await notify()).notifyLs,
+  },
+  {
+    name: 'notify test',
+    summary: 'Send a test notification and say whether it arrived.',
+    load: async () => (await notify()).notifyTest,
+  },
+  {
+    name: 'notify retry',
+    summary: 'Send a notification again that was given up.',
+    load: async () => (await notify()).notifyRetry,
+  },
+  {
+    name: 'notify check',
+    summary: 'Tell of a runtime that died, and send what waits; for cron.',
+    load: async () => (await notify()).notifyCheck,
   },
   {
     name: 'rescue ls',

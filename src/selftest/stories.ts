@@ -2,13 +2,14 @@
 import * as path from 'node:path'
 import { type BaselineManifest, manifestOf, manifestText, originalsOf } from '../core/baseline.ts'
 import type { Clock } from '../core/clock.ts'
+import { DELIVERY_ID } from '../core/delivery.ts'
 import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
 import { hashBytes, readText } from '../store/files.ts'
-import { AT } from '../store/layout.ts'
+import { AT, deliveryFile, deliveryFolder } from '../store/layout.ts'
 import { planUpgrade, upgradeChanges } from '../store/workspace-upgrade.ts'
 import { type Act, type Script, taskText } from './instant-runner.ts'
-import { ROOT } from './scene.ts'
+import { RECEIVED, RECEIVER, ROOT } from './scene.ts'
 import { posting, type Story, succeeding } from './story.ts'
 
 const at = (relative: string): string => path.join(ROOT, 'millrace-agents', relative)
@@ -16,6 +17,15 @@ const PLANNED = ['PLANNER_COMPLETE', 'MANAGER_COMPLETE']
 const INVALID = 'odd.md.invalid'
 const OLD = 'As an older package had it.'
 const MISSING = ['entrypoints/execution/fixer.md', 'outline.md']
+const OLD_DELIVERY = 'closed-0123456789abcdef'
+const RULES = `[notify.rules.told]
+on = ["blocked"]
+command = ["${RECEIVER}"]
+[notify.rules.unheard]
+on = ["blocked"]
+command = ["nowhere"]
+attempts_max = 1
+`
 const BUILT = ['BUILDER_COMPLETE', 'CHECKER_PASS', 'UPDATE_COMPLETE']
 
 /** One kind of stage does something else than succeed. */
@@ -174,6 +184,33 @@ export const STORIES: readonly Story[] = [
     script: unless('builder', ({ run_id }) => until('cancel_run', { run_id })),
     ends: { 'task a': 'blocked' },
     outcomes: [],
+  },
+  {
+    name: 'notification',
+    about: 'control',
+    tells: 'an item is blocked, which one receiver is told and the other cannot be; a record of old is put away',
+    begin({ task, file }) {
+      task('a')
+      file('millrace-agents/millrace.toml', RULES)
+      file(`millrace-agents/${deliveryFile('done', OLD_DELIVERY)}`, '{}\n')
+    },
+    script: unless('builder', ({ run_id }) => until('cancel_run', { run_id })),
+    first: (engine) => engine.commit([{ change: 'delivery.forget', state: 'done', delivery_id: OLD_DELIVERY }]),
+    ends: { 'task a': 'blocked' },
+    outcomes: [],
+    also(files) {
+      const [done, failed] = (['done', 'failed'] as const).map((state) =>
+        (files.list(at(deliveryFolder(state))) ?? []).filter((name) => name.startsWith('blocked-')),
+      )
+      const ids = lines(files, RECEIVED).filter((id) => DELIVERY_ID.test(id))
+      const received = [...new Set(ids)].map((id) => `${id}.json`)
+      return [
+        ...has(files.list(at(deliveryFolder('pending'))) ?? [], 0, 'deliveries that wait'),
+        ...has(failed!, 1, 'deliveries given up'),
+        ...has(done!, 1, 'deliveries carried out'),
+        ...(received.join() === done!.join() ? [] : [`received was ${received.join(', ')}, not ${done!.join(', ')}`]),
+      ]
+    },
   },
   {
     name: 'requeue',

@@ -5,6 +5,7 @@
 
 import { type Approval, approvalFile } from '../core/approval.ts'
 import type { Change } from '../core/changes.ts'
+import { deliveryText } from '../core/delivery.ts'
 import { absurd, MillraceError } from '../core/errors.ts'
 import { canonicalJson } from '../core/ids.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
@@ -12,7 +13,17 @@ import type { Snapshot } from '../core/state.ts'
 import { bytesOf, type FileOperation, look, payload, sizeOf } from './file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
 import type { ItemIndex, WrittenItem } from './items.ts'
-import { AT, itemFile, itemFolder, type Places, runFolder, stampOf, statusFile, targetFile } from './layout.ts'
+import {
+  AT,
+  deliveryFile,
+  itemFile,
+  itemFolder,
+  type Places,
+  runFolder,
+  stampOf,
+  statusFile,
+  targetFile,
+} from './layout.ts'
 
 /** Documents above this are moved without being carried in the record. */
 const CARRIED_BYTES_MAX = 1024 * 1024 + 4096
@@ -155,8 +166,17 @@ class Lowering {
           }),
         )
         return
+      case 'delivery.add':
+        this.create(deliveryFile('pending', change.delivery.delivery_id), deliveryText(change.delivery))
+        return
+      case 'delivery.update':
+        this.updateDelivery(change)
+        return
+      case 'delivery.forget':
+        this.remove(deliveryFile(change.state, change.delivery_id))
+        return
       case 'command.discard':
-        this.discard(change.file)
+        this.remove(`${AT.incoming}/${change.file}`)
         return
       case 'log.rotate':
         this.rotateLog(change.path)
@@ -177,10 +197,20 @@ class Lowering {
     if (asked !== null) this.push({ op: 'remove', path: pending, hash: hashBytes(asked) })
   }
 
-  private discard(file: string): void {
-    const incoming = `${AT.incoming}/${file}`
-    const bytes = this.ports.files.read(this.ports.places.at(incoming))
-    if (bytes !== null) this.push({ op: 'remove', path: incoming, hash: hashBytes(bytes) })
+  private remove(path: string): void {
+    const bytes = this.ports.files.read(this.ports.places.at(path))
+    if (bytes !== null) this.push({ op: 'remove', path, hash: hashBytes(bytes) })
+  }
+
+  private updateDelivery({ delivery, from, to, hash }: Change & { change: 'delivery.update' }): void {
+    const before = deliveryFile(from, delivery.delivery_id)
+    const text = deliveryText(delivery)
+    if (from === to) {
+      this.push({ op: 'put', path: before, content: { text }, expects: hash, leaves: hashBytes(text) })
+      return
+    }
+    this.put(deliveryFile(to, delivery.delivery_id), text)
+    this.push({ op: 'remove', path: before, hash })
   }
 
   /** `<name>.<stamp>.<revision>.jsonl`; the live name is free for the next line. */

@@ -6,6 +6,7 @@ import * as path from 'node:path'
 import type * as z from 'zod'
 import { parseFamilies } from '../../src/core/assets.ts'
 import { compile } from '../../src/core/compile.ts'
+import { deliveryIn, deliveryText, newDelivery } from '../../src/core/delivery.ts'
 import {
   DOCUMENT_BYTES_MAX,
   DOCUMENT_KINDS,
@@ -74,11 +75,11 @@ import { processIdentity } from '../../src/runners/process.ts'
 import { resetTime } from '../../src/runners/reset-time.ts'
 import { parseReplies } from '../../src/runners/scripted/replies.ts'
 import type { Protocol } from '../../src/runners/two-way/protocol.ts'
+import { readManifest } from '../../src/store/baseline.ts'
 import { readConfig } from '../../src/store/config-file.ts'
 import { EventReader } from '../../src/store/event-follow.ts'
 import { tailEvents } from '../../src/store/event-log.ts'
 import { disk, hashBytes } from '../../src/store/files.ts'
-import { readManifest } from '../../src/store/baseline.ts'
 import { decodeCopy, encodeCopy } from '../../src/store/item-copy.ts'
 import { ItemIndex } from '../../src/store/items.ts'
 import { decodeRecord, encodeRecord, RECORD_BYTES_MAX } from '../../src/store/journal.ts'
@@ -308,6 +309,13 @@ const REPLIES = jsonOf({
 })
 
 // ---- what a harness prints and leaves ----------------------------------------------------------------------------------
+
+const DELIVERY = newDelivery('2026-03-02T12:00:00.000Z', {
+  delivery_id: 'blocked-0123456789abcdef',
+  channel: 'notify',
+  recipient: 'oncall',
+  payload: { event: 'blocked', text: 'task T-1 is blocked' },
+})
 
 const LEDGER_LINE = ledgerLine('request-1', {
   dedupe_key: 'millrace-agents/runs/run-1/stage_results/request-1.json',
@@ -575,6 +583,16 @@ function harnessOutput(): Parser[] {
         if (line === null) return
         must(TokenUsage.loose(), line.token_usage)
         mustBe(!Number.isNaN(Date.parse(line.stage_completed_at)), `a time: ${line.stage_completed_at}`)
+      },
+    },
+    {
+      name: 'delivery',
+      modules: ['core/delivery.ts'],
+      examples: [deliveryText(DELIVERY)].map(bytesOf),
+      refusals: 'never throws',
+      parse(bytes) {
+        const delivery = deliveryIn(textOf(bytes), DELIVERY.delivery_id)
+        if (delivery !== null) mustBe(!Number.isNaN(Date.parse(delivery.next_attempt_at)), 'a time it is due')
       },
     },
     {
