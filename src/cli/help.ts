@@ -10,7 +10,7 @@ const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'demo', 'health', 'doctor', 'selftest'] },
   { title: 'Work', first: ['queue', 'incidents', 'start', 'run', 'daemon', 'control', 'planning'] },
   { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'closure', 'usage', 'rescue'] },
-  { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'config'] },
+  { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'skills', 'config'] },
   { title: 'Reference', first: ['docs', 'schema', 'completion', 'version'] },
 ]
 
@@ -29,6 +29,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   modes: 'Which loops and bindings there are.',
   loops: 'How stages are wired.',
   stages: 'Kinds of stages, and what each owes.',
+  skills: 'Advice that stages are given: see, search, install, export.',
   config: 'Settings of the workspace.',
 }
 

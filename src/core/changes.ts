@@ -15,6 +15,9 @@ import {
 } from './state.ts'
 import type { View } from './view.ts'
 
+/** Bytes in a record: UTF-8 text, or base64 where they are no text. */
+export type Content = { text: string } | { base64: string }
+
 export type Change =
   /** A new document; the id must not exist in any state of its kind. */
   | { change: 'item.add'; kind: ItemKind; id: string; state: ItemState; text: string }
@@ -32,6 +35,11 @@ export type Change =
   | { change: 'order.set'; order: QueueOrder }
   /** New text of millrace.toml. `hash`: of the bytes the decision was taken on, null if there was no such file. */
   | { change: 'config.set'; text: string; hash: string | null }
+  /**
+   * New bytes of a file below the runtime root that people may edit. `hash`: of the bytes the decision was taken on, null
+   * if there was no such file; these are kept at `keep`, where that is named.
+   */
+  | { change: 'file.put'; path: string; content: Content; hash: string | null; keep: string | null }
   /** Carries a file that is no work document of any state to another name below the runtime root. */
   | { change: 'file.move'; from: string; to: string; hash: string }
   | { change: 'status.set'; plane: string; marker: string }

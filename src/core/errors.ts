@@ -28,8 +28,10 @@ export const ERROR_CODES = {
   },
   compile_failed: { kind: 'failed', text: 'The mode does not compile; the diagnostics say where.' },
   mode_unknown: { kind: 'failed', text: 'No mode of that id is shipped or in the workspace.' },
-  asset_unknown: { kind: 'failed', text: 'No loop or stage kind of that id is shipped or in the workspace.' },
+  asset_unknown: { kind: 'failed', text: 'No loop, stage kind or skill of that id is shipped or in the workspace.' },
   asset_invalid: { kind: 'failed', text: 'A mode, loop, stage kind, entrypoint or skill file is not valid.' },
+  skill_exists: { kind: 'refused', text: 'A skill of that id is there already; nothing of it was replaced.' },
+  file_exists: { kind: 'refused', text: 'A file that was to be written is there already and holds something else.' },
   plan_unknown: { kind: 'failed', text: 'No plan of that id is kept, or none is in force.' },
   document_invalid: { kind: 'failed', text: 'A work document does not follow the grammar of its kind.' },
   id_invalid: {

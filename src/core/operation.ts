@@ -61,6 +61,7 @@ export const NAMED = [
   'mode',
   'loop',
   'stage',
+  'skill',
   'plane',
   'runner',
   'config_key',

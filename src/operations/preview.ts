@@ -79,6 +79,12 @@ function told(change: Change): string[] {
       return [`move ${change.from} to ${folderOf(change.to)}`]
     case 'document.put':
       return [`write ${change.path}`]
+    case 'file.put':
+      if (change.hash === null) return [`write ${change.path}`]
+      return [
+        `rewrite ${change.path}`,
+        ...(change.keep === null ? [] : [`keep what it was in ${folderOf(change.keep)}`]),
+      ]
     case 'order.set':
       return ['put the queue in that order']
     case 'config.set':

@@ -27,6 +27,7 @@ const closure = () => import('./closure.ts')
 const modes = () => import('./assets/modes.ts')
 const loops = () => import('./assets/loops.ts')
 const stages = () => import('./assets/stages.ts')
+const skills = () => import('./skills/skills.ts')
 const rescue = () => import('./rescue/rescue.ts')
 const daemonUnit = () => import('./daemon/install.ts')
 
@@ -300,6 +301,31 @@ export const OPERATIONS: readonly TableEntry[] = [
     name: 'stages show',
     summary: 'One kind of stage: outcomes, what it owes, what it may hand in.',
     load: async () => (await stages()).stagesShow,
+  },
+  {
+    name: 'skills ls',
+    summary: 'Skills there are, and which stages use them.',
+    load: async () => (await skills()).skillsLs,
+  },
+  {
+    name: 'skills show',
+    summary: 'One skill: what it is for, where it lies, its text.',
+    load: async () => (await skills()).skillsShow,
+  },
+  {
+    name: 'skills search',
+    summary: 'Which skills speak of something.',
+    load: async () => (await skills()).skillsSearch,
+  },
+  {
+    name: 'skills install',
+    summary: 'Put a skill into the workspace.',
+    load: async () => (await import('./skills/install.ts')).skillsInstall,
+  },
+  {
+    name: 'skills export',
+    summary: 'Write a skill as one .zip file.',
+    load: async () => (await import('./skills/export.ts')).skillsExport,
   },
   {
     name: 'config show',

@@ -4,18 +4,16 @@
  * and when they count as durable is the journal's part.
  */
 import * as path from 'node:path'
+import type { Content } from '../core/changes.ts'
 import { integer, orNull, record, type Shape, text } from '../core/shape.ts'
 import { type FileStat, type Files, hashBytes } from './files.ts'
 
-/** Bytes of a document as they travel in a record: UTF-8 text, or base64 where they are not. */
-export type Payload = { text: string } | { base64: string }
-
 export type FileOperation =
   /** Writes a temporary sibling, which then takes the name. `expects`: hash of the bytes to replace, or null for absent. */
-  | { op: 'put'; path: string; content: Payload; expects: string | null; leaves: string }
+  | { op: 'put'; path: string; content: Content; expects: string | null; leaves: string }
   /** Carries the bytes, so that a disk which lost both names loses nothing; null for documents too large to carry. */
-  | { op: 'move'; from: string; to: string; content: Payload | null; hash: string }
-  | { op: 'append'; path: string; offset: number; content: Payload }
+  | { op: 'move'; from: string; to: string; content: Content | null; hash: string }
+  | { op: 'append'; path: string; offset: number; content: Content }
   | { op: 'remove'; path: string; hash: string }
 
 const isPayload = (value: unknown): boolean => record({ text })(value) || record({ base64: text })(value)
@@ -33,13 +31,13 @@ export function isOperation(value: unknown): value is FileOperation {
   return SHAPES[value.op as FileOperation['op']](value)
 }
 
-export const payload = (bytes: Uint8Array | string): Payload => {
+export const payload = (bytes: Uint8Array | string): Content => {
   if (typeof bytes === 'string') return { text: bytes }
   const text = Buffer.from(bytes).toString('utf8')
   return Buffer.from(text, 'utf8').equals(bytes) ? { text } : { base64: Buffer.from(bytes).toString('base64') }
 }
 
-export const bytesOf = (content: Payload): Buffer =>
+export const bytesOf = (content: Content): Buffer =>
   'text' in content ? Buffer.from(content.text, 'utf8') : Buffer.from(content.base64, 'base64')
 
 export interface Applying {

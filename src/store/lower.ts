@@ -8,7 +8,7 @@ import { absurd, MillraceError } from '../core/errors.ts'
 import { canonicalJson } from '../core/ids.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 import type { Snapshot } from '../core/state.ts'
-import { type FileOperation, look, payload, sizeOf } from './file-operation.ts'
+import { bytesOf, type FileOperation, look, payload, sizeOf } from './file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
 import type { ItemIndex, WrittenItem } from './items.ts'
 import { AT, itemFile, itemFolder, type Places, runFolder, stampOf, statusFile, targetFile } from './layout.ts'
@@ -109,6 +109,9 @@ class Lowering {
           expects: change.hash,
           leaves: hashBytes(change.text),
         })
+        return
+      case 'file.put':
+        this.putOver(change)
         return
       case 'file.move':
         this.move(change.from, change.to, change.hash)
@@ -268,6 +271,14 @@ class Lowering {
     const expects = found === null ? null : hashBytes(found)
     if (found !== null && expects !== leaves && this.ports.known.get(path) !== expects) this.keep(path, found, expects!)
     this.push({ op: 'put', path, content: { text }, expects, leaves })
+  }
+
+  /** Replaces a file a person may have edited, if it still is what was read; what it held is kept where that is asked. */
+  private putOver({ path, content, hash, keep }: Change & { change: 'file.put' }): void {
+    if (hash !== null && keep !== null) {
+      this.push({ op: 'put', path: keep, content: payload(this.readPresent(path)), expects: null, leaves: hash })
+    }
+    this.push({ op: 'put', path, content, expects: hash, leaves: hashBytes(bytesOf(content)) })
   }
 
   private keep(path: string, found: Uint8Array, hash: string): void {

@@ -18,6 +18,7 @@ const CHANGES: Record<Change['change'], true> = {
   'counters.set': true,
   'order.set': true,
   'config.set': true,
+  'file.put': true,
   'file.move': true,
   'status.set': true,
   'closure.put': true,
