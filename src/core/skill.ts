@@ -3,6 +3,7 @@
  * shipped form (`asset_id`) and the portable one (`name`), in the subset of YAML that both are written in.
  */
 import { MillraceError } from './errors.ts'
+import { canonicalJson, sha256 } from './ids.ts'
 
 export interface Skill {
   id: string
@@ -51,6 +52,27 @@ export function skillIdOf(path: string): string {
   const names = path.split('/')
   const last = names.pop() ?? ''
   return last === SKILL_FILE ? (names.at(-1) ?? '') : last.replace(/\.md$/, '')
+}
+
+/** Of some paths those of the files of a skill: all in its folder, but for what lies in the folder of another below. */
+export function filesOfSkill(skill: string, paths: readonly string[]): string[] {
+  if (!skill.endsWith(`/${SKILL_FILE}`)) return [skill]
+  const folder = skill.slice(0, -SKILL_FILE.length)
+  const inside = paths.filter((path) => path.startsWith(folder))
+  const others = inside.filter((path) => path !== skill && path.endsWith(`/${SKILL_FILE}`))
+  const isOthers = (path: string) => others.some((other) => path.startsWith(other.slice(0, -SKILL_FILE.length)))
+  return inside.filter((path) => !isOthers(path)).sort()
+}
+
+/**
+ * What tells one state of a skill from another: the SHA-256 of its text, or of the hashes of all its files where it has
+ * more. `hashes`: by path.
+ */
+export function skillRevision(skill: string, hashes: Readonly<Record<string, string>>): string {
+  const files = filesOfSkill(skill, Object.keys(hashes))
+  if (files.length < 2) return hashes[skill] ?? 'missing'
+  const folder = skill.slice(0, -SKILL_FILE.length)
+  return sha256(canonicalJson(files.map((file) => [file.slice(folder.length), hashes[file]])))
 }
 
 /** Members that belong to stage kinds: advice that claims them would be believed by somebody. */

@@ -47,7 +47,7 @@ export function show(output: SkillsShowOutput, look: Look): string {
     look.field('capability_type', output.capability_type),
     look.field('recommended_for_stages', output.recommended_for_stages.join(',')),
     ...output.used_by.map((use) => look.field('used_by', pairs(use))),
-    look.field('sha256', output.sha256),
+    look.field('revision', output.revision),
     look.field('file', output.file),
     ...output.files.map((file) => look.field('part', file)),
     ...(output.problem === null ? [] : [look.field('problem', output.problem)]),

@@ -80,8 +80,10 @@ export const installSkill: ChangeOperation = (context, payload) => {
   const told = what.kept_as === null ? '' : `; what it held is kept in ${what.kept_as}`
   return done(draft, `${operation === 'install' ? 'installed' : 'updated'} the skill ${skillId}${told}`, {
     artifact_path: named(file),
+    skill_id: skillId,
     files: files.length,
-    ...what,
+    sha256: what.sha256,
+    kept_as: what.kept_as,
   })
 }
 

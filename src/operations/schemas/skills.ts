@@ -32,7 +32,7 @@ export const SkillsShow = z
     version: maybe('Its version.'),
     capability_type: maybe('What kind of advice it is.'),
     recommended_for_stages: z.array(z.string()).describe('Stage kinds it says it is for.'),
-    sha256: text('Of its text; runs record it.'),
+    revision: text('Hash that names the state of its text; each stage run records the one it was given.'),
     file: text('Where it lies on this machine.'),
     files: z.array(z.string()).describe('All its files, relative to its folder.'),
     text: maybe('Its text; null unless asked for.'),

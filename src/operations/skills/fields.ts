@@ -7,5 +7,5 @@ export const skillField: InputField = {
   positional: true,
   required: true,
   placeholder: 'ID',
-  description: 'Skill, or its path below skills/.',
+  description: 'Skill, or its folder below skills/.',
 }

@@ -1,9 +1,10 @@
 /** The skills there are: those of the package, the workspace's own laid over them, and which stages use each. */
 import * as path from 'node:path'
-import { type AssetFamilies, type AssetFile, parseFamilies } from '../../core/assets.ts'
+import { type AssetFamilies, type AssetFile, type Assets, NOT_TEXT, parseFamilies } from '../../core/assets.ts'
 import { MillraceError } from '../../core/errors.ts'
+import { sha256 } from '../../core/ids.ts'
 import { didYouMean, nearest } from '../../core/nearest.ts'
-import { type ReadSkill, readSkill, SKILL_FILE, skillIdOf } from '../../core/skill.ts'
+import { filesOfSkill, type ReadSkill, readSkill, SKILL_FILE, skillIdOf, skillRevision } from '../../core/skill.ts'
 import { readAssets } from '../../store/catalogue.ts'
 import { AT, isInitialised } from '../../store/layout.ts'
 import { type Context, placesIn } from '../context.ts'
@@ -14,6 +15,8 @@ export interface KnownSkill {
   file: AssetFile
   read: ReadSkill
   used_by: SkillUse[]
+  /** Hash that names its state, as runs record it. */
+  revision: () => string
 }
 
 /** By id, then by path. Needs no workspace. */
@@ -31,8 +34,17 @@ export function skillsOf(context: Context): KnownSkill[] {
       file,
       read: readSkill(file.text),
       used_by: uses.get(file.path) ?? [],
+      revision: () => revisionOf(file.path, assets),
     }))
     .sort((a, b) => (`${a.id} ${a.file.path}` < `${b.id} ${b.file.path}` ? -1 : 1))
+}
+
+function revisionOf(skill: string, assets: Assets): string {
+  const texts = filesOfSkill(skill, [...assets.files.keys()]).map((path) => assets.files.get(path)!)
+  return skillRevision(
+    skill,
+    Object.fromEntries(texts.filter(({ text }) => text !== NOT_TEXT).map(({ path, text }) => [path, sha256(text)])),
+  )
 }
 
 /** Which stage kinds load a skill, by its path: because they require or suggest it, or a loop or a mode attaches it. */
@@ -56,10 +68,11 @@ function usesIn(families: AssetFamilies): Map<string, SkillUse[]> {
 
 /** The skill of an id, or of a path below skills/, which tells two of one id apart. Throws `asset_unknown`, `item_ambiguous`. */
 export function requireKnown(skills: readonly KnownSkill[], asked: string): KnownSkill {
-  const wanted = asked.replace(/^skills\//, '').replace(/\/SKILL\.md$/, '')
-  const placeOf = ({ file }: KnownSkill) => file.path.slice(AT.skills.length + 1).replace(/\/SKILL\.md$/, '')
-  const found = skills.filter((one) => placeOf(one) === wanted)
-  const meant = found.length > 0 ? found : skills.filter((one) => one.id === wanted)
+  const placeOf = ({ file }: KnownSkill) => file.path.replace(/\/SKILL\.md$/, '')
+  const wanted = asked.replace(/\/(SKILL\.md)?$/, '')
+  const isPlace = wanted.includes('/')
+  const place = wanted.startsWith(`${AT.skills}/`) ? wanted : `${AT.skills}/${wanted}`
+  const meant = skills.filter((one) => (isPlace ? placeOf(one) === place : one.id === wanted))
   if (meant.length > 1)
     throw new MillraceError('item_ambiguous', `${meant.length} skills are called ${wanted}.`, {
       hint: `say which: ${meant.map(placeOf).join(', ')}`,

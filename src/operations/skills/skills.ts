@@ -3,7 +3,6 @@
 import * as path from 'node:path'
 import { clip } from '../../core/clip.ts'
 import { MillraceError } from '../../core/errors.ts'
-import { sha256 } from '../../core/ids.ts'
 import type { Operation } from '../../core/operation.ts'
 import { readSkillFolder } from '../../store/skill-folder.ts'
 import type { Context } from '../context.ts'
@@ -35,7 +34,7 @@ export const skillsShow: Operation<Context, { skill_id: string; text?: boolean }
   flavour: 'read',
   summary: 'One skill: what it is for, where it lies, its text.',
   description:
-    'Shows what a skill says of itself, which stages use it, where its text lies and the hash of that, by which runs record what they were given.',
+    'Shows what a skill says of itself, which stages use it, where its text lies, and the hash by which runs record what they were given.',
   input: [skillField, { name: 'text', type: 'flag', description: 'Print the text itself.' }],
   examples: [
     { command: 'millrace skills show builder-core', does: 'see what it is and who loads it' },
@@ -51,7 +50,7 @@ export const skillsShow: Operation<Context, { skill_id: string; text?: boolean }
       version: skill?.version ?? null,
       capability_type: skill?.capability_type ?? null,
       recommended_for_stages: skill?.recommended_for_stages ?? [],
-      sha256: sha256(known.file.text),
+      revision: known.revision(),
       file: path.join(folder, path.posix.basename(known.file.path)),
       files: readSkillFolder(context.files, folder).map((one) => one.path),
       text: text === true ? known.file.text : null,
