@@ -8,7 +8,7 @@ import { wrap } from './wrap.ts'
 /** First words in the order of the overview; what is missing here comes last, under its own heading. */
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'demo', 'health', 'doctor', 'selftest'] },
-  { title: 'Work', first: ['queue', 'incidents', 'start', 'run', 'daemon', 'control', 'planning'] },
+  { title: 'Work', first: ['queue', 'approvals', 'incidents', 'start', 'run', 'daemon', 'control', 'planning'] },
   { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'closure', 'usage', 'rescue'] },
   { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'skills', 'config'] },
   { title: 'Reference', first: ['docs', 'schema', 'completion', 'version'] },
@@ -16,6 +16,7 @@ const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
 
 const GROUPS: Readonly<Record<string, string>> = {
   queue: 'Work items: see, add, reorder, retry, set aside, cancel.',
+  approvals: 'What a person is asked: see it, allow it, deny it.',
   incidents: 'Trouble handed to planning: see it, see to it, drop it.',
   run: 'Work through the queues, in the foreground.',
   daemon: 'The process in the background, and having the system start it.',

@@ -2,6 +2,7 @@
  * Changes: everything a decision may do to the workspace, as plain values. A list of them is one transaction; the
  * store lowers each to file operations. Nothing here says how, and nothing else may write.
  */
+import { type Approval, type ApprovalStatus, approvalOf } from './approval.ts'
 import type { EventType } from './events.ts'
 import type { ItemKind, ItemState, KeptState } from './item.ts'
 import type { QueueOrder } from './queue-order.ts'
@@ -44,6 +45,8 @@ export type Change =
   | { change: 'file.move'; from: string; to: string; hash: string }
   | { change: 'status.set'; plane: string; marker: string }
   | { change: 'closure.put'; target: ClosureTarget }
+  /** A question to a person, where its status puts it: among the pending or the resolved ones. */
+  | { change: 'approval.put'; approval: Approval }
   /** A file of a run folder; `file` is relative to it. */
   | { change: 'artifact.put'; run_id: string; file: string; text: string }
   /** A record file below the runtime root. `once`: leave an existing one alone. */
@@ -121,10 +124,33 @@ export class Draft {
     else this.snapshot.active_runs[at] = run
   }
 
+  /** Puts an approval as it is now, and tells of its new status. */
+  putApproval(approval: Approval): void {
+    const { status, run_id, work_item_kind, work_item_id, node_id, capability_id, question } = approval
+    const told = { approval_id: approval.approval_id, run_id, work_item_kind, work_item_id, node_id, capability_id }
+    this.changes.push({ change: 'approval.put', approval })
+    if (status === 'pending') this.event('approval_requested', { ...told, question, expires_at: approval.expires_at })
+    else
+      this.event('approval_resolved', {
+        ...told,
+        status,
+        decided_by: approval.decided_by,
+        reason: approval.decision_reason,
+      })
+  }
+
+  /** Resolves the approval a run waits for, where nobody will answer it any more. */
+  resolveApproval(run: ActiveRun, status: ApprovalStatus, reason: string): void {
+    const approval = run.approval ? approvalOf(this.view, run.approval.approval_id) : null
+    if (approval?.status !== 'pending') return
+    this.putApproval({ ...approval, status, decided_at: this.view.now, decision_reason: reason })
+  }
+
   /** Takes a run and its budgets off the books; its plane goes idle unless `token` says what it ended with. */
   endRun(run: ActiveRun, owner: { kind: string; id: string }, token: string | null): void {
     this.snapshot.active_runs = this.snapshot.active_runs.filter((active) => active.run_id !== run.run_id)
     this.counters = forgetCounters(this.counters, owner)
+    this.resolveApproval(run, 'cancelled', 'its run has ended')
     this.mark(run.plane, token ?? IDLE_MARKER.slice(4))
   }
 

@@ -12,6 +12,7 @@ import {
   parseFamilies,
 } from './assets.ts'
 import { bindNode } from './bind.ts'
+import { checkCapabilities } from './check-capabilities.ts'
 import { checkLevels } from './check-levels.ts'
 import { checkLoop } from './check-loop.ts'
 import {
@@ -76,7 +77,7 @@ export function compile(input: CompileInput): Compiled {
   for (const { value, file } of loops.found) checkLoop(value, file.path, families.stageKinds, findings, unreadable)
   for (const kind of kinds) {
     checkStageKind(kind.value, kind.file.path, findings)
-    checkRegistered(kind, input.validators, findings)
+    checkRegistered(kind, [...input.validators, ...Object.keys(input.config.validators)], findings)
   }
   checkResolvers(loops.found, findings)
   checkThresholdKeys(loops.found, input.config, findings)
@@ -87,6 +88,7 @@ export function compile(input: CompileInput): Compiled {
   const { texts, frozenTexts, skillHashes } = resolveTexts(nodes, input.assets, findings)
   checkRunners(nodes, mode, { ...input.config.runners, known: input.runners }, findings)
   checkLevels(nodes, mode, input.config, findings)
+  checkCapabilities(nodes, input.config.execution_capabilities, findings)
   for (const loop of bound) checkSessions(loop, mode, findings)
   if (findings.failed) return failed()
 
@@ -232,6 +234,7 @@ function graphPlan(loop: Loop, nodes: PlanNode[], config: Config): PlanGraph {
       kind: edge.kind,
       priority: edge.priority,
       max_attempts: edge.max_attempts ?? null,
+      approval: edge.approval ?? null,
     })),
   )
   return {

@@ -5,11 +5,13 @@
  */
 import * as z from 'zod'
 import { type Boundary, claim, restart, tick } from './boundary.ts'
+import { CapabilityId, ExecutionCapabilitiesConfig } from './capability.ts'
 import { clip, problemsText } from './clip.ts'
 import { MillraceError } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { AssetId, PermissionLevel } from './stage.ts'
 import { UsageGovernanceConfig } from './usage-config.ts'
+import { ValidatorConfig } from './validator.ts'
 
 const Effort = z.enum(['low', 'medium', 'high', 'xhigh'])
 const Env = z.record(z.string(), z.string())
@@ -137,6 +139,10 @@ const StageConfig = z.strictObject({
   model: z.string().optional().meta(claim('Model for this stage kind.')),
   model_reasoning_effort: Effort.optional().meta(claim('Effort for this stage kind.')),
   timeout_seconds: z.int().min(1).optional().meta(claim('Time limit for this stage kind.')),
+  required_capabilities: z
+    .array(CapabilityId)
+    .optional()
+    .meta(claim('What this stage kind may not start without, beyond what it says itself.')),
   permission_profile: PermissionProfile.optional().meta(
     tick('Level for this stage kind on whatever runner: normal (the same as basic), elevated, maximum.'),
   ),
@@ -238,6 +244,8 @@ export const Config = z.strictObject({
     })
     .prefault({}),
   usage_governance: UsageGovernanceConfig.prefault({}),
+  execution_capabilities: ExecutionCapabilitiesConfig.prefault({}),
+  validators: z.record(AssetId, ValidatorConfig).default({}),
   stages: z.record(AssetId, StageConfig).default({}),
 })
 export type Config = z.infer<typeof Config>

@@ -52,6 +52,8 @@ export const ERROR_CODES = {
     text: 'Records of one run name different runs or plans; something changed them after they were written.',
   },
   run_state: { kind: 'refused', text: 'The run is not in a state that allows this.' },
+  approval_unknown: { kind: 'failed', text: 'No approval has that id.' },
+  approval_state: { kind: 'refused', text: 'The approval is not pending any more.' },
   nothing_active: { kind: 'refused', text: 'The command acts on a running item and none is active.' },
   lock_held: { kind: 'refused', text: 'Another runtime owns the workspace.' },
   lock_lost: {

@@ -58,6 +58,8 @@ export const EVENT_TYPES = {
   usage_governance_paused: 'A rule on usage is over its threshold and pauses the runtime.',
   usage_governance_resumed: 'Rules on usage that paused the runtime are kept again.',
   run_held: 'A run waits for an operator.',
+  approval_requested: 'A person is asked; the item waits for the answer, others go on.',
+  approval_resolved: 'A question to a person was answered, or needs no answer any more.',
   run_withdrawn: 'The item of a run was moved away by a person; the run ended.',
   run_cancelled: 'A run was cancelled.',
   runtime_handoff_incident_enqueued: 'The runtime opened an incident.',

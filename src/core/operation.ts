@@ -57,6 +57,8 @@ export const NAMED = [
   /** A spec that is judged as a whole. */
   'root_spec',
   'unreadable_incident',
+  /** A question to a person. */
+  'approval',
   'plan',
   'mode',
   'loop',

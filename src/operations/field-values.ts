@@ -34,6 +34,7 @@ const BY_NAME: Readonly<Record<string, Named>> = {
   subject: 'subject',
   root_spec_id: 'root_spec',
   filename: 'unreadable_incident',
+  approval_id: 'approval',
   run_id: 'run',
   run: 'run',
   ref: 'run',
@@ -91,6 +92,8 @@ export async function valuesOf(field: InputField, sight: Sight): Promise<Candida
       return names(sight, sight.places.at(itemFolder('incident', 'queued')))
         .filter((name) => SET_ASIDE.test(name))
         .map(bare)
+    case 'approval':
+      return withoutEnding(names(sight, sight.places.at(AT.pendingApprovals)), '.json').map(bare)
     case 'plan':
       return names(sight, sight.places.at(AT.plans)).map(bare)
     case 'mode':

@@ -89,6 +89,8 @@ function told(change: Change): string[] {
       return ['put the queue in that order']
     case 'config.set':
       return ['rewrite millrace.toml']
+    case 'approval.put':
+      return [`set down approval ${change.approval.approval_id} as ${change.approval.status}`]
     case 'closure.put':
       return [`set down closure target ${change.target.root_spec_id}`]
     case 'state.set':

@@ -3,6 +3,7 @@
  * unless it says otherwise. Loaded only when somebody asks for a schema.
  */
 import * as z from 'zod'
+import { ApprovalsLs, ApprovalsShow } from './schemas/approvals.ts'
 import { LoopsLs, LoopsShow, StagesLs, StagesShow } from './schemas/assets.ts'
 import { ClosureLs, ClosureShow } from './schemas/closure.ts'
 import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce, Start } from './schemas/commands.ts'
@@ -67,6 +68,8 @@ export const runsTailSchema = (): Schema => json(RunsTail)
 /** Of each line. */
 export const runsFollowSchema = (): Schema => ({ anyOf: [json(FollowRecord), json(FollowEnd), json(FollowError)] })
 export const whySchema = (): Schema => json(Why)
+export const approvalsLsSchema = (): Schema => json(ApprovalsLs)
+export const approvalsShowSchema = (): Schema => json(ApprovalsShow)
 export const incidentsLsSchema = (): Schema => json(IncidentsLs)
 export const closureLsSchema = (): Schema => json(ClosureLs)
 export const closureShowSchema = (): Schema => json(ClosureShow)

@@ -18,6 +18,7 @@ export interface TableEntry {
 const control = () => import('./control.ts')
 const queue = () => import('./queue/queue.ts')
 const queueChange = () => import('./queue/change.ts')
+const approvals = () => import('./approvals.ts')
 const queueAdd = () => import('./queue/add.ts')
 const runs = () => import('./runs/runs.ts')
 const plan = () => import('./plan/plan.ts')
@@ -195,6 +196,26 @@ export const OPERATIONS: readonly TableEntry[] = [
     name: 'runs follow',
     summary: 'What the agent of a run does now, until the run ends.',
     load: async () => (await runs()).follow,
+  },
+  {
+    name: 'approvals ls',
+    summary: 'What waits for a person to allow or deny it.',
+    load: async () => (await approvals()).approvalsLs,
+  },
+  {
+    name: 'approvals show',
+    summary: 'One question to a person: what it is about, who asks, what was answered.',
+    load: async () => (await approvals()).approvalsShow,
+  },
+  {
+    name: 'approvals approve',
+    summary: 'Allow what a stage asks for; its item goes on at the same node.',
+    load: async () => (await approvals()).approvalsApprove,
+  },
+  {
+    name: 'approvals deny',
+    summary: 'Do not allow what a stage asks for.',
+    load: async () => (await approvals()).approvalsDeny,
   },
   {
     name: 'incidents ls',

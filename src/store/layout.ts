@@ -94,6 +94,8 @@ export const WORKSPACE_FOLDERS: readonly string[] = [
   'arbiter/verdicts',
   'arbiter/reports',
   'intake/ideas',
+  'approvals/pending',
+  'approvals/resolved',
   'entrypoints',
   'skills',
   'modes',
@@ -129,6 +131,7 @@ export const AT = {
   /** Copies that make reading quick; a workspace without them is no other workspace. */
   derived: 'state/derived',
   targets: 'arbiter/targets',
+  pendingApprovals: 'approvals/pending',
   stopAutonomy: 'STOP_AUTONOMY',
   skills: 'skills',
   skillsIndex: 'skills/skills_index.md',

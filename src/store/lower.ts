@@ -3,6 +3,7 @@
  * for the expectations, writes nothing. Whatever of ours a person has edited is kept beside before it is replaced.
  */
 
+import { type Approval, approvalFile } from '../core/approval.ts'
 import type { Change } from '../core/changes.ts'
 import { absurd, MillraceError } from '../core/errors.ts'
 import { canonicalJson } from '../core/ids.ts'
@@ -122,6 +123,9 @@ class Lowering {
       case 'closure.put':
         this.put(targetFile(change.target.root_spec_id), json(change.target))
         return
+      case 'approval.put':
+        this.putApproval(change.approval)
+        return
       case 'artifact.put':
         this.put(`${runFolder(change.run_id)}/${change.file}`, change.text)
         return
@@ -156,6 +160,14 @@ class Lowering {
       default:
         absurd(change)
     }
+  }
+
+  private putApproval(approval: Approval): void {
+    const { approval_id, status } = approval
+    this.put(approvalFile(status === 'pending' ? 'pending' : 'resolved', approval_id), json(approval))
+    const pending = approvalFile('pending', approval_id)
+    const asked = status === 'pending' ? null : this.read(pending)
+    if (asked !== null) this.push({ op: 'remove', path: pending, hash: hashBytes(asked) })
   }
 
   private discard(file: string): void {

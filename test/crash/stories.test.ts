@@ -22,6 +22,7 @@ const CHANGES: Record<Change['change'], true> = {
   'file.move': true,
   'status.set': true,
   'closure.put': true,
+  'approval.put': true,
   'artifact.put': true,
   'document.put': true,
   'line.append': true,

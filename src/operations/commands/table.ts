@@ -3,6 +3,7 @@
  * changes (design §8). The engine carries them out between stages; without a runtime the caller does, the same way.
  */
 import type { CommandTable } from '../../core/operation.ts'
+import { approveCapability, denyCapability } from './approvals.ts'
 import { pause, reloadConfig, resume, stop } from './control.ts'
 import { archiveBlocked, cancelIncident, cancelWorkItem, resolveIncident, supersedeTask } from './departures.ts'
 import { addDocument, addIdea, addWhereClaimed } from './documents.ts'
@@ -40,5 +41,7 @@ export const COMMANDS: CommandTable = {
   cancel_incident: cancelIncident,
   archive_invalid_incident: archiveInvalidIncident,
   install_skill: installSkill,
+  approve_execution_capability: approveCapability,
+  deny_execution_capability: denyCapability,
   set_config: { load: async () => (await import('./settings.ts')).setConfig },
 }

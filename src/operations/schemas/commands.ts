@@ -28,6 +28,7 @@ const issued = {
     .strictObject({
       work_item_kind: text('Kind of the item concerned.').optional(),
       work_item_id: text('Its id.').optional(),
+      approval_id: text('Approval that was answered.').optional(),
       artifact_path: text('Document that was made, relative to the workspace.').optional(),
       defaulted_fields: z.array(z.string()).describe('Fields that were filled in.').optional(),
       unsatisfiable_dependencies: z
