@@ -10,7 +10,7 @@ const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
   { title: 'Begin', first: ['init', 'upgrade', 'demo', 'health', 'doctor', 'selftest'] },
   { title: 'Work', first: ['queue', 'approvals', 'incidents', 'start', 'run', 'daemon', 'control', 'planning'] },
   { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'closure', 'usage', 'notify', 'rescue'] },
-  { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'models', 'assets', 'config'] },
+  { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'models', 'skills', 'assets', 'config'] },
   { title: 'Reference', first: ['docs', 'schema', 'completion', 'version'] },
 ]
 
@@ -33,6 +33,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   stages: 'Kinds of stages, and what each owes.',
   assets: 'Modes, loops, stage kinds, prompts and skills: whose copy counts.',
   models: 'Which models stages are given.',
+  skills: 'Advice that stages are given: see, search, install, export.',
   config: 'Settings of the workspace.',
 }
 

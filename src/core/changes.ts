@@ -39,9 +39,16 @@ export type Change =
   | { change: 'config.set'; text: string; hash: string | null }
   /**
    * A file below the runtime root, byte for byte; what else lies there refuses the transaction. `hash`: of the bytes the
-   * decision was taken on, null if there was no such file.
+   * decision was taken on, null if there was no such file; these are kept at `keep`, where that is named.
    */
-  | { change: 'file.put'; path: string; content: FileContent; mode: number | null; hash: string | null }
+  | {
+      change: 'file.put'
+      path: string
+      content: FileContent
+      mode: number | null
+      hash: string | null
+      keep?: string | null
+    }
   /** Carries a file that is no work document of any state to another name below the runtime root. */
   | { change: 'file.move'; from: string; to: string; hash: string }
   | { change: 'status.set'; plane: string; marker: string }

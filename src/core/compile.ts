@@ -35,6 +35,7 @@ import { type ClaimOrder, type Mode, RecoveryLimits } from './mode.ts'
 import type { ModelProfile } from './model-profile.ts'
 import { nearest } from './nearest.ts'
 import type { Plan, PlanGraph, PlanNode, PlanTransition } from './plan.ts'
+import { filesOfSkill } from './skill.ts'
 import type { StageKind } from './stage.ts'
 
 export interface CompileInput {
@@ -326,14 +327,25 @@ function resolveTexts(bound: readonly BoundNode[], assets: Assets, findings: Fin
       const need = `node ${node.node_id} ${required.has(skill) ? 'requires' : 'has'} this skill`
       const text = textOf(skill, need)
       skillHashes[skill] = text === undefined ? 'missing' : sha256(text)
-      if (text !== undefined) frozenTexts.set(skill, text)
-      else if (required.has(skill))
+      if (text !== undefined) {
+        for (const [path, beside] of textsOf(skill, assets)) {
+          frozenTexts.set(path, beside)
+          skillHashes[path] = sha256(beside)
+        }
+      } else if (required.has(skill))
         findings.error('ASSET_UNREADABLE', skill, null, `${need}, but it is missing; create it`)
       else findings.warn('SKILL_MISSING', skill, null, `${need} attached, but it is not there yet; create it`)
     }
   }
   return { texts, frozenTexts, skillHashes }
 }
+
+/** The files of a skill that are text: what `SKILL.md` points to is found beside it, also where it is frozen. */
+const textsOf = (skill: string, assets: Assets): [path: string, text: string][] =>
+  filesOfSkill(skill, [...assets.files.keys()]).flatMap((path) => {
+    const text = assets.files.get(path)?.text
+    return text === undefined || (text === NOT_TEXT && path !== skill) ? [] : [[path, text]]
+  })
 
 /** Assets a plan is made of, beside texts. */
 interface Used {
@@ -365,7 +377,8 @@ function resolvedAssets(
   for (const { value, file } of kinds) add('stage_kind', value.stage_kind_id, file.path)
   const nodes = Object.values(graphs).flatMap((graph) => graph.nodes)
   for (const path of new Set(nodes.map((node) => node.entrypoint_path))) add('entrypoint', path, path)
-  for (const path of new Set(nodes.flatMap((node) => [...node.required_skill_paths, ...node.attached_skill_additions])))
-    add('skill', path, path)
+  const skills = nodes.flatMap((node) => [...node.required_skill_paths, ...node.attached_skill_additions])
+  const beside = skills.flatMap((skill) => textsOf(skill, assets).map(([path]) => path))
+  for (const path of new Set([...skills, ...beside])) add('skill', path, path)
   return rows.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
 }

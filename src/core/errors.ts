@@ -35,6 +35,8 @@ export const ERROR_CODES = {
     text: 'The workspace has a file of its own where a packaged asset would be copied to; it is not overwritten.',
   },
   asset_invalid: { kind: 'failed', text: 'A mode, loop, stage kind, entrypoint or skill file is not valid.' },
+  skill_exists: { kind: 'refused', text: 'A skill of that id is there already; nothing of it was replaced.' },
+  file_exists: { kind: 'refused', text: 'A file that was to be written is there already and holds something else.' },
   plan_unknown: { kind: 'failed', text: 'No plan of that id is kept, or none is in force.' },
   document_invalid: { kind: 'failed', text: 'A work document does not follow the grammar of its kind.' },
   id_invalid: {

@@ -44,6 +44,7 @@ export const EVENT_TYPES = {
   invalid_incident_artifact_archived: 'An operator put away an incident nobody can read.',
   closure_lineage_repaired: 'Work that named a wrong root spec names the right one.',
   config_changed: 'A key of millrace.toml was set or taken out by a command.',
+  skill_installed: 'A skill was installed by a command, new or in place of an older one.',
   work_item_finished: 'An item reached its finished state.',
   work_item_blocked: 'An item reached its blocked state.',
   work_item_handed_in: 'A document handed in by a stage was enqueued.',

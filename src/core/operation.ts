@@ -65,6 +65,7 @@ export const NAMED = [
   'model_profile',
   'stage',
   'asset',
+  'skill',
   'plane',
   'runner',
   'config_key',

@@ -7,6 +7,7 @@ import { EdgeApproval } from './approval.ts'
 import { Grant } from './capability.ts'
 import { CompletionBehavior, type Effect, ResumePolicy, TerminalState, ThresholdPolicy } from './loop.ts'
 import { ClaimOrder, ConcurrencyPolicy, RecoveryLimits } from './mode.ts'
+import { skillIdOf, skillRevision } from './skill.ts'
 import { HandIn, IDEMPOTENCE, OwedArtifact, PermissionLevel, RequestBlock, ResultClass } from './stage.ts'
 
 export const PlanNode = z.strictObject({
@@ -110,7 +111,7 @@ export const Plan = z
     }),
     resolved_assets: z.array(ResolvedAsset),
     entrypoint_texts: z.record(z.string(), z.string()).describe('Text of every entrypoint, by path.'),
-    skill_hashes: z.record(z.string(), z.string()).describe('SHA-256 of every skill, by path.'),
+    skill_hashes: z.record(z.string(), z.string()).describe('SHA-256 of every file of the skills, by path.'),
     compiled_at: z.string(),
     source_refs: z.array(z.string()),
   })
@@ -142,4 +143,17 @@ export function completionGraph(plan: Plan): (PlanGraph & { completion_behavior:
     if (graph.completion_behavior) return graph as PlanGraph & { completion_behavior: CompletionBehavior }
   }
   return undefined
+}
+
+/** The skills a node is given, with the hash that names the state of each; attached ones that are not there are not given. */
+export function skillsGiven(
+  { skill_hashes }: Pick<Plan, 'skill_hashes'>,
+  {
+    required_skill_paths,
+    attached_skill_additions,
+  }: Pick<PlanNode, 'required_skill_paths' | 'attached_skill_additions'>,
+): { skill_id: string; path: string; revision: string }[] {
+  return [...new Set([...required_skill_paths, ...attached_skill_additions])]
+    .filter((path) => (skill_hashes[path] ?? 'missing') !== 'missing')
+    .map((path) => ({ skill_id: skillIdOf(path), path, revision: skillRevision(path, skill_hashes) }))
 }

@@ -9,6 +9,7 @@ import { ITEM_KINDS, type ItemKind, type ItemState } from '../core/item.ts'
 import { objectInLine } from '../core/json-line.ts'
 import type { InputField, Named } from '../core/operation.ts'
 import { listOf, orNull, record, text } from '../core/shape.ts'
+import { SKILL_DEPTH_MAX, SKILL_FILE } from '../core/skill.ts'
 import { filesBelow } from '../store/files-below.ts'
 import { AT, deliveryFolder, itemFolder, type Places, SET_ASIDE } from '../store/layout.ts'
 
@@ -49,6 +50,7 @@ const BY_NAME: Readonly<Record<string, Named>> = {
   model_profile_id: 'model_profile',
   stage_kind_id: 'stage',
   stage: 'stage',
+  skill_id: 'skill',
   plane: 'plane',
   runner: 'runner',
   key: 'config_key',
@@ -119,6 +121,8 @@ export async function valuesOf(field: InputField, sight: Sight): Promise<Candida
       ]
     case 'model_profile':
       return assets(sight, 'registry/model_profiles')
+    case 'skill':
+      return skillIds(sight)
     case 'plane':
       return folders(sight, 'graphs').map(bare)
     case 'runner':
@@ -186,6 +190,19 @@ function assets(sight: Sight, family: string): Candidate[] {
       return name.endsWith('.json') ? [relative.slice(0, -'.json'.length)] : below(root, relative)
     })
   return [...new Set([...below(sight.packageRoot, ''), ...below(sight.places.runtime, '')])].sort().map(bare)
+}
+
+/** Names of the folders below skills/ that hold a skill. */
+function skillIds(sight: Sight): Candidate[] {
+  const below = (folder: string, depth: number): string[] =>
+    depth > SKILL_DEPTH_MAX
+      ? []
+      : names(sight, folder).flatMap((name) => {
+          if (name === SKILL_FILE) return [path.basename(folder)]
+          return name.includes('.') ? [] : below(path.join(folder, name), depth + 1)
+        })
+  const found = [sight.packageRoot, sight.places.runtime].flatMap((root) => below(path.join(root, AT.skills), 1))
+  return [...new Set(found)].sort().map(bare)
 }
 
 function folders(sight: Sight, family: string): string[] {

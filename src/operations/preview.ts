@@ -78,8 +78,10 @@ function told(change: Change): string[] {
     case 'file.move':
       return [`move ${change.from} to ${folderOf(change.to)}`]
     case 'document.put':
-    case 'file.put':
       return [`write ${change.path}`]
+    case 'file.put':
+      if (change.hash === null) return [`write ${change.path}`]
+      return [`rewrite ${change.path}`, ...(!change.keep ? [] : [`keep what it was in ${folderOf(change.keep)}`])]
     case 'order.set':
       return ['put the queue in that order']
     case 'config.set':

@@ -30,6 +30,7 @@ import { QueueLs, QueueShow } from './schemas/queue.ts'
 import { RescueList, RescueRestore, RescueShow } from './schemas/rescue.ts'
 import { RunsLs, RunsShow, RunsTail, RunsTrace } from './schemas/runs.ts'
 import { Selftest } from './schemas/selftest.ts'
+import { SkillsExport, SkillsLs, SkillsSearch, SkillsShow } from './schemas/skills.ts'
 import { Status } from './schemas/status.ts'
 import { Failure, Help, WatchEnd } from './schemas/surface.ts'
 import { Usage } from './schemas/usage.ts'
@@ -107,6 +108,10 @@ export const stagesLsSchema = (): Schema => json(StagesLs)
 export const stagesShowSchema = (): Schema => json(StagesShow)
 export const modelsLsSchema = (): Schema => json(ModelsLs)
 export const modelsShowSchema = (): Schema => json(ModelsShow)
+export const skillsLsSchema = (): Schema => json(SkillsLs)
+export const skillsShowSchema = (): Schema => json(SkillsShow)
+export const skillsSearchSchema = (): Schema => json(SkillsSearch)
+export const skillsExportSchema = (): Schema => json(SkillsExport)
 export const configShowSchema = (): Schema => json(ConfigShow)
 export const doctorSchema = (): Schema => json(Doctor)
 export const healthSchema = (): Schema => json(Health)

@@ -30,6 +30,7 @@ const loops = () => import('./assets/loops.ts')
 const models = () => import('./assets/models.ts')
 const stages = () => import('./assets/stages.ts')
 const assets = () => import('./assets/assets.ts')
+const skills = () => import('./skills/skills.ts')
 const rescue = () => import('./rescue/rescue.ts')
 const notify = () => import('./notify/notify.ts')
 const daemonUnit = () => import('./daemon/install.ts')
@@ -370,6 +371,31 @@ export const OPERATIONS: readonly TableEntry[] = [
     name: 'models show',
     summary: 'One model profile: model and effort by runner and stage.',
     load: async () => (await models()).modelsShow,
+  },
+  {
+    name: 'skills ls',
+    summary: 'Skills there are, and which stages use them.',
+    load: async () => (await skills()).skillsLs,
+  },
+  {
+    name: 'skills show',
+    summary: 'One skill: what it is for, where it lies, its text.',
+    load: async () => (await skills()).skillsShow,
+  },
+  {
+    name: 'skills search',
+    summary: 'Which skills speak of something.',
+    load: async () => (await skills()).skillsSearch,
+  },
+  {
+    name: 'skills install',
+    summary: 'Put a skill into the workspace.',
+    load: async () => (await import('./skills/install.ts')).skillsInstall,
+  },
+  {
+    name: 'skills export',
+    summary: 'Write a skill as one .zip file.',
+    load: async () => (await import('./skills/export.ts')).skillsExport,
   },
   {
     name: 'config show',

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import { DELIVERY_ID } from '../core/delivery.ts'
 import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
+import { SKILL_FILE } from '../core/skill.ts'
 import { hashBytes, readText } from '../store/files.ts'
 import { AT, deliveryFile, deliveryFolder } from '../store/layout.ts'
 import { planUpgrade, upgradeChanges } from '../store/workspace-upgrade.ts'
@@ -26,6 +27,16 @@ on = ["blocked"]
 command = ["nowhere"]
 attempts_max = 1
 `
+const CRAFT = {
+  skill_id: 'craft',
+  folder: 'skills/craft',
+  files: [
+    { path: SKILL_FILE, text: '---\nname: craft\ndescription: How it is done.\n---\n\n# Craft\n' },
+    { path: 'picture.bin', base64: '//4=' },
+  ],
+  replaces: [SKILL_FILE, 'more.md'],
+  source: '/elsewhere/craft',
+}
 const BUILT = ['BUILDER_COMPLETE', 'CHECKER_PASS', 'UPDATE_COMPLETE']
 
 /** One kind of stage does something else than succeed. */
@@ -135,11 +146,13 @@ export const STORIES: readonly Story[] = [
     name: 'commands',
     about: 'control',
     tells:
-      'work is added, taken away, retried and reordered, a key of the config set, the runtime paused and resumed, a command refused',
+      'work is added, taken away, retried and reordered, a key of the config set, a skill replaced, the runtime paused and resumed, a command refused',
     async begin({ task, file, command }) {
       task('unwanted')
       task('again', {}, 'blocked')
       file(`millrace-agents/incidents/incoming/${INVALID}`, 'Nothing of it is left.\n')
+      file(`millrace-agents/skills/craft/${SKILL_FILE}`, 'What somebody had written.\n')
+      file('millrace-agents/skills/craft/more.md', 'And more of it.\n')
       await command('pause')
       await command('cancel_work_item', { work_item_id: 'unwanted' })
       await command('retry_work_item', { work_item_id: 'again' })
@@ -147,6 +160,7 @@ export const STORIES: readonly Story[] = [
       await command('reorder_queue', { work_item_ids: ['again'], place: 'first' })
       await command('archive_invalid_incident', { filename: INVALID, reason: 'nothing to see' })
       await command('set_config', { key: 'recovery.max_fix_cycles', value: '3' })
+      await command('install_skill', CRAFT)
       await command('add_idea', { source_name: 'wish.md', markdown: '# A wish\n\nMake it so.\n' })
       await command('resume')
       await command('no_such_command')
@@ -163,6 +177,9 @@ export const STORIES: readonly Story[] = [
       ...has(lines(files, at('state/interventions.jsonl')), 5, 'interventions'),
       ...has(files.list(at('incidents/incoming/invalid-archived')) ?? [], 1, 'archived documents'),
       ...has((readText(files, at('millrace.toml')) ?? '').match(/max_fix_cycles = 3/g) ?? [], 1, 'settings'),
+      ...has((readText(files, at(`skills/craft/${SKILL_FILE}`)) ?? '').match(/^# Craft$/gm) ?? [], 1, 'new skills'),
+      ...has(lines(files, at(AT.skillOperations)), 1, 'operations on skills'),
+      ...has(keptOf(files), 2, 'kept files of the old skill'),
       ...has(JSON.parse(readText(files, at(AT.order)) ?? '{}').ids_by_kind?.task ?? [], 2, 'tasks in their order'),
       ...has(files.list(at('state/mailbox/failed')) ?? [], 1, 'refused commands'),
     ],
@@ -486,6 +503,10 @@ function closed(files: Files, expected: Target): string[] {
 }
 
 const lines = (files: Files, file: string): string[] => (readText(files, file) ?? '').split('\n').slice(0, -1)
+
+/** What was kept of skills that were replaced. */
+const keptOf = (files: Files): string[] =>
+  (files.list(at('skills/.replaced')) ?? []).flatMap((name) => files.list(at(`skills/.replaced/${name}`)) ?? [])
 
 const has = (found: readonly unknown[], count: number, what: string): string[] =>
   found.length === count ? [] : [`${found.length} ${what}, not ${count}`]

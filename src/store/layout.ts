@@ -137,6 +137,10 @@ export const AT = {
   targets: 'arbiter/targets',
   pendingApprovals: 'approvals/pending',
   stopAutonomy: 'STOP_AUTONOMY',
+  skills: 'skills',
+  skillsIndex: 'skills/skills_index.md',
+  /** What was done to skills by commands. */
+  skillOperations: 'skills/skill_operations.jsonl',
 } as const
 
 /** Names of documents in a queue folder that intake set aside because nobody could read them. */

@@ -123,14 +123,7 @@ class Lowering {
         })
         return
       case 'file.put':
-        this.push({
-          op: 'put',
-          path: change.path,
-          content: change.content,
-          expects: change.hash,
-          leaves: hashBytes(bytesOf(change.content)),
-          ...(change.mode === null ? {} : { mode: change.mode }),
-        })
+        this.putOver(change)
         return
       case 'file.move':
         this.move(change.from, change.to, change.hash)
@@ -320,6 +313,14 @@ class Lowering {
     const expects = found === null ? null : hashBytes(found)
     if (found !== null && expects !== leaves && this.ports.known.get(path) !== expects) this.keep(path, found, expects!)
     this.push({ op: 'put', path, content: { text }, expects, leaves })
+  }
+
+  /** Replaces a file a person may have edited, if it still is what was read; what it held is kept where that is asked. */
+  private putOver({ path, content, mode, hash, keep }: Change & { change: 'file.put' }): void {
+    if (hash !== null && keep)
+      this.push({ op: 'put', path: keep, content: payload(this.readPresent(path)), expects: null, leaves: hash })
+    const leaves = hashBytes(bytesOf(content))
+    this.push({ op: 'put', path, content, expects: hash, leaves, ...(mode === null ? {} : { mode }) })
   }
 
   private keep(path: string, found: Uint8Array, hash: string): void {

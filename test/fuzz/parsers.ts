@@ -27,6 +27,8 @@ import type { ChangeOperation } from '../../src/core/operation.ts'
 import { Plan } from '../../src/core/plan.ts'
 import { QueueOrder } from '../../src/core/queue-order.ts'
 import { StageResult, TokenUsage } from '../../src/core/result.ts'
+import { isSkillFile, isSkillId, readSkill, SKILL_FILE } from '../../src/core/skill.ts'
+import { withIndexRow } from '../../src/core/skill-index.ts'
 import { ClosureTarget, Counters, Snapshot } from '../../src/core/state.ts'
 import { parseTimestamp } from '../../src/core/timestamp.ts'
 import { keyLines } from '../../src/core/toml-lines.ts'
@@ -58,6 +60,7 @@ import { RunsProvenance } from '../../src/operations/schemas/provenance.ts'
 import { QueueShow } from '../../src/operations/schemas/queue.ts'
 import { RunsShow, RunsTail, RunsTrace } from '../../src/operations/schemas/runs.ts'
 import { Status } from '../../src/operations/schemas/status.ts'
+import { archiveOf, filesIn } from '../../src/operations/skills/archive.ts'
 import { status } from '../../src/operations/status/status.ts'
 import { acpProtocol } from '../../src/runners/acp/protocol.ts'
 import { acpTranscript } from '../../src/runners/acp/transcript.ts'
@@ -141,6 +144,7 @@ export function everyParser(workspace: WorkedWorkspace): Parser[] {
     ...stateFiles(workspace),
     ...runFolders(workspace),
     ...assets(),
+    ...skills(),
     ...config(workspace),
   ]
 }
@@ -835,6 +839,24 @@ const TASK_JSON = {
   risk: ['none known'],
 }
 
+const SKILL_TEXT = `---
+asset_type: skill
+asset_id: craft # the id
+description: >-
+  How it
+  is done.
+version: 1
+recommended_for_stages: [builder, "checker"]
+forbidden_claims:
+  - routing
+---
+
+# Craft
+
+Do it well.
+`
+const SKILL_PAYLOAD = { skill_id: 'craft', folder: 'skills/craft', source: '/elsewhere/craft' }
+
 const PAYLOADS: Record<string, object[]> = {
   add_task: [{ document: TASK_JSON }, { text: documentText('task', 'T-5') }],
   add_spec: [{ text: documentText('spec', 'S-5') }],
@@ -855,6 +877,21 @@ const PAYLOADS: Record<string, object[]> = {
     { key: 'recovery.max_fix_cycles', value: '3', reason: 'x' },
     { key: 'runners.codex.permission_by_model."a.b"', value: 'basic' },
     { key: 'runtime.run_style', unset: true },
+  ],
+  install_skill: [
+    {
+      ...SKILL_PAYLOAD,
+      files: [
+        { path: 'SKILL.md', text: SKILL_TEXT },
+        { path: 'references/a.bin', base64: '//4=' },
+      ],
+    },
+    {
+      ...SKILL_PAYLOAD,
+      files: [{ path: 'SKILL.md', text: SKILL_TEXT }],
+      replaces: ['SKILL.md', 'b.md'],
+      index: '# Index',
+    },
   ],
   cancel_run: [{ run_id: 'run-2', reason: 'x' }],
   retry_active: [{ reason: 'x', scope: 'execution' }],
@@ -1212,6 +1249,54 @@ function runFolders(workspace: WorkedWorkspace): Parser[] {
         const context = workspace.context(withFile(places.runtime, 'tasks/queue/T-9.md', bytes))
         must(QueueShow, await queueShow.run(context, { work_item_id: 'T-9' }))
         await queueLs.run(context, {})
+      },
+    },
+  ]
+}
+
+// ---- skills ------------------------------------------------------------------------------------------------------------
+
+function skills(): Parser[] {
+  const files = [
+    { path: SKILL_FILE, bytes: bytesOf(SKILL_TEXT) },
+    { path: 'references/more.md', bytes: bytesOf('# More') },
+  ]
+  const row = { id: 'craft', description: 'How it | is done.', stages: ['x'], path: 'craft/SKILL.md' }
+  const index = '# Index\n\n| Skill | Description | Tags | Path | Status |\n|---|---|---|---|---|\n'
+  return [
+    {
+      name: 'text of a skill',
+      modules: ['core/skill.ts'],
+      examples: [bytesOf(SKILL_TEXT), bytesOf('---\nname: a\ndescription: B\n---\n# A')],
+      refusals: 'never throws',
+      parse(bytes) {
+        const read = readSkill(textOf(bytes))
+        if (!read.ok)
+          mustBe(read.faults.length > 0 && read.faults.every(({ line }) => line > 0), 'a fault has no place')
+        else mustBe(isSkillId(read.skill.id) && read.skill.description !== '', 'it has no id or description')
+      },
+    },
+    {
+      name: 'index of skills',
+      modules: ['core/skill-index.ts'],
+      examples: [bytesOf(index), bytesOf(withIndexRow(index, row)), bytesOf('- craft: old/SKILL.md\r\n')],
+      refusals: 'never throws',
+      parse(bytes) {
+        const once = withIndexRow(textOf(bytes), row)
+        mustBe(withIndexRow(once, row) === once, 'a second time it is not the same')
+      },
+    },
+    {
+      name: 'archive of a skill',
+      modules: ['operations/skills/archive.ts'],
+      examples: [archiveOf('craft', files)],
+      refusals: 'one sentence',
+      parse(bytes) {
+        const found = filesIn(bytes, 'craft.zip')
+        mustBe(
+          found.some(({ path }) => path === SKILL_FILE) && found.every(({ path }) => isSkillFile(path)),
+          'no skill',
+        )
       },
     },
   ]

@@ -9,6 +9,7 @@ const queue = () => import('./queue.ts')
 const plan = () => import('./plan.ts')
 const runs = () => import('./runs.ts')
 const assets = () => import('./assets.ts')
+const skills = () => import('./skills.ts')
 const run = () => import('./run.ts')
 const daemon = () => import('./daemon.ts')
 const rescue = () => import('./rescue.ts')
@@ -94,6 +95,11 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'stages show': async () => (await assets()).stagesShow,
   'models ls': async () => (await assets()).modelsLs,
   'models show': async () => (await assets()).modelsShow,
+  'skills ls': async () => (await skills()).ls,
+  'skills show': async () => (await skills()).show,
+  'skills search': async () => (await skills()).search,
+  'skills install': control,
+  'skills export': async () => (await skills()).exported,
   'config show': async () => (await import('./config.ts')).show,
   'config set': control,
   'config validate': async () => (await import('./config.ts')).validate,

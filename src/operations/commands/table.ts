@@ -14,6 +14,7 @@ import { reorderQueue, retargetDependency } from './order.ts'
 import { quarantineWorkItem, releaseWorkItem, retryWorkItem } from './returns.ts'
 import { cancelRun, clearStaleState, retryActive } from './runs.ts'
 import { archiveInvalidIncident } from './set-aside.ts'
+import { installSkill } from './skills.ts'
 
 /** By mailbox command name (spec 01 §4.6, extended). */
 export const COMMANDS: CommandTable = {
@@ -41,6 +42,7 @@ export const COMMANDS: CommandTable = {
   resolve_incident: resolveIncident,
   cancel_incident: cancelIncident,
   archive_invalid_incident: archiveInvalidIncident,
+  install_skill: installSkill,
   approve_execution_capability: approveCapability,
   deny_execution_capability: denyCapability,
   localise_asset: localiseAsset,

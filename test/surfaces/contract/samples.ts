@@ -351,6 +351,35 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'one kind', args: 'stages show checker' },
     { shows: 'a kind that there is not', args: 'stages show bulder', status: 1 },
   ],
+  'skills ls': [
+    { shows: 'skills of the package', args: 'skills' },
+    { shows: 'those of one stage', args: 'skills ls --stage checker' },
+  ],
+  'skills show': [
+    { shows: 'one skill', args: 'skills show checker-core' },
+    { shows: 'its text', args: 'skills show craft --text', before: 'skills install craft', on: 'new' },
+    { shows: 'one that there is not', args: 'skills show cheker-core', status: 1 },
+  ],
+  'skills search': [
+    { shows: 'some words', args: 'skills search rubric verdict' },
+    { shows: 'words that no skill has', args: 'skills search xylophone' },
+  ],
+  'skills install': [
+    { shows: 'a new one', args: 'skills install craft', on: 'new' },
+    { shows: 'a preview', args: 'skills install craft --dry-run', on: 'new' },
+    { shows: 'one that is there', args: 'skills install craft', before: 'skills install craft', on: 'new', status: 3 },
+    { shows: 'what lies elsewhere', args: 'skills install https://example.invalid/craft', on: 'new', status: 2 },
+  ],
+  'skills export': [
+    { shows: 'a skill', args: 'skills export craft', before: 'skills install craft', on: 'new' },
+    {
+      shows: 'over another file',
+      args: 'skills export craft --output craft/SKILL.md',
+      before: 'skills install craft',
+      on: 'new',
+      status: 3,
+    },
+  ],
   'config show': [
     { shows: 'every key', args: 'config show' },
     { shows: 'one key', args: 'config show recovery.max_fix_cycles' },
