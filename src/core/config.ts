@@ -8,6 +8,7 @@ import { type Boundary, claim, restart, tick } from './boundary.ts'
 import { clip, problemsText } from './clip.ts'
 import { MillraceError } from './errors.ts'
 import { nearest } from './nearest.ts'
+import { RetentionConfig } from './retention-config.ts'
 import { AssetId, PermissionLevel } from './stage.ts'
 import { UsageGovernanceConfig } from './usage-config.ts'
 
@@ -238,6 +239,7 @@ export const Config = z.strictObject({
     })
     .prefault({}),
   usage_governance: UsageGovernanceConfig.prefault({}),
+  retention: RetentionConfig.prefault({}),
   stages: z.record(AssetId, StageConfig).default({}),
 })
 export type Config = z.infer<typeof Config>

@@ -18,6 +18,7 @@ import type { Processes } from '../store/lock.ts'
 import { keepPlanSources } from '../store/plan-sources.ts'
 import { compileWorkspace, isCurrent, planChanges } from '../store/plans.ts'
 import { Workspace } from '../store/workspace.ts'
+import { Collector } from './collector.ts'
 import type { Finished, Lane } from './dispatch.ts'
 import { Governance } from './governance.ts'
 import { resume } from './resume.ts'
@@ -77,6 +78,8 @@ export class Engine {
   healing = { notBefore: 0, attempts: 0 }
   /** What stages used, held against the rules on usage. */
   readonly governance: Governance
+  /** Removes what old runs left. */
+  readonly collector: Collector
   /** The plan whose sources need not be looked at again for the derived copy of their stamps. */
   private sourcesKeptOf: string | null = null
   private readonly listeners = new Set<Listener>()
@@ -115,6 +118,7 @@ export class Engine {
     this.config = config
     this.runners = ports.runners(config, options.workspaceRoot)
     this.governance = new Governance(this)
+    this.collector = new Collector(this)
   }
 
   get clock(): Clock {
@@ -196,6 +200,7 @@ export class Engine {
 
   /** Gives the workspace back. Agents still at work are left to the next runtime. */
   async close(): Promise<void> {
+    await this.collector.close()
     try {
       const draft = new Draft(this.workspace.view())
       draft.snapshot.process_running = false

@@ -79,6 +79,8 @@ function told(change: Change): string[] {
       return [`move ${change.from} to ${folderOf(change.to)}`]
     case 'document.put':
       return [`write ${change.path}`]
+    case 'path.discard':
+      return [`remove ${change.path}`]
     case 'order.set':
       return ['put the queue in that order']
     case 'config.set':

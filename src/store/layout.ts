@@ -128,12 +128,17 @@ export const AT = {
   plans: 'state/plans',
   /** Copies that make reading quick; a workspace without them is no other workspace. */
   derived: 'state/derived',
+  /** What was taken away for good and is still to be deleted. */
+  trash: 'state/trash',
   targets: 'arbiter/targets',
   stopAutonomy: 'STOP_AUTONOMY',
 } as const
 
 /** Names of documents in a queue folder that intake set aside because nobody could read them. */
 export const SET_ASIDE = /\.md\.invalid(\.\d+)?$/
+
+/** Names in `state` of folders that a command makes for the time it takes. */
+export const SCRATCH = /^rescue-[0-9a-f]{16}$/
 
 /** The derived copy of the stamps of the files that the plan in force was compiled from. */
 export const PLAN_SOURCES = `${AT.derived}/plan_sources.txt`

@@ -26,6 +26,7 @@ const CHANGES: Record<Change['change'], true> = {
   'line.append': true,
   'event.append': true,
   'log.rotate': true,
+  'path.discard': true,
   'command.discard': true,
   'command.archive': true,
 }

@@ -38,5 +38,6 @@ export const COMMANDS: CommandTable = {
   resolve_incident: resolveIncident,
   cancel_incident: cancelIncident,
   archive_invalid_incident: archiveInvalidIncident,
+  collect_garbage: { load: async () => (await import('./retention.ts')).collectGarbage },
   set_config: { load: async () => (await import('./settings.ts')).setConfig },
 }
