@@ -39,6 +39,8 @@ export async function* collection(host: CollectionHost, asked: Asked): AsyncGene
   }
   for await (const gone of droppedRefs(host, found, going)) yield (view) => removal(view, 'ref', gone)
   await taking(emptyTrash(host.guardedFiles, host.places), host)
+  // Or a loss of power brings back what nobody would look for any more.
+  await host.files.flush([host.places.at(AT.trash)])
   yield (view) => ending(view, asked)
 }
 
