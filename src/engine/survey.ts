@@ -5,6 +5,7 @@ import type { Files } from '../store/files.ts'
 import type { Places } from '../store/layout.ts'
 import type { Processes } from '../store/lock.ts'
 import {
+  factsOf,
   namedByWork,
   type RunScan,
   type Steps,
@@ -13,7 +14,6 @@ import {
   scanPlans,
   scanRuns,
   scanScratch,
-  standingOf,
 } from '../store/survey.ts'
 import { findRepository, type GitPorts, type Repository } from './git.ts'
 import { givenBack, keptTrees } from './rescue-refs.ts'
@@ -43,11 +43,10 @@ export async function survey(host: SurveyHost): Promise<Survey> {
   const ground = { files, places, view }
   const scans = await taking(scanRuns(ground), host)
   const named = await taking(namedByWork(ground, new Set(scans.map(({ run_id }) => run_id))), host)
-  const standing = standingOf(view, named)
   const { repository, refs } = await keptIn(host)
   const facts = {
     nowMs: ports.clock.now().getTime(),
-    runs: scans.map(standing.factOf),
+    runs: await taking(factsOf(scans, view, named), host),
     plans: await taking(scanPlans(ground), host),
     activePlans: view.snapshot.active_runs.map((run) => run.compiled_plan_id),
     ...scanLogs(ground),

@@ -166,6 +166,17 @@ export function standingOf(view: View, named: ReadonlySet<string>): Standing {
   }
 }
 
+/** Whether an item belongs to an open root spec stands in its document, so that many may have to be read. */
+export function* factsOf(scans: readonly RunScan[], view: View, named: ReadonlySet<string>): Steps<RunFact[]> {
+  const standing = standingOf(view, named)
+  const facts: RunFact[] = []
+  for (const scan of scans) {
+    facts.push(standing.factOf(scan))
+    yield
+  }
+  return facts
+}
+
 /** Runs, of those given, that documents of open work name, and what the judge of an open root spec wrote. */
 export function* namedByWork({ view }: Pick<Ground, 'view'>, runIds: ReadonlySet<string>): Steps<Set<string>> {
   const named = new Set<string>()
