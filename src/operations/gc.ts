@@ -4,6 +4,8 @@ import type { Operation } from '../core/operation.ts'
 import { decide, tally, type Verdict } from '../core/retention.ts'
 import { limitsOf, type RetentionLimits } from '../core/retention-config.ts'
 import type { Retention } from '../core/state.ts'
+import { stateId } from '../core/state-id.ts'
+import type { View } from '../core/view.ts'
 import { type Survey, survey } from '../engine/survey.ts'
 import { readConfig } from '../store/config-file.ts'
 import { planFolder, RUNTIME_ROOT, runFolder } from '../store/layout.ts'
@@ -59,7 +61,8 @@ export const gc: Operation<Context, GcInput, GcOutput> = {
   async run(context, input) {
     requireWorkspace(context)
     const limits = limitsFor(context, input)
-    const found = await surveyed(context)
+    const view = viewOf(context)
+    const found = await surveyed(context, view)
     const verdicts = decide(found.facts, limits)
     const going = verdicts.filter(({ goes }) => goes)
     const answer = {
@@ -73,22 +76,29 @@ export const gc: Operation<Context, GcInput, GcOutput> = {
     if (context.apply) return { ...answer, ...(await applied(context, limits)) }
     const mode = lockIn(context).state === 'active' ? ('mailbox' as const) : ('direct' as const)
     const detail = going.length === 0 ? 'nothing may go' : `${counted(going.length)} may go`
-    return { ...answer, mode, state: 'preview', applied: false, detail, command_id: null, mailbox_path: null }
+    const state_id = stateId(view)
+    return { ...answer, mode, state: 'preview', applied: false, detail, command_id: null, mailbox_path: null, state_id }
   },
 }
 
-/** How many bytes removing what may go would free. Throws what reading the config does. */
+/** How many bytes removing what may go would free; none where the workspace cannot be read. */
 export async function freeableBytes(context: Context): Promise<number> {
-  const { facts } = await surveyed(context)
-  return bytesOf(decide(facts, limitsFor(context, {})).filter(({ goes }) => goes))
+  try {
+    const { facts } = await surveyed(context, viewOf(context))
+    return bytesOf(decide(facts, limitsFor(context, {})).filter(({ goes }) => goes))
+  } catch (error) {
+    if (!MillraceError.is(error)) throw error
+    return 0
+  }
 }
 
 const bytesOf = (verdicts: readonly Verdict[]): number => verdicts.reduce((sum, { bytes }) => sum + bytes, 0)
 
-function surveyed(context: Context): Promise<Survey> {
+/** Of one moment; what lies in run folders is looked at afterwards, and may be of a later one. */
+const viewOf = (context: Context): View => reading(context, (view) => view)
+
+function surveyed(context: Context, view: View): Promise<Survey> {
   const { files } = context
-  // Of one moment; what lies in run folders is looked at afterwards, and may be of a later one.
-  const view = reading(context, (one) => one)
   return survey({ ports: context, files, places: placesIn(context), view: () => view, breathe: () => undefined })
 }
 

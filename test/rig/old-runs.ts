@@ -91,7 +91,8 @@ export function makeOldRuns(rig: Rig, model: string, wanted: readonly Wanted[], 
 
 function recordsOf(rig: Rig, run: string): { name: string; text: string }[] {
   const names = (fs.readdirSync(rig.at('runs', run), { recursive: true }) as string[]).filter(
-    (name) => /^(stage_|transition|resolved|.*_summary)/.test(name) && fs.statSync(rig.at('runs', run, name)).isFile(),
+    (name) =>
+      /^(stage_|transition|resolved|builder_summary)/.test(name) && fs.statSync(rig.at('runs', run, name)).isFile(),
   )
   const order = rig.log('stage_started').map((data) => String(data.request_id))
   const at = (name: string) => order.findIndex((request) => name.includes(request))

@@ -114,7 +114,7 @@ const refsOfRuns = (): string[] =>
     .split('\n')
     .filter((ref) => ref.includes('/run-'))
 
-test('of 5,000 runs exactly those go that may, and the others still answer', { timeout: 300_000 }, async () => {
+test('of 5,000 runs exactly those go that may, and the others still answer', { timeout: 400_000 }, async () => {
   const model = await begun()
   const real = rig.list('runs').map((id) => ({ id, bytes: sizeOf(rig.at('runs', id)) }))
   const runs = makeOldRuns(rig, model, wantedFor(5000), new Date())
@@ -168,7 +168,7 @@ test('of 5,000 runs exactly those go that may, and the others still answer', { t
   expect(await gc.run({ ...context, apply: true }, {})).toMatchObject({ applied: true, count: 0 })
 })
 
-test('a daemon goes on with its work while it removes thousands', { timeout: 300_000 }, async () => {
+test('a daemon goes on with its work while it removes thousands', { timeout: 400_000 }, async () => {
   const model = await begun()
   const runs = makeOldRuns(rig, model, wantedFor(2000), new Date())
   live = await Live.start(rig)

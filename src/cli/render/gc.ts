@@ -16,6 +16,7 @@ function lines(output: GcOutput, { field }: Look): string {
       ? [field('command_id', output.command_id), field('mailbox_path', output.mailbox_path)]
       : []),
     field('state', output.state),
+    ...(output.state_id === undefined ? [] : [field('state_id', output.state_id)]),
     field('count', output.count),
     field('bytes', output.bytes),
     ...Object.entries(output.limits).map(([name, value]) => field(`limits.${name}`, value)),
