@@ -7,7 +7,7 @@ import { wrap } from './wrap.ts'
 
 /** First words in the order of the overview; what is missing here comes last, under its own heading. */
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
-  { title: 'Begin', first: ['init', 'upgrade', 'demo', 'health', 'doctor', 'selftest'] },
+  { title: 'Begin', first: ['init', 'upgrade', 'demo', 'health', 'doctor', 'gc', 'selftest'] },
   { title: 'Work', first: ['queue', 'approvals', 'incidents', 'start', 'run', 'daemon', 'control', 'planning'] },
   { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'closure', 'usage', 'notify', 'rescue'] },
   { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'models', 'skills', 'assets', 'config'] },

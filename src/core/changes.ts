@@ -70,6 +70,8 @@ export type Change =
   | { change: 'delivery.forget'; state: Exclude<DeliveryState, 'pending'>; delivery_id: string }
   /** Puts a JSON-lines file aside under a dated name; a transaction of its own, so that nothing is appended meanwhile. */
   | { change: 'log.rotate'; path: string }
+  /** Takes a file or folder of ours away for good, with all that is in it; below the runtime root, under a name nobody uses again. */
+  | { change: 'path.discard'; path: string }
   /** Takes away a command file whose command was carried out and archived before. */
   | { change: 'command.discard'; file: string }
   /** Carries a mailbox command to its archive; part of the transaction that carries the command out. */

@@ -11,6 +11,7 @@ import { canonical } from './config-carried.ts'
 import { MillraceError } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { NotifyConfig } from './notify-config.ts'
+import { RetentionConfig } from './retention-config.ts'
 import { AssetId, AssetPath, PermissionLevel } from './stage.ts'
 import { UsageGovernanceConfig } from './usage-config.ts'
 import { ValidatorConfig } from './validator.ts'
@@ -252,6 +253,7 @@ export const Config = z.strictObject({
   execution_capabilities: ExecutionCapabilitiesConfig.prefault({}),
   validators: z.record(AssetId, ValidatorConfig).default({}),
   notify: NotifyConfig.prefault({}),
+  retention: RetentionConfig.prefault({}),
   stages: z.record(AssetId, StageConfig).default({}),
 })
 export type Config = z.infer<typeof Config>

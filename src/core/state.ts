@@ -5,6 +5,8 @@
 import * as z from 'zod'
 import { isItemKind } from './item.ts'
 import { FailureCause } from './result.ts'
+import { KINDS } from './retention.ts'
+import { RetentionLimits } from './retention-config.ts'
 
 const time = (what: string) => z.string().describe(`${what} (ISO time).`)
 
@@ -98,6 +100,30 @@ export const RunnerWait = z
   .describe('A limit of the provider that one stage ran into: until it ends no other stage is sent after it.')
 export type RunnerWait = z.infer<typeof RunnerWait>
 
+const Removed = z
+  .partialRecord(z.enum(KINDS), z.strictObject({ count: z.int().min(0), bytes: z.number().min(0) }))
+  .describe('What was removed, by kind.')
+export type Removed = z.infer<typeof Removed>
+
+export const Retention = z
+  .strictObject({
+    asked: z
+      .strictObject({
+        by: z.enum(['operator', 'policy', 'disk']).describe('Who wants it: a command, the policy, a disk nearly full.'),
+        at: z.string(),
+        limits: RetentionLimits,
+        removed: Removed,
+      })
+      .nullable()
+      .describe('Removing of what may go that is under way; the next runtime goes on with it.'),
+    last: z
+      .strictObject({ by: z.string(), asked_at: z.string(), at: z.string(), removed: Removed })
+      .nullable()
+      .describe('How the last one ended.'),
+  })
+  .describe('Removing of what old runs left.')
+export type Retention = z.infer<typeof Retention>
+
 export const Snapshot = z
   .strictObject({
     schema_version: z.literal('2.0'),
@@ -111,6 +137,7 @@ export const Snapshot = z
       .strictObject({ auto_resume: z.boolean(), blockers: z.array(UsageBlocker) })
       .optional()
       .describe('Rules on usage that pause, while such rules are in force; absent while none are.'),
+    retention: Retention.optional(),
     stop_requested: z.strictObject({ drain: z.boolean(), since: z.string() }).nullable(),
     active_mode_id: z.string(),
     compiled_plan_id: z.string(),

@@ -59,6 +59,7 @@ export async function runLoop(engine: Engine, options: LoopOptions): Promise<Loo
         !outcome.progressed &&
         engine.lanes.size === 0 &&
         engine.finished.length === 0 &&
+        !engine.collector.busy &&
         !outcome.unsettled &&
         !engine.workspace.degraded
       if (outcome.settled > 0 || idle) ticks += 1

@@ -2,8 +2,7 @@
  * The engine: the one long-lived process of a workspace. Holds what a tick needs between ticks (the open workspace,
  * the lanes, what has finished, why to wake); what a tick does is in tick.ts, step by step.
  */
-import type { Change } from '../core/changes.ts'
-import { Draft } from '../core/changes.ts'
+import { type Change, Draft } from '../core/changes.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Config } from '../core/config.ts'
 import { describeDiagnostic } from '../core/diagnostics.ts'
@@ -19,6 +18,7 @@ import type { Processes } from '../store/lock.ts'
 import { keepPlanSources } from '../store/plan-sources.ts'
 import { compileWorkspace, isCurrent, planChanges } from '../store/plans.ts'
 import { Workspace } from '../store/workspace.ts'
+import { Collector } from './collector.ts'
 import { Deliveries } from './deliveries.ts'
 import type { Finished, Lane } from './dispatch.ts'
 import { Governance } from './governance.ts'
@@ -85,6 +85,8 @@ export class Engine {
   readonly governance: Governance
   /** Outside effects that wait to be carried out. */
   readonly deliveries: Deliveries
+  /** Removes what old runs left. */
+  readonly collector: Collector
   /** The plan whose sources need not be looked at again for the derived copy of their stamps. */
   private sourcesKeptOf: string | null = null
   private readonly listeners = new Set<Listener>()
@@ -136,6 +138,7 @@ export class Engine {
       wake: () => this.wake(),
     })
     this.listen((change) => this.deliveries.hear(change))
+    this.collector = new Collector(this)
   }
 
   get clock(): Clock {
@@ -218,6 +221,7 @@ export class Engine {
 
   /** Gives the workspace back. Agents still at work are left to the next runtime. */
   async close(): Promise<void> {
+    await this.collector.close()
     try {
       await this.lastDeliveries()
       const draft = new Draft(this.workspace.view())

@@ -54,7 +54,7 @@ export async function tick(engine: Engine, isLast = false, settled: Settled[] = 
     return { ...outcome(engine, 0, 'degraded', null), stopped: engine.stopping !== 'no' && endLanes(engine) }
   settled.push(...(await settleFinished(engine)))
   await engine.deliveries.settle()
-  const tookIn = await intake(engine)
+  const tookIn = (await intake(engine)) + (await engine.collector.turn())
   const last = settled.at(-1) ?? null
   const gate = await gates(engine)
   if (gate !== 'open')

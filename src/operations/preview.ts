@@ -82,6 +82,8 @@ function told(change: Change): string[] {
     case 'file.put':
       if (change.hash === null) return [`write ${change.path}`]
       return [`rewrite ${change.path}`, ...(!change.keep ? [] : [`keep what it was in ${folderOf(change.keep)}`])]
+    case 'path.discard':
+      return [`remove ${change.path}`]
     case 'order.set':
       return ['put the queue in that order']
     case 'config.set':

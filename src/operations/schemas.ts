@@ -20,6 +20,7 @@ import { DaemonLogEnd, DaemonLogLine, DaemonStart, DaemonStatus, DaemonStop, Dae
 import { Completion, Docs } from './schemas/docs.ts'
 import { Doctor, Health, SchemaIndex, Version } from './schemas/doctor.ts'
 import { FollowEnd, FollowError, FollowRecord } from './schemas/follow.ts'
+import { Gc } from './schemas/gc.ts'
 import { IncidentsLs } from './schemas/incidents.ts'
 import { LoggedEvent, Logs, LogsEnd } from './schemas/logs.ts'
 import { NotifyCheck, NotifyLs, NotifyTest } from './schemas/notify.ts'
@@ -115,6 +116,7 @@ export const skillsExportSchema = (): Schema => json(SkillsExport)
 export const configShowSchema = (): Schema => json(ConfigShow)
 export const doctorSchema = (): Schema => json(Doctor)
 export const healthSchema = (): Schema => json(Health)
+export const gcSchema = (): Schema => json(Gc)
 export const docsSchema = (): Schema => json(Docs)
 export const completionSchema = (): Schema => json(Completion)
 export const versionSchema = (): Schema => json(Version)

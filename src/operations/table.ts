@@ -419,6 +419,11 @@ export const OPERATIONS: readonly TableEntry[] = [
     load: async () => (await import('./doctor/doctor.ts')).doctor,
   },
   {
+    name: 'gc',
+    summary: 'Remove what old runs left: runs, plans, logs, commands, kept trees.',
+    load: async () => (await import('./gc.ts')).gc,
+  },
+  {
     name: 'docs',
     summary: 'The documents that come with Millrace.',
     load: async () => (await import('./docs.ts')).docs,

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import { DELIVERY_ID } from '../core/delivery.ts'
 import type { Files } from '../core/files.ts'
 import type { StageRequest } from '../core/request.ts'
+import type { RetentionLimits } from '../core/retention-config.ts'
 import { SKILL_FILE } from '../core/skill.ts'
 import { hashBytes, readText } from '../store/files.ts'
 import { AT, deliveryFile, deliveryFolder } from '../store/layout.ts'
@@ -321,6 +322,47 @@ export const STORIES: readonly Story[] = [
     outcomes: BUILT,
   },
   {
+    name: 'old runs',
+    about: 'control',
+    tells: 'of two old runs the older one is removed for good, with its plan; the other stays',
+    async begin({ task, file, command }) {
+      for (const name of ['older', 'newer']) {
+        task(name, {}, 'done')
+        const plan = { compiled_plan_id: `plan-${name}` }
+        const about = { ...plan, active_work_item_kind: 'task', active_work_item_id: name }
+        file(`millrace-agents/state/plans/plan-${name}/plan.json`, '{}\n')
+        file(`millrace-agents/runs/run-${name}/stage_requests/request-1.json`, JSON.stringify(about))
+        file(`millrace-agents/runs/run-${name}/resolved_snapshot.json`, JSON.stringify(plan))
+      }
+      await command('collect_garbage', {
+        limits: { ...NO_LIMITS, runs_max: 1 },
+      })
+    },
+    script: succeeding(),
+    ends: { 'task older': 'done', 'task newer': 'done' },
+    outcomes: [],
+    also: (files) => [
+      ...has(files.list(at('runs')) ?? [], 1, 'runs'),
+      ...has(files.list(at('runs/run-newer')) ?? [], 2, 'files of the run that stays'),
+      ...has(
+        (files.list(at('state/plans')) ?? []).filter((name) => name === 'plan-older'),
+        0,
+        'plans of the other',
+      ),
+      ...has(
+        (files.list(at('state/plans')) ?? []).filter((name) => name === 'plan-newer'),
+        1,
+        'plans of that run',
+      ),
+      ...has(files.list(at(AT.trash)) ?? [], 0, 'things still to be deleted'),
+      ...has(
+        lines(files, at(AT.events)).filter((line) => line.includes(REMOVED)),
+        1,
+        'accounts of what was removed',
+      ),
+    ],
+  },
+  {
     name: 'rewritten document',
     about: 'control',
     tells: 'a queued document is written anew',
@@ -471,6 +513,18 @@ const answering = (verb: string) => async (files: Files, clock: Clock) => {
   if (name === undefined) return
   await posting(`${verb}_execution_capability`, { approval_id: name.replace(/\.json$/, '') })(files, clock)
 }
+const NO_LIMITS: RetentionLimits = {
+  runs_days: 0,
+  runs_max: 0,
+  runs_mib_max: 0,
+  runs_keep: 0,
+  logs_days: 0,
+  logs_mib_max: 0,
+  mailbox_days: 0,
+  scratch_days: 0,
+  hidden_refs_days: 0,
+}
+const REMOVED = '"removed":{"plan":{"bytes":3,"count":1},"run":{"bytes":'
 
 /** The stage asks for a command, then works until it is stopped. */
 const until = (command: string, payload: Record<string, unknown> = {}): Act => ({

@@ -134,6 +134,8 @@ export const AT = {
   derived: 'state/derived',
   /** Outside effects: those that wait, and what became of the others. */
   deliveries: 'state/deliveries',
+  /** What was taken away for good and is still to be deleted. */
+  trash: 'state/trash',
   targets: 'arbiter/targets',
   pendingApprovals: 'approvals/pending',
   stopAutonomy: 'STOP_AUTONOMY',
@@ -145,6 +147,9 @@ export const AT = {
 
 /** Names of documents in a queue folder that intake set aside because nobody could read them. */
 export const SET_ASIDE = /\.md\.invalid(\.\d+)?$/
+
+/** Names in `state` of folders that a command makes for the time it takes. */
+export const SCRATCH = /^rescue-[0-9a-f]{16}$/
 
 /** The derived copy of the stamps of the files that the plan in force was compiled from. */
 export const PLAN_SOURCES = `${AT.derived}/plan_sources.txt`

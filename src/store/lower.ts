@@ -3,6 +3,7 @@
  * for the expectations, writes nothing. Whatever of ours a person has edited is kept beside before it is replaced.
  */
 
+import * as nodePath from 'node:path'
 import { type Approval, approvalFile } from '../core/approval.ts'
 import type { Change } from '../core/changes.ts'
 import { deliveryText } from '../core/delivery.ts'
@@ -176,6 +177,13 @@ class Lowering {
         return
       case 'command.archive':
         this.archive(change)
+        return
+      case 'path.discard':
+        this.push({
+          op: 'discard',
+          path: change.path,
+          to: `${AT.trash}/${nodePath.basename(change.path)}.${this.revision}`,
+        })
         return
       default:
         absurd(change)

@@ -32,6 +32,7 @@ const CHANGES: Record<Change['change'], true> = {
   'delivery.add': true,
   'delivery.update': true,
   'delivery.forget': true,
+  'path.discard': true,
   'command.discard': true,
   'command.archive': true,
 }

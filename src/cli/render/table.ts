@@ -105,6 +105,7 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'config validate': async () => (await import('./config.ts')).validate,
   health: async () => (await import('./doctor.ts')).health,
   doctor: async () => (await import('./doctor.ts')).doctor,
+  gc: async () => (await import('./gc.ts')).gc,
   docs: async () => (await import('./docs.ts')).docs,
   completion: async () => (await import('./completion.ts')).completion,
   version: async () => (await import('./version.ts')).version,

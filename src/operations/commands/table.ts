@@ -47,5 +47,6 @@ export const COMMANDS: CommandTable = {
   deny_execution_capability: denyCapability,
   localise_asset: localiseAsset,
   retry_delivery: retryDelivery,
+  collect_garbage: { load: async () => (await import('./retention.ts')).collectGarbage },
   set_config: { load: async () => (await import('./settings.ts')).setConfig },
 }

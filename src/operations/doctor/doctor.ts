@@ -2,6 +2,7 @@
 import { MillraceError } from '../../core/errors.ts'
 import type { Operation } from '../../core/operation.ts'
 import type { Context } from '../context.ts'
+import { freeableBytes } from '../gc.ts'
 import { reading } from '../reading.ts'
 import { type DoctorOutput, type Finding, LEVELS } from '../schemas/doctor.ts'
 import { error, examination } from './examination.ts'
@@ -34,7 +35,7 @@ export const doctor: Operation<Context, Record<string, never>, DoctorOutput> = {
         : [...(await checkRunners(exam, config, examined?.plan ?? null)), ...checkEnvironment(config)]),
       ...(await checkRescue(exam)),
       ...checkPlatform(process.platform),
-      ...checkDisk(exam),
+      ...(await checkDisk(exam, () => freeableBytes(context))),
     ].sort(inOrder)
     const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length
     return { ok: count('error') === 0, errors: count('error'), warnings: count('warning'), findings }

@@ -57,6 +57,12 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'what there is not', args: 'why T-don', status: 1 },
   ],
   'status watch': [{ shows: 'two updates', args: 'status watch --max-updates 2 --interval-seconds 0' }],
+  gc: [
+    { shows: 'that nothing may go yet', args: 'gc' },
+    { shows: 'all but the newest run', args: 'gc --keep 1' },
+    { shows: 'it goes', args: 'gc --keep 1 --apply' },
+    { shows: 'an age that is none', args: 'gc --older-than soon', status: 2 },
+  ],
   'queue ls': [
     { shows: 'open items', args: 'queue ls' },
     { shows: 'every item', args: 'queue ls --all' },
