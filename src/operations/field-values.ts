@@ -10,6 +10,7 @@ import { objectInLine } from '../core/json-line.ts'
 import type { InputField, Named } from '../core/operation.ts'
 import { listOf, orNull, record, text } from '../core/shape.ts'
 import { AT, itemFolder, type Places, SET_ASIDE } from '../store/layout.ts'
+import { pagesOf } from './pages.ts'
 
 export interface Candidate {
   value: string
@@ -167,7 +168,5 @@ function folders(sight: Sight, family: string): string[] {
   return [...new Set(found.filter((name) => !name.includes('.')))].sort()
 }
 
-function topics(sight: Sight): Candidate[] {
-  const pages = names(sight, path.join(sight.packageRoot, '..', 'docs')).filter((name) => name.endsWith('.md'))
-  return ['readme', ...pages.map((name) => path.basename(name, '.md').toLowerCase())].map(bare)
-}
+const topics = (sight: Sight): Candidate[] =>
+  pagesOf(sight.files, path.join(sight.packageRoot, '..')).map(({ topic }) => bare(topic))
