@@ -44,7 +44,7 @@ export function takenApart(name: string, text: string): Document {
   for (const [index, line] of text.split('\n').entries()) {
     const fence = /^\s*(`{3,}|~{3,})(.*)$/.exec(line)
     if (block !== null) {
-      if (fence?.[1]!.startsWith(block.fence) && fence[2]!.trim() === '') {
+      if (fence !== null && fence[1]!.startsWith(block.fence) && fence[2]!.trim() === '') {
         const { fence: _, ...closed } = block
         document.blocks.push(closed)
         block = null

@@ -1,8 +1,7 @@
 /** Settings, records and work documents that documents show: each is one that Millrace would take. */
 import { parse } from 'smol-toml'
-import { describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { parseConfig } from '../../src/core/config.ts'
-import { parseDocument } from '../../src/core/document.ts'
 import { type Block, documents } from './documents.ts'
 
 const examples = (language: string): [string, Block][] =>

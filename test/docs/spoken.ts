@@ -16,6 +16,16 @@ const ANY_VERB = /\b(VERB|COMMAND)\b|^…$/
 
 /** What is wrong with a command line as a document spells it (without `millrace`); null if nothing is. */
 export async function wrongWith(line: string): Promise<string | null> {
+  const choice = /(?<![^\s[])[\w-]+(?:\|[\w-]+)+/.exec(line)?.[0]
+  if (choice === undefined) return wrongWithOne(line)
+  for (const one of choice.split('|')) {
+    const wrong = await wrongWith(line.replace(choice, one))
+    if (wrong !== null) return wrong
+  }
+  return null
+}
+
+async function wrongWithOne(line: string): Promise<string | null> {
   const argv = wordsOf(plain(line))
   if (argv.length === 0 || argv.some((word) => ANY_VERB.test(word))) return null
   const scanned = withSwitch(argv, scan(argv))
@@ -41,6 +51,7 @@ const plain = (line: string): string =>
   line
     .replace(/\s[|>&;].*$/, '')
     .replace(/\s#.*$/, '')
+    .replaceAll('[options]', ' ')
     .replaceAll(/[[\]]/g, ' ')
     .replaceAll('…', ' ')
 
