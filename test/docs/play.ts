@@ -157,4 +157,5 @@ const PROJECT: Readonly<Record<string, string>> = {
   'specs/retry-budget.md': renderDocument(spec),
 }
 
-const REPLIES = JSON.stringify({ replies: [] })
+/** Every stage succeeds at once, with the least it owes. */
+const REPLIES = JSON.stringify({ schema_version: '1.0', kind: 'scripted_replies', replies: [] })
