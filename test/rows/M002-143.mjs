@@ -21,8 +21,8 @@ export const row = {
     await workspace.drain()
     const { targets } = await workspace.json('closure')
     assert.deepEqual(
-      targets.map(({ root_spec_id, closure_open }) => [root_spec_id, closure_open]),
-      [['wish', false]],
+      targets.map(({ root_spec_id, state }) => [root_spec_id, state]),
+      [['wish', 'closed']],
     )
     for (const args of [['status'], ['why', 'wish'], ['runs', 'ls'], ['logs'], ['usage'], ['rescue'], ['doctor']])
       await workspace.ok(...args)

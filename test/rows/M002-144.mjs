@@ -18,7 +18,9 @@ export const row = {
     const page = readFileSync(path.join(clone, 'CONTRIBUTING.md'), 'utf8')
     const { scripts } = JSON.parse(readFileSync(path.join(clone, 'package.json'), 'utf8'))
 
-    const named = [...page.matchAll(/^npm run (\S+)|`npm run (\S+)|^npm (test)\b/gm)].map(([, a, b, c]) => a ?? b ?? c)
+    const named = [...page.matchAll(/^npm run (\S+)|`npm run ([^\s`]+)|^npm (test)\b/gm)].map(
+      ([, a, b, c]) => a ?? b ?? c,
+    )
     assert.ok(named.includes('test'), 'the command that runs all tests is named')
     for (const script of named) assert.ok(Object.hasOwn(scripts, script), `there is no script ${script}`)
     for (const part of ['types', 'lint', 'vitest run'])

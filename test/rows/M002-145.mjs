@@ -20,7 +20,7 @@ export const row = {
     const workspace = await newWorkspace()
     await workspace.add('task', 'work')
     await workspace.drain()
-    const [run] = workspace.runIds()
+    const [run] = await workspace.runIds()
     for (const command of commands) {
       const { stdout } = await workspace.ok(...command.replace('RUN', run).split(' '))
       assert.ok(stdout.length > 0, `${command} says nothing`)
