@@ -12,6 +12,7 @@ import { listOf, orNull, record, text } from '../core/shape.ts'
 import { SKILL_DEPTH_MAX, SKILL_FILE } from '../core/skill.ts'
 import { filesBelow } from '../store/files-below.ts'
 import { AT, deliveryFolder, itemFolder, type Places, SET_ASIDE } from '../store/layout.ts'
+import { pagesOf } from './pages.ts'
 
 export interface Candidate {
   value: string
@@ -221,7 +222,5 @@ async function notifyRules({ files, places }: Sight): Promise<Candidate[]> {
   }
 }
 
-function topics(sight: Sight): Candidate[] {
-  const pages = names(sight, path.join(sight.packageRoot, '..', 'docs')).filter((name) => name.endsWith('.md'))
-  return ['readme', ...pages.map((name) => path.basename(name, '.md').toLowerCase())].map(bare)
-}
+const topics = (sight: Sight): Candidate[] =>
+  pagesOf(sight.files, path.join(sight.packageRoot, '..')).map(({ topic }) => bare(topic))
