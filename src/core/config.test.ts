@@ -539,9 +539,8 @@ describe('the list of keys', () => {
     const ofNotify = [...RECEIVERS, ...BOUNDS].map((name) => `notify.rules.*.${name}`)
     expect(keys.map((entry) => entry.key)).toEqual([
       ...inOrder(DEFAULTS, '').flatMap((at) =>
-        at === 'validators' ? ofValidators : at === 'stages' || at === 'notify.rules' ? [] : [at],
+        at === 'validators' ? ofValidators : at === 'notify.rules' ? ofNotify : at === 'stages' ? [] : [at],
       ),
-      ...ofNotify,
       ...stages,
     ])
   })
