@@ -13,7 +13,7 @@ import { assetPaths, DEPLOYED_FAMILIES } from './catalogue.ts'
 import { type Files, hashBytes, readText } from './files.ts'
 import { AT, type Places, statusFile, WORKSPACE_FOLDERS } from './layout.ts'
 
-const GITIGNORE = `# Millrace keeps its state here; none of it belongs into your history.
+export const GITIGNORE = `# Millrace keeps its state here; none of it belongs into your history.
 # To version the work documents all the same, put this below the line that follows:
 #   !.gitignore
 #   !tasks/
@@ -23,7 +23,7 @@ const GITIGNORE = `# Millrace keeps its state here; none of it belongs into your
 *
 `
 
-interface ManifestEntry {
+export interface ManifestEntry {
   relative_path: string
   asset_family: string
   original_sha256: string
@@ -112,15 +112,16 @@ function deploy(
         original_sha256: hashBytes(text),
       })
   }
-  const entries = [...tracked.values()].sort((a, b) => (a.relative_path < b.relative_path ? -1 : 1))
-  const content = { schema_version: '1.0', seed_package_version: options.version, entries }
-  const manifest = {
-    schema_version: '1.0',
-    manifest_id: sha256(canonicalJson(content)),
-    seed_package_version: options.version,
-    entries,
-  }
-  create(AT.baseline, `${JSON.stringify(manifest, null, 2)}\n`, true)
+  create(AT.baseline, manifestText(options.version, [...tracked.values()]), true)
+}
+
+/** The manifest of what was deployed from the package of a version. */
+export function manifestText(version: string, tracked: readonly ManifestEntry[]): string {
+  const entries = tracked.toSorted((a, b) => (a.relative_path < b.relative_path ? -1 : 1))
+  const content = { schema_version: '1.0', seed_package_version: version, entries }
+  const manifest_id = sha256(canonicalJson(content))
+  const manifest = { schema_version: '1.0', manifest_id, seed_package_version: version, entries }
+  return `${JSON.stringify(manifest, null, 2)}\n`
 }
 
 /** What was deployed here; empty where that is not known, which only means that nothing is rewritten. */

@@ -68,7 +68,7 @@ function unknownFormat(file: string, found: string, known: string): MillraceErro
   const format = clip(found, FORMAT_CHARS_MAX)
   if (!newer) {
     const what = `millrace-agents/${file} has format ${format}, written by another runtime.`
-    return new MillraceError('workspace_unsupported', what, { hint: 'work on a copy, or start a new workspace' })
+    return new MillraceError('workspace_unsupported', what, { hint: 'run `millrace upgrade`' })
   }
   const what = `millrace-agents/${file} has format ${format}; this version of Millrace knows ${known}.`
   return new MillraceError('state_newer', what, { hint: 'use the newer Millrace that wrote it' })

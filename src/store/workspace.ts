@@ -62,7 +62,7 @@ export function readWorkspace<T>(
 }
 
 /** Revision of the snapshot on disk; null if there is none or it cannot be read. */
-function snapshotRevision(files: Files, places: Places): number | null {
+export function snapshotRevision(files: Files, places: Places): number | null {
   try {
     const text = readText(files, places.at(AT.snapshot))
     const revision = text === null ? null : (JSON.parse(text) as { revision?: unknown }).revision

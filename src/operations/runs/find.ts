@@ -1,7 +1,9 @@
 /** Which run is meant, and what its records say. */
+import { derivedTransitions } from '../../core/derived-history.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { idsMeant, isSafeId, requireOneMeant } from '../../core/ids.ts'
 import { didYouMean, nearestId } from '../../core/nearest.ts'
+import { graphOf } from '../../core/plan.ts'
 import type { View } from '../../core/view.ts'
 import type { Files } from '../../store/files.ts'
 import { readRun, runIds } from '../../store/runs.ts'
@@ -13,7 +15,9 @@ export function partsOf(context: Context, view: View, files: Files, runId: strin
   const folder = readRun(files, placesIn(context), runId)
   if (folder === null) return null
   const active = view.snapshot.active_runs.find((one) => one.run_id === runId) ?? null
-  return { folder, active, planOf: view.planOf }
+  const known = { results: folder.results, recorded: folder.transitions, isActive: active !== null }
+  const derived = derivedTransitions(known, (plane) => (view.plan === null ? undefined : graphOf(view.plan, plane)))
+  return { folder: { ...folder, transitions: [...derived, ...folder.transitions] }, active, planOf: view.planOf }
 }
 
 /** The run that is meant. Throws what `findRunId` does, and `run_unknown` if it has not started a stage yet. */

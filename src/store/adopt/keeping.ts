@@ -1,0 +1,34 @@
+/** Writing files that are there for good before anything of the workspace is replaced: what is kept of the old runtime. */
+import * as path from 'node:path'
+import type { Files } from '../files.ts'
+import type { Places } from '../layout.ts'
+
+/** A file relative to the runtime root, with its bytes. */
+export interface Kept {
+  path: string
+  bytes: Uint8Array
+}
+
+/**
+ * Writes files and makes them durable, names and all. One that is there with the same bytes is left as it is, so that it
+ * may be done again after a crash.
+ */
+export async function writeKept(files: Files, places: Places, kept: readonly Kept[]): Promise<void> {
+  const touched = new Set<string>()
+  const written: { temporary: string; target: string }[] = []
+  for (const { path: relative, bytes } of kept) {
+    const target = places.at(relative)
+    const there = files.stat(target) === null ? null : files.read(target)
+    for (let above = path.dirname(target); above.length >= places.runtime.length; above = path.dirname(above))
+      touched.add(above)
+    touched.add(target)
+    if (there !== null && Buffer.from(there).equals(bytes)) continue
+    files.makeFolder(path.dirname(target))
+    const temporary = path.join(path.dirname(target), `.${path.basename(target)}.tmp`)
+    files.write(temporary, bytes)
+    written.push({ temporary, target })
+  }
+  await files.flush(written.map(({ temporary }) => temporary))
+  for (const { temporary, target } of written) files.rename(temporary, target)
+  await files.flush([...touched])
+}
