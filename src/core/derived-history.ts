@@ -22,12 +22,13 @@ export interface KnownRun {
   results: readonly StageResult[]
   /** Records that lie in its history. */
   recorded: readonly Transition[]
-  isActive: boolean
+  /** Whether more may follow its last result. */
+  isOpen: boolean
 }
 
 /** Records for the stage results of the Python runtime that have none, in order. `graphFor`: the loop in force on a plane. */
 export function derivedTransitions(
-  { results, recorded, isActive }: KnownRun,
+  { results, recorded, isOpen }: KnownRun,
   graphFor: (plane: string) => PlanGraph | undefined,
 ): Transition[] {
   const known = new Set(recorded.map((record) => record.request_id))
@@ -37,7 +38,7 @@ export function derivedTransitions(
     const graph = graphFor(result.plane)
     const next = results[index + 1]
     if (next) return [recordOf(result, requestId, { node: next.node_id, edge: edgeTo(graph, result, next.node_id) })]
-    const end = isActive ? null : endOf(graph, results)
+    const end = isOpen ? null : endOf(graph, results)
     return end === null ? [] : [recordOf(result, requestId, end)]
   })
 }

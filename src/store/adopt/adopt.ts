@@ -3,24 +3,22 @@
  * state is translated, what takes its place elsewhere is kept in `state/pre-upgrade-<id>/`. First everything that is kept
  * is made durable, then one transaction replaces it: killed at any moment and done again, it comes to the same end.
  */
-import type { Clock } from '../../core/clock.ts'
-import { isoTime } from '../../core/clock.ts'
+import { type Clock, isoTime } from '../../core/clock.ts'
 import type { MillraceError } from '../../core/errors.ts'
 import { newSnapshot } from '../../core/state.ts'
 import { readConsistently } from '../consistent.ts'
-import type { FileOperation } from '../file-operation.ts'
-import { unlinkIfThere } from '../file-operation.ts'
+import { type FileOperation, unlinkIfThere } from '../file-operation.ts'
 import type { Files } from '../files.ts'
 import { guarded } from '../guarded.ts'
 import { ItemIndex } from '../items.ts'
 import { Journal } from '../journal.ts'
 import { AT, journalFile, type Places, WORKSPACE_FOLDERS } from '../layout.ts'
-import type { Processes } from '../lock.ts'
+import { lockState, type Processes } from '../lock.ts'
 import { lower } from '../lower.ts'
-import { adoptRecord } from '../pending.ts'
+import { adoptRecord, pendingRecord } from '../pending.ts'
 import { type Lock, takeLock } from '../take-lock.ts'
 import { snapshotRevision } from '../workspace.ts'
-import { writeKept } from './keeping.ts'
+import { keepFolders, writeKept } from './keeping.ts'
 import { pythonLock } from './lock.ts'
 import { type Adoption, type Installed, type Work, workOf } from './work.ts'
 
@@ -54,8 +52,8 @@ export function adoptionOf(ports: AdoptionPorts, places: Places): Adoption | nul
 /** Adopts the workspace; what there was to do, or null if nothing was. Throws as `adoptionOf` does, and `conflict`. */
 export async function applyAdoption(ports: AdoptionPorts, places: Places): Promise<Adoption | null> {
   const adoption = adoptionOf(ports, places)
-  if (adoption === null) return null
-  await setLockAside(ports, places, adoption.keptIn)
+  if (adoption === null && !isHalfDone(ports, places)) return null
+  if (adoption !== null) await setLockAside(ports, places, adoption.keptIn)
   const lock = await takeLock({ ...ports, places })
   try {
     await adoptUnder(lock, ports, places)
@@ -64,6 +62,10 @@ export async function applyAdoption(ports: AdoptionPorts, places: Places): Promi
   }
   return adoption
 }
+
+/** Decided and on record, but not carried out: whoever adopted it died. The next runtime would bring it to its end too. */
+const isHalfDone = (ports: AdoptionPorts, places: Places): boolean =>
+  pendingRecord(ports.files, places) !== null && lockState({ ...ports, places }).state === 'stale'
 
 /** Its copy is durable before it goes. Whoever comes between finds a workspace that nobody holds, as it is. */
 async function setLockAside({ files, processes }: AdoptionPorts, places: Places, keptIn: string): Promise<void> {
@@ -88,7 +90,7 @@ async function adoptUnder(lock: Lock, ports: AdoptionPorts, places: Places): Pro
   const now = ports.clock.now()
   const work = workOf(files, places, ports.installed, now)
   if (work === null) return
-  for (const folder of WORKSPACE_FOLDERS) files.makeFolder(places.at(folder))
+  await keepFolders(files, places, WORKSPACE_FOLDERS)
   await writeKept(files, places, work.kept)
   await journal.commit({ revision: 1, operations: operationsOf(files, places, work, now) })
 }

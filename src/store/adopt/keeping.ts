@@ -1,4 +1,4 @@
-/** Writing files that are there for good before anything of the workspace is replaced: what is kept of the old runtime. */
+/** Writing what is there for good before anything of the workspace is replaced: what is kept of the old runtime. */
 import * as path from 'node:path'
 import type { Files } from '../files.ts'
 import type { Places } from '../layout.ts'
@@ -19,9 +19,7 @@ export async function writeKept(files: Files, places: Places, kept: readonly Kep
   for (const { path: relative, bytes } of kept) {
     const target = places.at(relative)
     const there = files.stat(target) === null ? null : files.read(target)
-    for (let above = path.dirname(target); above.length >= places.runtime.length; above = path.dirname(above))
-      touched.add(above)
-    touched.add(target)
+    for (const above of [target, ...foldersAbove(places, target)]) touched.add(above)
     if (there !== null && Buffer.from(there).equals(bytes)) continue
     files.makeFolder(path.dirname(target))
     const temporary = path.join(path.dirname(target), `.${path.basename(target)}.tmp`)
@@ -31,4 +29,17 @@ export async function writeKept(files: Files, places: Places, kept: readonly Kep
   await files.flush(written.map(({ temporary }) => temporary))
   for (const { temporary, target } of written) files.rename(temporary, target)
   await files.flush([...touched])
+}
+
+/** Makes folders, given relative to the runtime root, that are still there after a loss of power. */
+export async function keepFolders(files: Files, places: Places, folders: readonly string[]): Promise<void> {
+  const made = folders.map(places.at)
+  for (const folder of made) files.makeFolder(folder)
+  await files.flush([...new Set(made.flatMap((folder) => [folder, ...foldersAbove(places, folder)]))])
+}
+
+/** The folders a name of the workspace hangs by, up to the runtime root. */
+function foldersAbove(places: Places, target: string): string[] {
+  const above = path.dirname(target)
+  return above.length < places.runtime.length ? [] : [above, ...foldersAbove(places, above)]
 }
