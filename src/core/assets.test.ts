@@ -10,7 +10,11 @@ describe('parsing the families', () => {
     expect([...modes.keys()]).toEqual(['codex_claude', 'default_claude', 'default_codex', 'default_pi'])
     expect([...loops.keys()]).toEqual(['execution.standard', 'planning.standard'])
     expect(stageKinds.size).toBe(12)
-    expect(aliases).toEqual({ standard_plain: 'default_codex' })
+    expect(aliases).toEqual({
+      standard_plain: 'default_codex',
+      learning_codex: 'default_codex',
+      learning_pi: 'default_pi',
+    })
     expect(broken.size).toBe(0)
     expect(modes.get('default_codex')!.file.source).toBe('package')
     expect(modes.get('default_pi')!.file.source).toBe('workspace')
