@@ -705,6 +705,7 @@ describe('what is kept beside a plan', () => {
     )
     expect(plan!.source_refs).toEqual([
       'mode:default_codex',
+      'model_profile:codex-2026-11',
       'graph_loop:execution.standard',
       'graph_loop:planning.standard',
       'graph_completion_behavior:planning.standard',

@@ -18,6 +18,7 @@ const rule = (more: object) => ({ metric: 'total_tokens', enforcement: 'soft', .
 const DEFAULTS = {
   runtime: {
     default_mode: 'default_codex',
+    model_profile: null,
     run_style: 'daemon',
     idle_sleep_seconds: 1,
     on_restart: 'adopt',
@@ -85,9 +86,17 @@ const DEFAULTS = {
     max_fix_cycles: 2,
     max_troubleshoot_attempts_before_consult: 2,
     max_mechanic_attempts: 2,
+    stale_state_recovery_enabled: true,
     resume_sessions: true,
   },
-  watchers: { enabled: true, debounce_ms: 250, watch_ideas_inbox: true, watch_specs_queue: true },
+  watchers: {
+    enabled: true,
+    mode: 'watch',
+    roots: ['tasks_queue', 'specs_queue', 'ideas_inbox', 'mailbox', 'config', 'stop_files'],
+    debounce_ms: 250,
+    watch_ideas_inbox: true,
+    watch_specs_queue: true,
+  },
   usage_governance: {
     enabled: false,
     auto_resume: true,
@@ -100,7 +109,16 @@ const DEFAULTS = {
         rule({ rule_id: 'calendar-week-default', window: 'calendar_week', threshold: 5_000_000 }),
       ],
     },
-    subscription_quota_rules: { enabled: false },
+    subscription_quota_rules: {
+      enabled: false,
+      provider: 'codex_chatgpt_oauth',
+      degraded_policy: 'fail_open',
+      refresh_interval_seconds: 60,
+      rules: [
+        { rule_id: 'codex-five-hour-default', window: 'five_hour', pause_at_percent_used: 95 },
+        { rule_id: 'codex-weekly-default', window: 'weekly', pause_at_percent_used: 95 },
+      ],
+    },
   },
   stages: {},
 }
@@ -112,6 +130,7 @@ describeFormat('a config', {
   full: {
     runtime: {
       default_mode: 'mine',
+      model_profile: 'mine-2026-11',
       run_style: 'once',
       idle_sleep_seconds: 0.5,
       on_restart: 'kill',
@@ -185,9 +204,17 @@ describeFormat('a config', {
       max_fix_cycles: 1,
       max_troubleshoot_attempts_before_consult: 1,
       max_mechanic_attempts: 1,
+      stale_state_recovery_enabled: false,
       resume_sessions: false,
     },
-    watchers: { enabled: false, debounce_ms: 10, watch_ideas_inbox: false, watch_specs_queue: false },
+    watchers: {
+      enabled: false,
+      mode: 'poll',
+      roots: ['mailbox'],
+      debounce_ms: 10,
+      watch_ideas_inbox: false,
+      watch_specs_queue: false,
+    },
     usage_governance: {
       enabled: true,
       auto_resume: false,
@@ -200,14 +227,29 @@ describeFormat('a config', {
           { rule_id: 'item', window: 'per_item', metric: 'input_tokens', threshold: 10, enforcement: 'soft' },
         ],
       },
-      subscription_quota_rules: { enabled: false },
+      subscription_quota_rules: {
+        enabled: false,
+        provider: 'codex_chatgpt_oauth',
+        degraded_policy: 'fail_closed',
+        refresh_interval_seconds: 5,
+        rules: [{ rule_id: 'week', window: 'weekly', pause_at_percent_used: 50 }],
+      },
     },
-    stages: { builder: { runner: 'command', model: 'large', model_reasoning_effort: 'low', timeout_seconds: 60 } },
+    stages: {
+      builder: {
+        runner: 'command',
+        model: 'large',
+        model_reasoning_effort: 'low',
+        timeout_seconds: 60,
+        entrypoint_path: 'entrypoints/execution/mine.md',
+      },
+    },
   },
   least: {},
   filled: DEFAULTS,
   words: {
     'runtime.run_style': ['once', 'daemon'],
+    'watchers.mode': ['watch', 'poll'],
     'runtime.on_restart': ['adopt', 'kill'],
     'runners.codex.permission_default': LEVELS,
     'runners.codex.permission_by_stage.builder': LEVELS,
@@ -224,6 +266,9 @@ describeFormat('a config', {
     'runners.acp.permission_by_model.large': LEVELS,
     'runners.pi.event_log_policy': ['failure_full', 'full'],
     'usage_governance.evaluation_boundary': ['between_stages'],
+    'usage_governance.subscription_quota_rules.provider': ['codex_chatgpt_oauth'],
+    'usage_governance.subscription_quota_rules.degraded_policy': ['fail_open', 'fail_closed'],
+    'usage_governance.subscription_quota_rules.rules.0.window': ['five_hour', 'weekly'],
     'usage_governance.runtime_token_rules.rules.0.metric': [
       'total_tokens',
       'input_tokens',
@@ -243,6 +288,7 @@ describeFormat('a config', {
     'recovery.max_troubleshoot_attempts_before_consult': 1,
     'recovery.max_mechanic_attempts': 1,
     'watchers.debounce_ms': 1,
+    'usage_governance.subscription_quota_rules.refresh_interval_seconds': 1,
     'stages.builder.timeout_seconds': 1,
   },
   filledIn: ['runners.default_runner', 'runners.codex.command', 'runners.pi.command', 'runners.claude.command'],
@@ -261,7 +307,6 @@ describeFormat('a config', {
     'runners.acp.env',
     'runners.command.env',
     'runners.modules',
-    'usage_governance.subscription_quota_rules',
     'stages',
   ],
 })
@@ -302,7 +347,7 @@ describe('a refused config', () => {
     for (const part of [
       'runtime.idle_sleep_seconds: ',
       'recovery.max_fix_cycles: ',
-      'unknown key runtime.default_mod (did you mean runtime.default_mode?)',
+      'unknown key runtime.default_mod, did you mean runtime.default_mode?',
       'unknown key nonsense',
     ])
       expect(error.message).toContain(part)
@@ -311,7 +356,7 @@ describe('a refused config', () => {
 
   it('suggests keys of sections that a user names', () => {
     expect(refusal({ stages: { builder: { modell: 'x' } } }).message).toContain(
-      'unknown key stages.builder.modell (did you mean stages.builder.model?)',
+      'unknown key stages.builder.modell, did you mean stages.builder.model?',
     )
   })
 
@@ -371,9 +416,9 @@ describe('the list of keys', () => {
         const isSection = value !== null && typeof value === 'object' && !Array.isArray(value)
         return isSection && Object.keys(value).length > 0 ? inOrder(value, `${path}.`) : [path]
       })
-    const stages = ['runner', 'model', 'model_reasoning_effort', 'timeout_seconds', 'permission_profile'].map(
-      (name) => `stages.*.${name}`,
-    )
+    const stages = [
+      ...['runner', 'model', 'model_reasoning_effort', 'timeout_seconds', 'entrypoint_path', 'permission_profile'],
+    ].map((name) => `stages.*.${name}`)
     expect(keys.map((entry) => entry.key)).toEqual([
       ...inOrder(DEFAULTS, '').filter((at) => at !== 'stages'),
       ...stages,
@@ -383,13 +428,14 @@ describe('the list of keys', () => {
   it('puts what is compiled at the claim, and what a start decides at the restart', () => {
     for (const { key: name, boundary } of keys) {
       const compiled =
-        /^(recovery\.max_|stages\.(?!.*permission)|runtime\.default_mode|runners\.(?:default_runner|modules))/.test(
+        /^(recovery\.max_|stages\.(?!.*permission)|runtime\.(?:default_mode|model_profile)|runners\.(?:default_runner|modules))/.test(
           name,
         )
       expect(boundary === 'claim', name).toBe(compiled)
     }
     expect(keys.filter((entry) => entry.boundary === 'restart').map((entry) => entry.key)).toEqual([
       'runtime.on_restart',
+      'recovery.stale_state_recovery_enabled',
     ])
   })
 

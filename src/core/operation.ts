@@ -57,10 +57,14 @@ export const NAMED = [
   /** A spec that is judged as a whole. */
   'root_spec',
   'unreadable_incident',
+  /** A question to a person. */
+  'approval',
   'plan',
   'mode',
   'loop',
+  'model_profile',
   'stage',
+  'asset',
   'plane',
   'runner',
   'config_key',

@@ -23,8 +23,10 @@ export const ActiveRun = z
     closure_target_root_spec_id: z.string().nullable(),
     compiled_plan_id: z.string().describe('Plan the run keeps to its end.'),
     status: z
-      .enum(['ready', 'started', 'held'])
-      .describe('`ready`: to be started. `started`: an agent was or is at work. `held`: waits for an operator.'),
+      .enum(['ready', 'started', 'held', 'awaiting_approval'])
+      .describe(
+        '`ready`: to be started. `started`: an agent was or is at work. `held`: waits for an operator. `awaiting_approval`: a person has been asked; it takes up no lane meanwhile.',
+      ),
     request_id: z.string().nullable().describe('Stage run, while started.'),
     active_since: time('Claim'),
     stage_since: time('Arrival at the node'),
@@ -43,6 +45,18 @@ export const ActiveRun = z
     not_before: z.string().nullable().describe('Backoff: not started before this time.'),
     last_transition: z.string().nullable().describe('Newest record of the transition history.'),
     held: z.strictObject({ reason: z.string(), since: z.string() }).nullable(),
+    approval: z
+      .strictObject({
+        approval_id: z.string(),
+        since: z.string(),
+        expires_at: z.string().nullable().describe('When no answer counts as a denial.'),
+        request_id: z
+          .string()
+          .nullable()
+          .describe('Stage run that has ended and is settled once there is an answer; null: the node is to begin.'),
+      })
+      .optional()
+      .describe('The question it waits for, and from the answer on until the stage run in question is settled.'),
     cancel_requested: z
       .strictObject({ reason: z.string(), requeue: z.boolean() })
       .nullable()

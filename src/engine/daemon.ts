@@ -117,6 +117,7 @@ function waitsForTime(engine: Engine): boolean {
   if (snapshot.pause_sources.some((source) => source.until === null)) return false
   return (
     snapshot.active_runs.some((run) => run.status === 'ready' && run.not_before !== null && run.not_before > now) ||
+    snapshot.active_runs.some(({ approval }) => approval !== undefined && approval.expires_at !== null) ||
     snapshot.pause_sources.some((source) => source.until !== null) ||
     (snapshot.runner_waits.length > 0 && (snapshot.active_runs.length > 0 || hasQueued(view)))
   )
@@ -151,7 +152,9 @@ async function rest(engine: Engine, before: Ground | null, looksMax: number): Pr
 /** When something is due by itself, in milliseconds since the epoch; events wake earlier. */
 function dueTimes(view: View): number[] {
   return [
-    ...view.snapshot.active_runs.flatMap((run) => (run.not_before === null ? [] : [Date.parse(run.not_before)])),
+    ...view.snapshot.active_runs.flatMap((run) =>
+      [run.not_before, run.approval?.expires_at ?? null].flatMap((time) => (time === null ? [] : [Date.parse(time)])),
+    ),
     ...view.snapshot.pause_sources.flatMap((source) => (source.until === null ? [] : [Date.parse(source.until)])),
     ...view.snapshot.runner_waits.map((wait) => Date.parse(wait.until)),
     ...[nextClosureTime(view)].flatMap((time) => (time === null ? [] : [time])),

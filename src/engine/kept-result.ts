@@ -2,6 +2,7 @@
 import { MillraceError } from '../core/errors.ts'
 import { graphOf, nodeOf } from '../core/plan.ts'
 import type { StageResult } from '../core/result.ts'
+import { route } from '../core/route.ts'
 import type { ActiveRun } from '../core/state.ts'
 import { cancelled, isItemPresent, withdrawn } from './ending.ts'
 import type { Engine } from './engine.ts'
@@ -29,7 +30,8 @@ export async function settleKept(
   const target = view.targets.find((one) => one.root_spec_id === run.closure_target_root_spec_id) ?? null
   const request = buildRequest(engine.workspace.places, plan, run, target, requestId, '')
   const item = activeItem(view, run)
-  const { changes } = routed(engine, view, { plan, graph, node, run, request, result, item, handIns: [] })
+  const decision = route(graph, run, view.counters, result)
+  const { changes } = routed(engine, view, { plan, graph, node, run, request, result, item, handIns: [] }, decision)
   // It lies there already, as it was written.
   const file = `stage_results/${requestId}.json`
   await engine.commit(changes.filter((change) => change.change !== 'artifact.put' || change.file !== file))

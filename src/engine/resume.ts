@@ -9,6 +9,7 @@ import type { TokenUsage } from '../core/result.ts'
 import type { ActiveRun } from '../core/state.ts'
 import type { Runner } from '../runners/runner.ts'
 import { readRequest, readRun } from '../store/runs.ts'
+import { takeUpResult } from './approvals.ts'
 import { dispatch } from './dispatch.ts'
 import { cancelled, onceMore } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
@@ -22,8 +23,9 @@ export async function resume(engine: Engine): Promise<void> {
   for (const run of engine.workspace.view().snapshot.active_runs) {
     if (run.status !== 'started' || run.request_id === null) continue
     try {
-      if (run.begun_by === undefined) await resumeRun(engine, run, run.request_id)
-      else await takeOver(engine, run, run.request_id)
+      if (run.begun_by !== undefined) await takeOver(engine, run, run.request_id)
+      else if (run.approval) await takeUpResult(engine, run, run.request_id)
+      else await resumeRun(engine, run, run.request_id)
     } catch (error) {
       if (isRefusal(error)) throw error
       await holdRun(engine, run, sentenceOf(error))
@@ -123,9 +125,13 @@ async function interrupted(
   draft.event('stage_interrupted', told)
   if (begun && node.idempotence_policy === 'single_attempt_only')
     hold(draft, again, notRepeated(node.stage_kind_id), view.now)
+  else if (!engine.config.recovery.stale_state_recovery_enabled) hold(draft, again, leftToAPerson, view.now)
   else draft.putRun(again)
   return engine.commit([...used, ...draft.finish()])
 }
 
 const notRepeated = (stage: string): string =>
   `stage ${stage} was interrupted and may not be repeated unasked; run it again with \`millrace control retry-active\`, or cancel it`
+
+const leftToAPerson =
+  'the stage was interrupted, and recovery.stale_state_recovery_enabled = false leaves it to a person; run it again with `millrace control retry-active`, or cancel it'

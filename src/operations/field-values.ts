@@ -9,6 +9,7 @@ import { ITEM_KINDS, type ItemKind, type ItemState } from '../core/item.ts'
 import { objectInLine } from '../core/json-line.ts'
 import type { InputField, Named } from '../core/operation.ts'
 import { listOf, orNull, record, text } from '../core/shape.ts'
+import { filesBelow } from '../store/files-below.ts'
 import { AT, itemFolder, type Places, SET_ASIDE } from '../store/layout.ts'
 
 export interface Candidate {
@@ -33,6 +34,7 @@ const BY_NAME: Readonly<Record<string, Named>> = {
   subject: 'subject',
   root_spec_id: 'root_spec',
   filename: 'unreadable_incident',
+  approval_id: 'approval',
   run_id: 'run',
   run: 'run',
   ref: 'run',
@@ -43,6 +45,8 @@ const BY_NAME: Readonly<Record<string, Named>> = {
   mode_id: 'mode',
   mode: 'mode',
   loop_id: 'loop',
+  asset_id: 'asset',
+  model_profile_id: 'model_profile',
   stage_kind_id: 'stage',
   stage: 'stage',
   plane: 'plane',
@@ -89,6 +93,8 @@ export async function valuesOf(field: InputField, sight: Sight): Promise<Candida
       return names(sight, sight.places.at(itemFolder('incident', 'queued')))
         .filter((name) => SET_ASIDE.test(name))
         .map(bare)
+    case 'approval':
+      return withoutEnding(names(sight, sight.places.at(AT.pendingApprovals)), '.json').map(bare)
     case 'plan':
       return names(sight, sight.places.at(AT.plans)).map(bare)
     case 'mode':
@@ -97,6 +103,20 @@ export async function valuesOf(field: InputField, sight: Sight): Promise<Candida
       return assets(sight, 'graphs').map(({ value }) => bare(value.replaceAll('/', '.')))
     case 'stage':
       return assets(sight, 'registry/stage_kinds').map(({ value }) => bare(path.posix.basename(value)))
+    case 'asset':
+      return [
+        ...(await valuesOf({ ...field, names: 'mode' }, sight)),
+        ...(await valuesOf({ ...field, names: 'loop' }, sight)),
+        ...(await valuesOf({ ...field, names: 'stage' }, sight)),
+        ...filesBelow(sight.files, path.join(sight.packageRoot, 'entrypoints')).map((file) =>
+          bare(file.replace(/\.md$/, '')),
+        ),
+        ...filesBelow(sight.files, path.join(sight.packageRoot, 'skills')).flatMap((file) =>
+          path.posix.basename(file) === 'SKILL.md' ? [bare(path.posix.basename(path.posix.dirname(file)))] : [],
+        ),
+      ]
+    case 'model_profile':
+      return assets(sight, 'registry/model_profiles')
     case 'plane':
       return folders(sight, 'graphs').map(bare)
     case 'runner':

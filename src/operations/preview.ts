@@ -78,11 +78,14 @@ function told(change: Change): string[] {
     case 'file.move':
       return [`move ${change.from} to ${folderOf(change.to)}`]
     case 'document.put':
+    case 'file.put':
       return [`write ${change.path}`]
     case 'order.set':
       return ['put the queue in that order']
     case 'config.set':
       return ['rewrite millrace.toml']
+    case 'approval.put':
+      return [`set down approval ${change.approval.approval_id} as ${change.approval.status}`]
     case 'closure.put':
       return [`set down closure target ${change.target.root_spec_id}`]
     case 'state.set':

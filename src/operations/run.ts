@@ -7,7 +7,7 @@ import { settleFinished } from '../engine/settle.ts'
 import { COMMANDS } from './commands/table.ts'
 import type { Context } from './context.ts'
 import { modeField } from './fields.ts'
-import { ensureWorkspace } from './workspace.ts'
+import { ensureWorkspace } from './workspace/ensure.ts'
 
 export function openEngine(
   context: Context,

@@ -3,9 +3,19 @@
  * unless it says otherwise. Loaded only when somebody asks for a schema.
  */
 import * as z from 'zod'
-import { LoopsLs, LoopsShow, StagesLs, StagesShow } from './schemas/assets.ts'
+import { ApprovalsLs, ApprovalsShow } from './schemas/approvals.ts'
+import {
+  AssetsLs,
+  AssetsShow,
+  LoopsLs,
+  LoopsShow,
+  ModelsLs,
+  ModelsShow,
+  StagesLs,
+  StagesShow,
+} from './schemas/assets.ts'
 import { ClosureLs, ClosureShow } from './schemas/closure.ts'
-import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce, Start } from './schemas/commands.ts'
+import { AddedWork, Demo, IssuedCommand, RunDaemon, RunOnce, Start } from './schemas/commands.ts'
 import { DaemonLogEnd, DaemonLogLine, DaemonStart, DaemonStatus, DaemonStop, DaemonUnit } from './schemas/daemon.ts'
 import { Completion, Docs } from './schemas/docs.ts'
 import { Doctor, Health, SchemaIndex, Version } from './schemas/doctor.ts'
@@ -23,6 +33,7 @@ import { Status } from './schemas/status.ts'
 import { Failure, Help, WatchEnd } from './schemas/surface.ts'
 import { Usage } from './schemas/usage.ts'
 import { Why } from './schemas/why.ts'
+import { Init, Upgrade } from './schemas/workspace.ts'
 
 type Schema = Record<string, unknown>
 
@@ -42,6 +53,7 @@ const MARKER = { type: 'string', description: 'Marker line of the lane’s statu
 export const issuedSchema = (): Schema => json(IssuedCommand)
 export const addedSchema = (): Schema => json(AddedWork)
 export const initSchema = (): Schema => json(Init)
+export const upgradeSchema = (): Schema => json(Upgrade)
 export const runOnceSchema = (): Schema => json(RunOnce)
 export const runDaemonSchema = (): Schema => json(RunDaemon)
 export const startSchema = (): Schema => json(Start)
@@ -66,6 +78,8 @@ export const runsTailSchema = (): Schema => json(RunsTail)
 /** Of each line. */
 export const runsFollowSchema = (): Schema => ({ anyOf: [json(FollowRecord), json(FollowEnd), json(FollowError)] })
 export const whySchema = (): Schema => json(Why)
+export const approvalsLsSchema = (): Schema => json(ApprovalsLs)
+export const approvalsShowSchema = (): Schema => json(ApprovalsShow)
 export const incidentsLsSchema = (): Schema => json(IncidentsLs)
 export const closureLsSchema = (): Schema => json(ClosureLs)
 export const closureShowSchema = (): Schema => json(ClosureShow)
@@ -81,10 +95,14 @@ export const compileGraphSchema = (): Schema => json(CompileGraph)
 export const compileDiffSchema = (): Schema => json(CompileDiff)
 export const modesLsSchema = (): Schema => json(ModesLs)
 export const modesShowSchema = (): Schema => json(ModesShow)
+export const assetsLsSchema = (): Schema => json(AssetsLs)
+export const assetsShowSchema = (): Schema => json(AssetsShow)
 export const loopsLsSchema = (): Schema => json(LoopsLs)
 export const loopsShowSchema = (): Schema => json(LoopsShow)
 export const stagesLsSchema = (): Schema => json(StagesLs)
 export const stagesShowSchema = (): Schema => json(StagesShow)
+export const modelsLsSchema = (): Schema => json(ModelsLs)
+export const modelsShowSchema = (): Schema => json(ModelsShow)
 export const configShowSchema = (): Schema => json(ConfigShow)
 export const doctorSchema = (): Schema => json(Doctor)
 export const healthSchema = (): Schema => json(Health)

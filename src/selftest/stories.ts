@@ -1,8 +1,12 @@
 /** The reference stories: between them, every kind of transaction the runtime makes. */
 import * as path from 'node:path'
+import { type BaselineManifest, manifestOf, manifestText, originalsOf } from '../core/baseline.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Files } from '../core/files.ts'
-import { readText } from '../store/files.ts'
+import type { StageRequest } from '../core/request.ts'
+import { hashBytes, readText } from '../store/files.ts'
 import { AT } from '../store/layout.ts'
+import { planUpgrade, upgradeChanges } from '../store/workspace-upgrade.ts'
 import { type Act, type Script, taskText } from './instant-runner.ts'
 import { ROOT } from './scene.ts'
 import { posting, type Story, succeeding } from './story.ts'
@@ -10,6 +14,8 @@ import { posting, type Story, succeeding } from './story.ts'
 const at = (relative: string): string => path.join(ROOT, 'millrace-agents', relative)
 const PLANNED = ['PLANNER_COMPLETE', 'MANAGER_COMPLETE']
 const INVALID = 'odd.md.invalid'
+const OLD = 'As an older package had it.'
+const MISSING = ['entrypoints/execution/fixer.md', 'outline.md']
 const BUILT = ['BUILDER_COMPLETE', 'CHECKER_PASS', 'UPDATE_COMPLETE']
 
 /** One kind of stage does something else than succeed. */
@@ -198,6 +204,41 @@ export const STORIES: readonly Story[] = [
     outcomes: BUILT,
   },
   {
+    name: 'approval',
+    about: 'control',
+    tells:
+      'the last stage of two tasks waits for a person; the first is approved while the second is at work, the second denied',
+    begin({ task, file }) {
+      file('millrace-agents/millrace.toml', '[stages.updater]\nrequired_capabilities = ["git.mutate"]\n')
+      task('a')
+      task('b')
+    },
+    script: (request, ...given) => asAnswered(request, succeeding()(request, ...given), 'builder b', 'updater a'),
+    ends: { 'task a': 'done', 'task b': 'blocked' },
+    outcomes: ['BUILDER_COMPLETE', 'CHECKER_PASS', ...BUILT, 'BLOCKED'],
+    also: (files) => [
+      ...has(files.list(at('approvals/pending')) ?? [], 0, 'questions without an answer'),
+      ...has(files.list(at('approvals/resolved')) ?? [], 2, 'answers'),
+    ],
+  },
+  {
+    name: 'gate',
+    about: 'control',
+    tells:
+      'the results of two tasks wait at an edge for a person; the first is approved while the second is built, the second denied',
+    begin({ task, file }) {
+      file('millrace-agents/graphs/execution/gated.json', JSON.stringify(GATED_LOOP))
+      file('millrace-agents/modes/gated.json', JSON.stringify(GATED_MODE))
+      file('millrace-agents/millrace.toml', '[runtime]\ndefault_mode = "gated"\n')
+      task('a')
+      task('b')
+    },
+    script: (request, ...given) => asAnswered(request, succeeding()(request, ...given), 'builder b', 'checker a'),
+    ends: { 'task a': 'done', 'task b': 'blocked' },
+    outcomes: ['BUILDER_COMPLETE', 'CHECKER_PASS', 'BLOCKED'],
+    also: (files) => has(files.list(at('approvals/resolved')) ?? [], 2, 'answers'),
+  },
+  {
     name: 'broken documents',
     about: 'control',
     tells: 'a document nobody can read is set aside, and one that no run owns goes back to its queue',
@@ -238,6 +279,41 @@ export const STORIES: readonly Story[] = [
     },
     ends: { 'task a': 'done' },
     outcomes: BUILT,
+  },
+  {
+    name: 'upgrade',
+    about: 'control',
+    tells: 'a workspace is brought up to the package: files that are old or missing are written',
+    begin({ task, file, files }) {
+      task('a')
+      const old = `${OLD}\n`
+      file('millrace-agents/entrypoints/execution/updater.md', old)
+      const manifest = JSON.parse(readText(files, at(AT.baseline)) ?? '') as BaselineManifest
+      const originals = originalsOf(manifest).set('entrypoints/execution/updater.md', hashBytes(old))
+      file(`millrace-agents/${AT.baseline}`, manifestText(manifestOf('0.0.1', originals)))
+      for (const missing of MISSING) files.unlink(at(missing))
+    },
+    script: succeeding(),
+    async first(engine) {
+      const { files, places } = engine.workspace
+      const plan = planUpgrade({ files, places, packageRoot: engine.ports.packageRoot, version: '0.0.2' })
+      await engine.commit(upgradeChanges(plan, engine.workspace.view().now, files, places))
+    },
+    ends: { 'task a': 'done' },
+    outcomes: BUILT,
+    also(files) {
+      const upgrades = lines(files, at(AT.events)).filter((line) => line.includes('workspace_upgraded')).length
+      const old = lines(files, at('entrypoints/execution/updater.md')).filter((line) => line === OLD)
+      // All of it or nothing: a runtime after the crash is not asked to upgrade.
+      return [
+        ...has(old, 1 - upgrades, 'old lines'),
+        ...has(
+          MISSING.filter((file) => files.stat(at(file)) === null),
+          upgrades === 1 ? 0 : MISSING.length,
+          'missing files',
+        ),
+      ]
+    },
   },
   {
     name: 'carried out before',
@@ -282,6 +358,65 @@ export const STORIES: readonly Story[] = [
     hasHands: true,
   },
 ]
+
+/** A loop that asks before what was built is checked. */
+const GATED_LOOP = {
+  schema_version: '1.0',
+  kind: 'graph_loop',
+  loop_id: 'execution.gated',
+  plane: 'execution',
+  nodes: ['builder', 'checker'].map((node_id) => ({ node_id, stage_kind_id: node_id })),
+  entry_nodes: [{ entry_key: 'task', node_id: 'builder' }],
+  edges: [
+    {
+      ...{ edge_id: 'built', from_node_id: 'builder', to_node_id: 'checker', on_outcomes: ['BUILDER_COMPLETE'] },
+      approval: { question: 'Is it what was wanted?' },
+    },
+    {
+      ...{ edge_id: 'checked', from_node_id: 'checker', on_outcomes: ['CHECKER_PASS'], kind: 'terminal' },
+      terminal_state_id: 'done',
+    },
+    {
+      ...{ edge_id: 'not-built', from_node_id: 'builder', on_outcomes: ['BLOCKED'], kind: 'terminal' },
+      terminal_state_id: 'blocked',
+    },
+    {
+      ...{ edge_id: 'not-checked', from_node_id: 'checker', on_outcomes: ['FIX_NEEDED', 'BLOCKED'], kind: 'terminal' },
+      terminal_state_id: 'blocked',
+    },
+  ],
+  terminal_states: [
+    {
+      ...{ terminal_state_id: 'done', terminal_class: 'success', writes_status: 'CHECKER_PASS' },
+      effects: [{ effect: 'complete_item' }],
+    },
+    {
+      ...{ terminal_state_id: 'blocked', terminal_class: 'blocked', writes_status: 'BLOCKED' },
+      effects: [{ effect: 'block_item' }],
+    },
+  ],
+}
+const GATED_MODE = {
+  schema_version: '1.0',
+  kind: 'mode',
+  mode_id: 'gated',
+  loop_ids_by_plane: { execution: 'execution.gated' },
+  stage_runner_bindings: { builder: 'codex_cli', checker: 'codex_cli' },
+}
+
+/** What a stage does, and beside it: the first question is approved during one stage, the next denied during another. */
+const asAnswered = (request: StageRequest, outcome: ReturnType<Script>, approved: string, denied: string) => {
+  const at = `${request.stage_kind_id} ${request.active_work_item_id}`
+  const verb = at === approved ? 'approve' : at === denied ? 'deny' : null
+  return verb === null ? outcome : { outcome: outcome as string, meanwhile: answering(verb) }
+}
+
+/** Answers the question that waits, if there is one. */
+const answering = (verb: string) => async (files: Files, clock: Clock) => {
+  const [name] = files.list(at('approvals/pending')) ?? []
+  if (name === undefined) return
+  await posting(`${verb}_execution_capability`, { approval_id: name.replace(/\.json$/, '') })(files, clock)
+}
 
 /** The stage asks for a command, then works until it is stopped. */
 const until = (command: string, payload: Record<string, unknown> = {}): Act => ({

@@ -94,11 +94,14 @@ export const WORKSPACE_FOLDERS: readonly string[] = [
   'arbiter/verdicts',
   'arbiter/reports',
   'intake/ideas',
+  'approvals/pending',
+  'approvals/resolved',
   'entrypoints',
   'skills',
   'modes',
   'graphs',
   'registry/stage_kinds',
+  'registry/model_profiles',
 ]
 
 /** Files and folders relative to the runtime root. */
@@ -129,6 +132,7 @@ export const AT = {
   /** Copies that make reading quick; a workspace without them is no other workspace. */
   derived: 'state/derived',
   targets: 'arbiter/targets',
+  pendingApprovals: 'approvals/pending',
   stopAutonomy: 'STOP_AUTONOMY',
 } as const
 

@@ -3,12 +3,13 @@
  * for the expectations, writes nothing. Whatever of ours a person has edited is kept beside before it is replaced.
  */
 
+import { type Approval, approvalFile } from '../core/approval.ts'
 import type { Change } from '../core/changes.ts'
 import { absurd, MillraceError } from '../core/errors.ts'
 import { canonicalJson } from '../core/ids.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 import type { Snapshot } from '../core/state.ts'
-import { type FileOperation, look, payload, sizeOf } from './file-operation.ts'
+import { bytesOf, type FileOperation, look, payload, sizeOf } from './file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
 import type { ItemIndex, WrittenItem } from './items.ts'
 import { AT, itemFile, itemFolder, type Places, runFolder, stampOf, statusFile, targetFile } from './layout.ts'
@@ -110,6 +111,16 @@ class Lowering {
           leaves: hashBytes(change.text),
         })
         return
+      case 'file.put':
+        this.push({
+          op: 'put',
+          path: change.path,
+          content: change.content,
+          expects: change.hash,
+          leaves: hashBytes(bytesOf(change.content)),
+          ...(change.mode === null ? {} : { mode: change.mode }),
+        })
+        return
       case 'file.move':
         this.move(change.from, change.to, change.hash)
         return
@@ -118,6 +129,9 @@ class Lowering {
         return
       case 'closure.put':
         this.put(targetFile(change.target.root_spec_id), json(change.target))
+        return
+      case 'approval.put':
+        this.putApproval(change.approval)
         return
       case 'artifact.put':
         this.put(`${runFolder(change.run_id)}/${change.file}`, change.text)
@@ -153,6 +167,14 @@ class Lowering {
       default:
         absurd(change)
     }
+  }
+
+  private putApproval(approval: Approval): void {
+    const { approval_id, status } = approval
+    this.put(approvalFile(status === 'pending' ? 'pending' : 'resolved', approval_id), json(approval))
+    const pending = approvalFile('pending', approval_id)
+    const asked = status === 'pending' ? null : this.read(pending)
+    if (asked !== null) this.push({ op: 'remove', path: pending, hash: hashBytes(asked) })
   }
 
   private discard(file: string): void {

@@ -24,7 +24,16 @@ export function overlay(files: Files, root: string, record: JournalRecord): File
 
   const made = (kind: 'file' | 'directory', bytes: number): FileStat => {
     const laidNs = `laid-${record.revision}`
-    return { kind, bytes, mtimeNs: laidNs, mtimeMs: 0, ctimeNs: laidNs, inode: '0', device: '0' }
+    return {
+      kind,
+      bytes,
+      mtimeNs: laidNs,
+      mtimeMs: 0,
+      ctimeNs: laidNs,
+      inode: '0',
+      device: '0',
+      mode: kind === 'file' ? 0o644 : 0o755,
+    }
   }
   return {
     ...files,

@@ -2,12 +2,16 @@
  * Formats of state files: each document carries its version and a pure upgrade from the one before. A newer one than
  * this program knows is refused. (Adopting a workspace of the Python reference is a verb of its own.)
  */
+import * as path from 'node:path'
 import type * as z from 'zod'
 import { clip, issuesText } from '../core/clip.ts'
 import { MillraceError } from '../core/errors.ts'
+import { canonicalJson } from '../core/ids.ts'
+import { parseJson } from '../core/json.ts'
 import { QueueOrder } from '../core/queue-order.ts'
 import { ClosureTarget, Counters, Snapshot } from '../core/state.ts'
-import { AT } from './layout.ts'
+import { type Files, readText } from './files.ts'
+import { AT, type Places } from './layout.ts'
 
 type Upgrade = (document: Record<string, unknown>) => Record<string, unknown>
 
@@ -28,6 +32,43 @@ const FORMATS: Record<string, Format> = {
   recovery_counters: { file: AT.counters, version: '2.0', from: {}, added: {}, schema: Counters },
   queue_order: { file: AT.order, version: '1.0', from: {}, added: {}, schema: QueueOrder },
   closure_target_state: { file: `${AT.targets}/*.json`, version: '2.0', from: {}, added: {}, schema: ClosureTarget },
+}
+
+/** A state file and what upgrading its format comes to. */
+export interface FormatStep {
+  kind: string
+  /** Relative to the runtime root. */
+  file: string
+  /** In the format in force. */
+  document: unknown
+  isChanged: boolean
+}
+
+/** Every state file there is, as `upgradeState` makes it. Throws as it does, and for a file that holds no JSON. */
+export function formatSteps(files: Files, places: Places): FormatStep[] {
+  return Object.entries(FORMATS).flatMap(([kind, { file }]) =>
+    filesOf(files, places, file).flatMap((found) => {
+      const text = readText(files, places.at(found))
+      if (text === null) return []
+      let value: unknown
+      try {
+        value = parseJson(text)
+      } catch {
+        throw corrupt(found, 'does not hold JSON')
+      }
+      const document = upgradeState(kind, value)
+      return [{ kind, file: found, document, isChanged: canonicalJson(document) !== canonicalJson(value) }]
+    }),
+  )
+}
+
+function filesOf(files: Files, places: Places, file: string): string[] {
+  if (!file.endsWith('/*.json')) return [file]
+  const folder = path.dirname(file)
+  return (files.list(places.at(folder)) ?? [])
+    .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
+    .sort()
+    .map((name) => `${folder}/${name}`)
 }
 
 const UPGRADES_MAX = 20

@@ -78,7 +78,7 @@ import { readConfig } from '../../src/store/config-file.ts'
 import { EventReader } from '../../src/store/event-follow.ts'
 import { tailEvents } from '../../src/store/event-log.ts'
 import { disk, hashBytes } from '../../src/store/files.ts'
-import { readManifest } from '../../src/store/init.ts'
+import { readManifest } from '../../src/store/baseline.ts'
 import { decodeCopy, encodeCopy } from '../../src/store/item-copy.ts'
 import { ItemIndex } from '../../src/store/items.ts'
 import { decodeRecord, encodeRecord, RECORD_BYTES_MAX } from '../../src/store/journal.ts'
@@ -989,12 +989,14 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     },
     {
       name: 'baseline manifest',
-      modules: ['store/init.ts'],
+      modules: ['store/baseline.ts'],
       examples: [workspace.bytes(AT.baseline)],
-      refusals: 'never throws',
+      refusals: 'one sentence',
       parse(bytes) {
-        for (const entry of readManifest(withFile(NOWHERE_PLACES.runtime, AT.baseline, bytes), NOWHERE_PLACES)) {
-          mustBe(typeof entry.relative_path === 'string', 'an entry has no path')
+        const manifest = readManifest(withFile(NOWHERE_PLACES.runtime, AT.baseline, bytes), NOWHERE_PLACES)
+        for (const { relative_path } of manifest?.entries ?? []) {
+          const at = NOWHERE_PLACES.at(relative_path)
+          mustBe(at.startsWith(`${NOWHERE_PLACES.runtime}/`), 'an entry leads out of the runtime root')
         }
       },
     },
@@ -1234,6 +1236,7 @@ function assets(): Parser[] {
     parser('mode aliases', 'modes/aliases.json'),
     parser('loop', first('graphs/execution/')),
     parser('stage kind', first('registry/stage_kinds/execution/')),
+    parser('model profile', 'registry/model_profiles/codex-2026-11.json'),
     parser('entrypoint', first('entrypoints/', '.md')),
     parser('skill', first('skills/', '.md')),
   ]
@@ -1242,12 +1245,12 @@ function assets(): Parser[] {
 function config(workspace: WorkedWorkspace): Parser[] {
   const example = bytesOf(
     '[runtime]\ndefault_mode = "default_codex"\nidle_sleep_seconds = 1.5\n\n[runners.codex]\nargs = ["exec"]\n' +
-      'permission_by_stage = { builder = "basic" }\nenv.X = "1"\n\n[stages.builder]\ntimeout_seconds = 60\n',
+      'permission_by_stage = { builder = "basic" }\nenv.X = "1"\n\n[stages.builder]\ntimeout_seconds = 60\neffort = "low"\n\n[watchers]\ndebounce_seconds = 0.5\n',
   )
   return [
     {
       name: 'millrace.toml',
-      modules: ['store/config-file.ts', 'core/config.ts'],
+      modules: ['store/config-file.ts', 'core/config.ts', 'core/config-carried.ts'],
       examples: [example],
       refusals: 'one sentence',
       parse: (bytes) => readConfig(withFile(NOWHERE_PLACES.runtime, AT.config, bytes), NOWHERE_PLACES),

@@ -3,6 +3,8 @@
  * changes (design §8). The engine carries them out between stages; without a runtime the caller does, the same way.
  */
 import type { CommandTable } from '../../core/operation.ts'
+import { approveCapability, denyCapability } from './approvals.ts'
+import { localiseAsset } from './assets.ts'
 import { pause, reloadConfig, resume, stop } from './control.ts'
 import { archiveBlocked, cancelIncident, cancelWorkItem, resolveIncident, supersedeTask } from './departures.ts'
 import { addDocument, addIdea, addWhereClaimed } from './documents.ts'
@@ -38,5 +40,8 @@ export const COMMANDS: CommandTable = {
   resolve_incident: resolveIncident,
   cancel_incident: cancelIncident,
   archive_invalid_incident: archiveInvalidIncident,
+  approve_execution_capability: approveCapability,
+  deny_execution_capability: denyCapability,
+  localise_asset: localiseAsset,
   set_config: { load: async () => (await import('./settings.ts')).setConfig },
 }

@@ -9,7 +9,7 @@ import { type Context, placesIn, requireWorkspace } from '../context.ts'
 import { modeField } from '../fields.ts'
 import { type Issued, issue } from '../issue.ts'
 import { lockIn, ownerOf } from '../owner.ts'
-import { ensureWorkspace } from '../workspace.ts'
+import { ensureWorkspace } from '../workspace/ensure.ts'
 import { type DaemonLog, lastLines, readyLog } from './log.ts'
 
 // ---- start ---------------------------------------------------------------------------------------------------------

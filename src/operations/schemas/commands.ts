@@ -5,7 +5,6 @@ import type { Issued } from '../issue.ts'
 import type { Added } from '../queue/add.ts'
 import type { RunDaemonOutput, RunOnceOutput } from '../run.ts'
 import type { StartOutput } from '../start.ts'
-import type { InitOutput } from '../workspace.ts'
 
 const text = (what: string) => z.string().describe(what)
 const maybe = (what: string) => z.string().nullable().describe(what)
@@ -28,6 +27,7 @@ const issued = {
     .strictObject({
       work_item_kind: text('Kind of the item concerned.').optional(),
       work_item_id: text('Its id.').optional(),
+      approval_id: text('Approval that was answered.').optional(),
       artifact_path: text('Document that was made, relative to the workspace.').optional(),
       defaulted_fields: z.array(z.string()).describe('Fields that were filled in.').optional(),
       unsatisfiable_dependencies: z
@@ -92,15 +92,6 @@ export const AddedWork = z
   })
   .describe('What became of work that was added.')
 AddedWork satisfies z.ZodType<Omit<Added, 'result'>>
-
-export const Init = z
-  .strictObject({
-    workspace: text('Directory that is served.'),
-    initialized: flag('Always true.'),
-    created: z.array(z.string()).describe('What was missing and is there now, relative to the runtime root.'),
-  })
-  .describe('A workspace that was made.')
-Init satisfies z.ZodType<InitOutput>
 
 export const RunOnce = z
   .strictObject({
