@@ -15,14 +15,27 @@ import { Journal } from '../journal.ts'
 import { AT, journalFile, type Places, WORKSPACE_FOLDERS } from '../layout.ts'
 import { lockState, type Processes } from '../lock.ts'
 import { lower } from '../lower.ts'
+import { overlay } from '../overlay.ts'
 import { adoptRecord, pendingRecord } from '../pending.ts'
 import { type Lock, takeLock } from '../take-lock.ts'
 import { snapshotRevision } from '../workspace.ts'
+import type { Differing } from './documents.ts'
 import { keepFolders, writeKept } from './keeping.ts'
 import { pythonLock } from './lock.ts'
-import { type Adoption, type Installed, type Work, workOf } from './work.ts'
+import type { AdoptionStep } from './steps.ts'
+import { type Installed, type Work, workOf } from './work.ts'
 
-export type { Adoption }
+/** Taking over a workspace of the Python runtime. */
+export interface Adoption {
+  from: Work['from']
+  /** Where everything that is replaced or goes is kept, relative to the runtime root. */
+  keptIn: string
+  steps: AdoptionStep[]
+  /** Documents that are read otherwise than before; their bytes stay. */
+  differing: Differing[]
+  /** The files as they will be, for reading. */
+  after: Files
+}
 
 export interface AdoptionPorts {
   files: Files
@@ -40,12 +53,20 @@ export interface AdoptionPorts {
 export function adoptionOf(ports: AdoptionPorts, places: Places): Adoption | null {
   const { clock, installed, processes } = ports
   return readConsistently(ports.files, places, (files) => {
-    const work = workOf(files, places, installed, clock.now())
+    const now = clock.now()
+    const work = workOf(files, places, installed, now)
     if (work === null) return null
     const lock = pythonLock(files, places, processes)
     const aside = { action: 'set_aside' as const, path: AT.lockFile, note: lock?.note ?? '' }
     const { from, keptIn, steps, differing } = work
-    return { from, keptIn, steps: lock === null ? steps : [...steps, aside], differing }
+    const record = { revision: 1, generation: 0, operations: operationsOf(files, places, work, now) }
+    return {
+      from,
+      keptIn,
+      steps: lock === null ? steps : [...steps, aside],
+      differing,
+      after: overlay(files, places.runtime, record),
+    }
   })
 }
 

@@ -60,7 +60,11 @@ export function planAssets(
   })
   const texts = hashed(DEPLOYED_FAMILIES).map((one): AssetFate => {
     const isReplaced = isAsDeployed(one) && shipped.has(one.path)
-    return { ...one, isAside: isReplaced, note: isReplaced ? AS_DEPLOYED : noteOf(one, deployed) }
+    return {
+      ...one,
+      isAside: isReplaced,
+      note: isReplaced ? AS_DEPLOYED : noteOf(one, deployed, shipped.has(one.path)),
+    }
   })
   const kept = texts.flatMap(({ path, isAside }): [string, string][] => {
     const hash = shipped.get(path)
@@ -72,7 +76,8 @@ export function planAssets(
 const AS_DEPLOYED = 'as it was deployed'
 const UNKNOWN = 'whether it was edited is not on record'
 
-function noteOf({ path: file }: { path: string }, deployed: ReadonlyMap<string, string> | null): string {
-  if (deployed === null) return `kept as yours: ${UNKNOWN}`
-  return deployed.has(file) ? 'kept: edited, or not shipped any more' : 'kept: yours'
+function noteOf({ path }: { path: string }, deployed: ReadonlyMap<string, string> | null, isShipped: boolean): string {
+  if (deployed === null) return isShipped ? `kept as yours: ${UNKNOWN}` : 'kept as yours'
+  if (!deployed.has(path)) return 'kept: yours'
+  return isShipped ? 'kept: edited' : 'kept: this version has none of that name'
 }

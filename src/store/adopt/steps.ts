@@ -1,5 +1,6 @@
 /** The account of taking a workspace over, for people, before and after it is done. */
 
+import type { AdoptionAction } from '../../core/adoption.ts'
 import type { ItemKind } from '../../core/item.ts'
 import type { Files } from '../files.ts'
 import { AT, itemFile, type Places } from '../layout.ts'
@@ -9,10 +10,6 @@ import type { Kept } from './keeping.ts'
 import type { PythonWorkspace } from './python-workspace.ts'
 import { isGivenBack, type PythonActive, type Standing } from './snapshot.ts'
 import type { KeptResult } from './usage.ts'
-
-export type AdoptionAction =
-  /** Kept as it is, beside what takes its place. */
-  'keep' | 'translate' | 'settle' | 'run_again' | 'go_on' | 'give_back' | 'carry_out' | 'set_aside' | 'leave'
 
 export interface AdoptionStep {
   action: AdoptionAction

@@ -30,17 +30,12 @@ import {
 import { type AdoptionStep, stepsOf } from './steps.ts'
 import { type KeptResult, translateLedger } from './usage.ts'
 
-/** Taking over a workspace of the Python runtime. */
-export interface Adoption {
+export interface Work {
   from: PythonWorkspace['version']
   /** Where everything that is replaced or goes is kept, relative to the runtime root. */
   keptIn: string
   steps: AdoptionStep[]
-  /** Documents that are read otherwise than before; their bytes stay. */
   differing: Differing[]
-}
-
-export interface Work extends Adoption {
   /** To be there, and durable, before the transaction. */
   kept: Kept[]
   /** Of the transaction: what goes, once it is kept. */
