@@ -13,6 +13,7 @@ export type RuntimeEvent = z.infer<typeof RuntimeEvent>
 /** Every event the runtime writes, with what it tells. */
 export const EVENT_TYPES = {
   runtime_started: 'A runtime has taken the workspace and is ready.',
+  workspace_adopted: 'A workspace of the Python runtime was taken over.',
   runtime_closed: 'A runtime has given the workspace back.',
   runtime_daemon_lock_acquired: 'The lock was taken.',
   runtime_daemon_lock_released: 'The lock was given back.',

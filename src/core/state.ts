@@ -63,6 +63,10 @@ export const ActiveRun = z
       .strictObject({ reason: z.string(), requeue: z.boolean() })
       .nullable()
       .describe('An operator wants the run ended; the item is blocked, or goes back to its queue.'),
+    begun_by: z
+      .string()
+      .optional()
+      .describe('Runtime that began the stage the run stands at, while that is not settled and it was another one.'),
   })
   .describe('One passage of a work item or closure target.')
 export type ActiveRun = z.infer<typeof ActiveRun>
@@ -227,6 +231,9 @@ export const ClosureTarget = z
   .describe('A root spec whose lineage is to be judged as a whole.')
 export type ClosureTarget = z.infer<typeof ClosureTarget>
 
+/** Stands for the plan where none is in force yet, and for that of a run another runtime began. */
+export const NO_PLAN = 'bootstrap'
+
 export function newSnapshot(now: string): Snapshot {
   return {
     schema_version: '2.0',
@@ -238,7 +245,7 @@ export function newSnapshot(now: string): Snapshot {
     runner_waits: [],
     stop_requested: null,
     active_mode_id: 'default_codex',
-    compiled_plan_id: 'bootstrap',
+    compiled_plan_id: NO_PLAN,
     loop_ids_by_plane: {},
     config_version: 'bootstrap',
     active_runs: [],

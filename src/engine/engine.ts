@@ -12,7 +12,7 @@ import type { Files } from '../core/files.ts'
 import type { CommandTable, FreshPlan } from '../core/operation.ts'
 import type { Post } from '../core/post.ts'
 import type { StageRequest } from '../core/request.ts'
-import { type CounterEntry, counterOwner } from '../core/state.ts'
+import { type CounterEntry, counterOwner, NO_PLAN } from '../core/state.ts'
 import type { Runner } from '../runners/runner.ts'
 import type { Processes } from '../store/lock.ts'
 import { keepPlanSources } from '../store/plan-sources.ts'
@@ -283,6 +283,10 @@ export class Engine {
       last_reload_outcome: null,
       last_reload_error: null,
     })
+    // Runs that another runtime began go on under this plan.
+    draft.snapshot.active_runs = draft.snapshot.active_runs.map((run) =>
+      run.compiled_plan_id === NO_PLAN ? { ...run, compiled_plan_id: plan.compiled_plan_id } : run,
+    )
     // Budgets belong to a passage; those of one that is over would be taken off the next.
     const owned = view.counters.entries.filter((entry) =>
       view.snapshot.active_runs.some((run) => isOwner(entry, counterOwner(run))),

@@ -12,7 +12,8 @@ import { MillraceError } from '../core/errors.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 import { isEnvironmentFailure, normalise } from '../core/normalise.ts'
 import { graphOf, nodeOf, type Plan, type PlanGraph, type PlanNode } from '../core/plan.ts'
-import type { StageResult } from '../core/result.ts'
+import type { StageRequest } from '../core/request.ts'
+import type { RawResult, StageResult } from '../core/result.ts'
 import { type Decision, route } from '../core/route.ts'
 import type { ActiveRun } from '../core/state.ts'
 import type { View } from '../core/view.ts'
@@ -21,7 +22,7 @@ import { APPROVAL_DENIED, awaiting, deniedDecision, edgeQuestion } from './appro
 import type { Finished } from './dispatch.ts'
 import { cancelled, deferred, isItemPresent, overBudget, startedAfresh, suspended, withdrawn } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
-import { evidenceOf, gather } from './evidence.ts'
+import { evidenceOf, type Gathered, gather } from './evidence.ts'
 import { holdRun } from './hold.ts'
 import type { Judgement } from './judge.ts'
 import { ledgerChanges } from './ledger.ts'
@@ -156,9 +157,40 @@ function decide(
       decision = decisionOn(graph, run, view, result, approval)
     }
   }
+  return routed(
+    engine,
+    view,
+    { plan, graph, node, run, request, result, item, handIns: gathered.handIns },
+    decision,
+    raw.swept,
+  )
+}
+
+/** A result that a loop decides about, and what belongs to it. */
+export interface Routing {
+  plan: Plan
+  graph: PlanGraph
+  node: PlanNode
+  run: ActiveRun
+  request: StageRequest
+  result: StageResult
+  item: ReturnType<typeof activeItem>
+  handIns: Gathered['handIns']
+}
+
+/** What comes of a decision on a result. `swept`: processes that were ended after the stage. */
+export function routed(
+  engine: Engine,
+  view: View,
+  { plan, graph, node, run, request, item, handIns, ...given }: Routing,
+  wanted: Decision,
+  swept: RawResult['swept'] = [],
+): { changes: Change[]; settled: Settled } {
+  let { result } = given
+  let decision = wanted
   if (decision.next_node_id !== null && run.stage_runs + 1 >= plan.recovery_limits.stages_per_run_max)
     decision = spent(graph, run, result)
-  let routed = run
+  let standing = run
   const conflict = completionConflict(view, graph, item, decision)
   const extra: Change[] = []
   if (conflict) {
@@ -173,8 +205,8 @@ function decide(
       },
     )
     result = countedAs(result, node, null, [conflict], code)
-    routed = { ...run, runtime_error: { code, report_path: `${request.run_dir}/runtime_error_report.md` } }
-    decision = route(graph, routed, view.counters, result)
+    standing = { ...run, runtime_error: { code, report_path: `${request.run_dir}/runtime_error_report.md` } }
+    decision = route(graph, standing, view.counters, result)
   }
   const accepted = result.metadata.valid_terminal_result === true
   const kinds = node.hand_ins
@@ -183,12 +215,12 @@ function decide(
   const draft = settle({
     view,
     plan,
-    run: routed,
+    run: standing,
     request,
     result,
     decision,
     item: item ? { entry: item.entry, text: item.text, hash: item.hash } : null,
-    handIns: gathered.handIns.flatMap((handIn) =>
+    handIns: handIns.flatMap((handIn) =>
       handIn.document && kinds.includes(handIn.kind as ItemKind)
         ? [{ document: handIn.document, text: handIn.text }]
         : [],
@@ -197,8 +229,8 @@ function decide(
     hex: (digits) => engine.clock.hex(digits),
   })
   draft.add(...extra)
-  if (raw.swept.length > 0)
-    draft.event('stage_processes_swept', { run_id: run.run_id, request_id: request.request_id, processes: raw.swept })
+  if (swept.length > 0)
+    draft.event('stage_processes_swept', { run_id: run.run_id, request_id: request.request_id, processes: swept })
   return {
     changes: draft.finish(),
     settled: {
@@ -269,7 +301,7 @@ const unrouted = (result: StageResult): Settled => ({
 })
 
 /** The run's item, read afresh: a stage may have rewritten its own document. Throws if it is no text any more. */
-function activeItem(view: View, run: ActiveRun) {
+export function activeItem(view: View, run: ActiveRun) {
   if (run.work_item_id === null) return null
   const kind = run.work_item_kind as ItemKind
   const entry = view.items.find(kind, run.work_item_id).find((place) => place.state === 'active')

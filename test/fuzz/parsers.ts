@@ -98,6 +98,7 @@ import { documentText } from '../rig/documents.ts'
 import { ledgerLine, tokens } from '../rig/ledger.ts'
 import { rawResult, requestFor, resultOf, runAt } from '../rig/run.ts'
 import { withFile, withFiles } from './one-file.ts'
+import { pythonWorkspaces } from './python-workspaces.ts'
 import type { WorkedWorkspace } from './workspace.ts'
 
 export interface Parser {
@@ -146,6 +147,7 @@ export function everyParser(workspace: WorkedWorkspace): Parser[] {
     ...assets(),
     ...skills(),
     ...config(workspace),
+    ...pythonWorkspaces(),
   ]
 }
 

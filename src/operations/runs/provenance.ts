@@ -16,6 +16,7 @@ import { explanationOf, selectionOf } from '../plan/selection.ts'
 import type { HistoryRecord, RunsProvenanceOutput } from '../schemas/provenance.ts'
 import { agreed } from './agreement.ts'
 import { aboutRun, type RunParts, requestIdOf, runState } from './summary.ts'
+import { derivationNotes } from './trace.ts'
 
 /** What would be compiled now, or why that cannot be told. */
 export type Preview = { plan: Plan } | { error: string }
@@ -53,6 +54,7 @@ export function provenanceOf(files: Files, workspaceRoot: string, parts: RunPart
     notes: [
       ...folder.malformed.map((file) => `${file} cannot be read`),
       ...(plan === null ? [`the frozen plan${planId === null ? '' : ` ${planId}`} is gone`] : []),
+      ...derivationNotes(folder.transitions),
       ...notes,
     ],
   } satisfies RunsProvenanceOutput
