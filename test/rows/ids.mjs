@@ -4,7 +4,8 @@ const through = (first, last) => Array.from({ length: last - first + 1 }, (_, in
 
 export const ROW_IDS = [
   ...numbered('M000', through(1, 23)),
-  ...numbered('M001', [1, 2, ...through(4, 22), 25, 26, 27, 29, 30, 31]),
+  ...numbered('M001', [1, 2, ...through(4, 22), ...through(25, 31)]),
   ...numbered('M002', [1, 2, 3, 4, 8, 15, 16, 20, 21, 23, 24, 26, 27, 29, 32, 33, 35, 38, 40, 54, 86, 88, 89, 90]),
+  ...numbered('M002', [9, 30, 31, 37, 74, 75, 76, 77, 78, ...through(80, 84)]),
   ...numbered('M002', [108, 109, 111, 115, 116, 130]),
 ]
