@@ -349,6 +349,9 @@ const temporaryOf = (target: string, generation: number): string =>
 
 const temporaryStart = (target: string): string => `.${path.basename(target).slice(0, 200)}.`
 
+/** Whether a name is that of a half-written file: of a transaction, or of `init`. */
+export const isTemporary = (name: string): boolean => /^\..+\.(\d+\.tmp-millrace|tmp-init)$/.test(name)
+
 /**
  * Removes the temporary files that other generations left beside what an operation writes. A holder that was stopped
  * right before it renamed one, and wakes after it was succeeded, then finds nothing to rename.

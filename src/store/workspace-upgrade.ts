@@ -153,6 +153,20 @@ function decided(
   return isKept ? 'local_only_modification' : 'conflict'
 }
 
+/** The part of a plan that brings back what is gone, and leaves what is old as it is. */
+export function onlyMissing(plan: UpgradePlan): UpgradePlan {
+  const writes = plan.writes.filter(({ replaces }) => replaces === null)
+  const originals = originalsOf(plan.baseline)
+  const known = new Set(
+    plan.files.filter(({ disposition }) => disposition === 'already_converged').map(({ path }) => path),
+  )
+  for (const { relative_path, original_sha256 } of plan.candidate.entries)
+    if (known.has(relative_path)) originals.set(relative_path, original_sha256)
+  for (const { file } of writes) originals.set(file.relative_path, file.hash)
+  const version = plan.baseline?.seed_package_version ?? plan.candidate.seed_package_version
+  return { ...plan, writes, result: manifestOf(version, originals), formats: [] }
+}
+
 /** The folders of a plan; making one again does no harm. */
 export async function makeMissingFolders(files: Files, places: Places, { missing }: UpgradePlan): Promise<void> {
   const folders = missing.filter((name) => name.endsWith('/')).map((name) => places.at(name.slice(0, -1)))
