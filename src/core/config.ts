@@ -8,6 +8,7 @@ import { type Boundary, claim, restart, tick } from './boundary.ts'
 import { clip, problemsText } from './clip.ts'
 import { canonical } from './config-carried.ts'
 import { MillraceError } from './errors.ts'
+import { canonicalJson } from './ids.ts'
 import { nearest } from './nearest.ts'
 import { AssetId, AssetPath, PermissionLevel } from './stage.ts'
 import { UsageGovernanceConfig } from './usage-config.ts'
@@ -297,6 +298,15 @@ export function configKeys(): ConfigKey[] {
   }
   walk(Config, '', undefined)
   return keys
+}
+
+/** Keys that a runtime takes in when it starts, and of which it has another value. */
+export function restartKeys(started: Config, now: Config): string[] {
+  const at = (config: Config, key: string): unknown =>
+    key.split('.').reduce((table: unknown, part) => (table as Record<string, unknown>)[part], config)
+  return configKeys().flatMap(({ key, boundary }) =>
+    boundary === 'restart' && canonicalJson(at(started, key)) !== canonicalJson(at(now, key)) ? [key] : [],
+  )
 }
 
 function innermostDefault(schema: z.core.$ZodType): unknown {

@@ -20,6 +20,8 @@ export const EVENT_TYPES = {
   runtime_paused: 'A pause source was added.',
   runtime_resumed: 'A pause source was cleared.',
   runtime_stopped: 'The runtime stopped on request.',
+  runtime_completion_requested:
+    'A stop file wants the runtime to stop once nothing is left; told once while it lies there.',
   runtime_tick_idle: 'Work ran out; told once until there is work again.',
   runtime_recovered: 'A pending transaction was applied after a crash or disk error.',
   runtime_config_reloaded: 'Config and plan were reloaded.',

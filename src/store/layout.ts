@@ -130,7 +130,9 @@ export const AT = {
   /** Copies that make reading quick; a workspace without them is no other workspace. */
   derived: 'state/derived',
   targets: 'arbiter/targets',
+  /** Stop files: what they mean is in stop-files.ts. */
   stopAutonomy: 'STOP_AUTONOMY',
+  autonomyComplete: 'AUTONOMY_COMPLETE',
 } as const
 
 /** Names of documents in a queue folder that intake set aside because nobody could read them. */

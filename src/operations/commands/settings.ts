@@ -25,6 +25,14 @@ export const setConfig: ChangeOperation = (context, payload) => {
   const key = text(payload, 'key')
   const path = keyPath(key)
   const known = knownKey(path)
+  if (context.live && known.boundary === 'restart')
+    throw new MillraceError(
+      'restart_needed',
+      `${key} counts only for a runtime that is started anew; nothing was changed.`,
+      {
+        hint: 'stop the runtime with `millrace daemon stop`, set it, and start again',
+      },
+    )
   const { source, hash } = configText(view)
   const before = parseTable(source)
   const unset = payload.unset === true
