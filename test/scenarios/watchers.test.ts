@@ -33,7 +33,7 @@ const edit = (change: (text: string) => string) =>
   fs.writeFileSync(rig.at('millrace.toml'), change(rig.read('millrace.toml')))
 
 /** For each root: what a person does, and the event that answers it. */
-const TOUCHES: Readonly<Record<WatchRoot, { touch: () => void | Promise<unknown>; answer: string }>> = {
+const TOUCHES: Readonly<Record<WatchRoot, { touch: () => unknown; answer: string }>> = {
   tasks_queue: { touch: () => rig.addTask('by-hand'), answer: 'work_item_claimed' },
   specs_queue: { touch: () => rig.addSpec('by-hand'), answer: 'work_item_claimed' },
   ideas_inbox: {
