@@ -164,7 +164,7 @@ export const Config = z.strictObject({
       run_style: z
         .enum(['once', 'daemon'])
         .default('daemon')
-        .meta(tick('Recorded in the snapshot; kept for tools that read it.')),
+        .meta(tick('Shown to tools that read it; a runtime runs as the command that starts it says.')),
       idle_sleep_seconds: seconds
         .default(1)
         .meta(tick('Polling floor of an idle daemon, which is otherwise woken by events.')),
