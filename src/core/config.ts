@@ -9,6 +9,7 @@ import { CapabilityId, ExecutionCapabilitiesConfig } from './capability.ts'
 import { clip, problemsText } from './clip.ts'
 import { canonical } from './config-carried.ts'
 import { MillraceError } from './errors.ts'
+import { canonicalJson } from './ids.ts'
 import { nearest } from './nearest.ts'
 import { NotifyConfig } from './notify-config.ts'
 import { RetentionConfig } from './retention-config.ts'
@@ -171,7 +172,7 @@ export const Config = z.strictObject({
       run_style: z
         .enum(['once', 'daemon'])
         .default('daemon')
-        .meta(tick('Recorded in the snapshot; kept for tools that read it.')),
+        .meta(tick('Shown to tools that read it; a runtime runs as the command that starts it says.')),
       idle_sleep_seconds: seconds
         .default(1)
         .meta(tick('Polling floor of an idle daemon, which is otherwise woken by events.')),
@@ -309,6 +310,15 @@ export function configKeys(): ConfigKey[] {
   }
   walk(Config, '', undefined)
   return keys
+}
+
+/** Keys that a runtime takes in when it starts, and of which it has another value. */
+export function restartKeys(started: Config, now: Config): string[] {
+  const at = (config: Config, key: string): unknown =>
+    key.split('.').reduce((table: unknown, part) => (table as Record<string, unknown>)[part], config)
+  return configKeys().flatMap(({ key, boundary }) =>
+    boundary === 'restart' && canonicalJson(at(started, key)) !== canonicalJson(at(now, key)) ? [key] : [],
+  )
 }
 
 function innermostDefault(schema: z.core.$ZodType): unknown {

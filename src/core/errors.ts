@@ -60,6 +60,11 @@ export const ERROR_CODES = {
   approval_unknown: { kind: 'failed', text: 'No approval has that id.' },
   approval_state: { kind: 'refused', text: 'The approval is not pending any more.' },
   nothing_active: { kind: 'refused', text: 'The command acts on a running item and none is active.' },
+  stop_file: { kind: 'refused', text: 'STOP_AUTONOMY lies in the workspace, so no daemon is started.' },
+  restart_needed: {
+    kind: 'refused',
+    text: 'The key counts only for a runtime that is started anew, and one is at work.',
+  },
   lock_held: { kind: 'refused', text: 'Another runtime owns the workspace.' },
   lock_lost: {
     kind: 'failed',

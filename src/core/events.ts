@@ -24,6 +24,8 @@ export const EVENT_TYPES = {
   runtime_stopped: 'The runtime stopped on request.',
   asset_localised: 'A packaged asset was copied into the workspace, to be edited there.',
   workspace_upgraded: 'Deployed files, missing parts and formats of the workspace were brought up to date.',
+  runtime_completion_requested:
+    'A stop file wants the runtime to stop once nothing is left; told once while it lies there.',
   runtime_tick_idle: 'Work ran out; told once until there is work again.',
   runtime_recovered: 'A pending transaction was applied after a crash or disk error.',
   runtime_config_reloaded: 'Config and plan were reloaded.',

@@ -166,6 +166,10 @@ export const Snapshot = z
       .describe('Items finished outside the plane that judges closure, for telling progress between rounds.'),
     last_reload_outcome: z.enum(['applied', 'failed_retained_previous_plan']).nullable(),
     last_reload_error: z.string().nullable(),
+    pending_restart: z
+      .array(z.string())
+      .optional()
+      .describe('Config keys whose value in the file counts from the next start only; absent while there are none.'),
     watcher_mode: z.enum(['watch', 'poll', 'off']),
     announced: z
       .record(z.string(), z.string())

@@ -83,7 +83,11 @@ export const UsageGovernanceConfig = z.strictObject({
   evaluation_boundary: z
     .enum(['between_stages'])
     .default('between_stages')
-    .meta(tick('When soft rules are judged; hard ones are judged while a stage is at work as well.')),
+    .meta(
+      tick(
+        'When soft rules are judged; it takes only one value. Hard ones are judged while a stage is at work as well.',
+      ),
+    ),
   calendar_timezone: z
     .string()
     .refine(isTimeZone, 'is no time zone; use a name such as UTC or Europe/Berlin')

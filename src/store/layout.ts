@@ -138,7 +138,9 @@ export const AT = {
   trash: 'state/trash',
   targets: 'arbiter/targets',
   pendingApprovals: 'approvals/pending',
+  /** Stop files: what they mean is in stop-files.ts. */
   stopAutonomy: 'STOP_AUTONOMY',
+  autonomyComplete: 'AUTONOMY_COMPLETE',
   skills: 'skills',
   skillsIndex: 'skills/skills_index.md',
   /** What was done to skills by commands. */

@@ -567,6 +567,14 @@ describe('a stage at work', () => {
     )
   })
 
+  test('that was silent for 20 minutes is working where the config allows an hour of silence', async () => {
+    await posing('still')
+    const text = rig.read('millrace.toml')
+    fs.writeFileSync(rig.at('millrace.toml'), text.replace('[runtime]', '[runtime]\nwedged_after_seconds = 3600'))
+    expect((await verdict(20)).verdict).toBe('working')
+    expect((await verdict(61)).verdict).toBe('wedged')
+  })
+
   test('that was silent for 20 minutes and uses processor time is working', async () => {
     await posing('work')
     expect(await verdict(20)).toMatchObject({ verdict: 'working', codes: expect.arrayContaining(['cpu']) })

@@ -53,6 +53,8 @@ const answer = {
   runtime_process_id: 77,
   runtime_since: '2026-03-01T11:00:00Z',
   last_reload_error: null,
+  pending_restart: [],
+  stop_files: [],
   queue_depths: {
     task: { ...none, queued: 2, active: 1 },
     spec: none,

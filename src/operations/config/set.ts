@@ -17,7 +17,7 @@ interface Setting {
 const EFFECT: Readonly<Record<Boundary, string>> = {
   tick: 'takes effect at once',
   claim: 'takes effect with the next item that is claimed',
-  restart: 'takes effect when the runtime is started again',
+  restart: 'is refused while a runtime is at work',
 }
 
 export const set: Operation<Context, Setting, Issued> = {

@@ -214,6 +214,10 @@ export const Status = z
     config_version: text('Config in force.'),
     last_reload_outcome: Snapshot.shape.last_reload_outcome.describe('How the last reload went.'),
     last_reload_error: maybe('Why it failed.'),
+    pending_restart: z
+      .array(z.string())
+      .describe('Config keys whose value in the file counts from the next start only.'),
+    stop_files: z.array(z.string()).describe('Stop files that lie there, relative to the workspace.'),
     queue_depths: z
       .strictObject({
         task: KindDepth,
