@@ -7,6 +7,7 @@ import { type DoctorOutput, type Finding, LEVELS } from '../schemas/doctor.ts'
 import { error, examination } from './examination.ts'
 import { checkDisk, checkFiles, checkFolders, checkLeftovers } from './layout.ts'
 import { checkEnvironment, checkPlatform, checkRunners } from './machine.ts'
+import { checkNotify } from './notify.ts'
 import { checkConfig, checkPlan } from './plan.ts'
 import { checkQueues } from './queues.ts'
 import { checkRescue } from './rescue.ts'
@@ -31,7 +32,11 @@ export const doctor: Operation<Context, Record<string, never>, DoctorOutput> = {
       ...(examined?.findings ?? []),
       ...(config === null
         ? []
-        : [...(await checkRunners(exam, config, examined?.plan ?? null)), ...checkEnvironment(config)]),
+        : [
+            ...(await checkRunners(exam, config, examined?.plan ?? null)),
+            ...checkEnvironment(config),
+            ...checkNotify(exam, config.notify),
+          ]),
       ...(await checkRescue(exam)),
       ...checkPlatform(process.platform),
       ...checkDisk(exam),
