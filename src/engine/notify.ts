@@ -28,7 +28,9 @@ export const notifyChannel = (ports: SenderPorts, config: () => Notify): Channel
   },
 })
 
-const notificationIn = ({ payload }: Delivery): Notification => payload as unknown as Notification
+/** A person may have edited the record; its id is that of its file. */
+const notificationIn = ({ payload, delivery_id }: Delivery): Notification =>
+  ({ ...payload, delivery_id }) as unknown as Notification
 
 /** One attempt to send a notification. Never rejects. */
 export async function send(

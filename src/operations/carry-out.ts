@@ -38,10 +38,11 @@ export async function carryOut(
   }
   try {
     const { tookOver } = workspace.lock
-    const { deliveries, commit, isAwake } = deliveringFrom(context, workspace)
+    const { deliveries, commit, isAwake, canTell } = deliveringFrom(context, workspace)
     const found = new Draft(workspace.view())
     if (tookOver !== null) found.event('runtime_lock_taken_over', { state: tookOver.state })
-    tellLost(found, workspace.view(), workspace.lock)
+    // It is told once: not while nobody could be told.
+    if (found.snapshot.process_running && canTell()) tellLost(found, workspace.view(), workspace.lock)
     await commit(found.finish())
     const compile = () =>
       compileWorkspace(

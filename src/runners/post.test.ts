@@ -35,6 +35,13 @@ describe('posting', () => {
     expect(other.received).toEqual([])
   })
 
+  it('speaks TLS where the address says so', async () => {
+    const receiver = await started()
+    const { problem } = (await post(receiver.url.replace('http:', 'https:'), options)) as { problem: string }
+    expect(problem).toMatch(/EPROTO|SSL/)
+    expect(receiver.received).toEqual([])
+  })
+
   it('waits for an answer no longer than it may', async () => {
     const receiver = await started(() => 'nothing')
     const begun = performance.now()
@@ -57,6 +64,23 @@ describe('posting', () => {
     const { url } = receiver
     await receiver.stop()
     expect(await post(url, options)).toEqual({ status: null, problem: 'ECONNREFUSED' })
+  })
+
+  it('sends to a port that browsers would not, and says what a header must not hold', async () => {
+    expect(await post('http://127.0.0.1:9/', options)).toEqual({ status: null, problem: 'ECONNREFUSED' })
+    const odd = { ...options, headers: { authorization: 'a\nb' } }
+    expect(await post('http://127.0.0.1:9/', odd)).toEqual({ status: null, problem: 'ERR_INVALID_CHAR' })
+  })
+
+  it('says so where the answer is cut off', async () => {
+    const server = http.createServer((request, response) => {
+      response.writeHead(200, { 'content-length': 100 }).write('half')
+      setTimeout(() => request.socket.destroy(), 50)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const result = await post(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, options)
+    server.close()
+    expect(result).toEqual({ status: null, problem: 'ECONNRESET' })
   })
 
   it('reads only the beginning of an endless answer', async () => {

@@ -1,4 +1,6 @@
 /** The `post` port: one HTTP request, bounded in time and in what is read of the answer; never rejects. */
+import * as http from 'node:http'
+import * as https from 'node:https'
 import type { Clock } from '../core/clock.ts'
 import type { Post, PostOptions, PostResult } from '../core/post.ts'
 
@@ -21,34 +23,39 @@ export const postWith =
       return await posted(address, options, ending.signal)
     } catch (error) {
       if (timedOut) return { status: null, problem: `it did not answer within ${options.timeoutMs / 1000} s` }
-      return { status: null, problem: options.signal.aborted ? 'it was not waited for any longer' : reasonOf(error) }
+      if (options.signal.aborted) return { status: null, problem: 'it was not waited for any longer' }
+      const { code, message } = error as NodeJS.ErrnoException
+      return { status: null, problem: code ?? message }
     } finally {
       cancel()
       options.signal.removeEventListener('abort', abort)
     }
   }
 
-async function posted(address: string, { headers, body }: PostOptions, signal: AbortSignal): Promise<PostResult> {
-  const response = await fetch(address, { method: 'POST', headers, body, redirect: 'manual', signal })
-  return { status: response.status, answer: await beginningOf(response) }
-}
-
-async function beginningOf(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  const reader = response.body?.getReader()
-  for (; reader !== undefined && bytes < ANSWER_BYTES_MAX; ) {
-    const { done, value } = await reader.read()
-    if (done) break
-    chunks.push(value)
-    bytes += value.length
-  }
-  await reader?.cancel()
-  return Buffer.concat(chunks).toString('utf8', 0, ANSWER_BYTES_MAX)
-}
-
-/** What the network says lies in the cause; the error itself only says that it failed. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error & { cause?: { code?: string; message?: string } }
-  return cause?.code ?? cause?.message ?? message
+/** A connection of its own, so that nothing of an earlier attempt is in its way. Rejects where no answer came. */
+function posted(address: string, { headers, body }: PostOptions, signal: AbortSignal): Promise<PostResult> {
+  return new Promise((resolve, reject) => {
+    const bytes = Buffer.from(body)
+    const { request } = address.startsWith('https:') ? https : http
+    const given = { ...headers, 'content-length': bytes.length }
+    const sent = request(address, { method: 'POST', headers: given, signal, agent: false }, (response) => {
+      const chunks: Buffer[] = []
+      let read = 0
+      const end = () => {
+        const answer = Buffer.concat(chunks).toString('utf8', 0, ANSWER_BYTES_MAX)
+        resolve({ status: response.statusCode ?? 0, answer })
+      }
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk)
+        read += chunk.length
+        if (read < ANSWER_BYTES_MAX) return
+        end()
+        response.destroy()
+      })
+      response.once('end', end)
+      response.once('error', reject)
+    })
+    sent.once('error', reject)
+    sent.end(bytes)
+  })
 }

@@ -12,6 +12,7 @@ import type { NotifyCheckOutput } from '../../src/operations/schemas/notify.ts'
 import { OPERATIONS } from '../../src/operations/table.ts'
 import { disk } from '../../src/store/files.ts'
 import { contextIn } from '../rig/context.ts'
+import { ledgerLine, tokens } from '../rig/ledger.ts'
 import { Daemon, Live, pause, until } from '../rig/live.ts'
 import { type Answer, Receiver } from '../rig/receiver.ts'
 import { Rig, type RigOptions, reply } from '../rig/runtime.ts'
@@ -144,6 +145,51 @@ describe('an item that is blocked', () => {
     await operation.run(contextIn(rig.root), { run_id })
     expect(receiver.received.map(({ body }) => body.event)).toEqual(['blocked'])
     expect(records('done')).toHaveLength(1)
+  })
+})
+
+describe('what stops or ends the work', () => {
+  const told = (receiver: Receiver) => receiver.received.map(({ body }) => `${body.event} ${body.event_type}`)
+
+  test('a spec that is closed', async () => {
+    const receiver = await receiving()
+    await workspace(`[notify.rules.hook]\nwebhook = "${receiver.url}"\n`)
+    rig.addRootSpec('root')
+    await rig.work()
+    expect(told(receiver)).toEqual(['closed closure_target_closed'])
+    expect(receiver.received[0]?.body).toMatchObject({ text: 'root passed and is closed' })
+  })
+
+  test('a disk that runs low, once each time it does', async () => {
+    const receiver = await receiving()
+    let freeBytes = 0
+    await workspace(`[notify.rules.hook]\nwebhook = "${receiver.url}"\n`, {
+      files: { ...disk, freeBytes: () => freeBytes },
+    })
+    live = await Live.start(rig)
+    await live.until('it to be told', () => receiver.received.length === 1)
+    await pause(300)
+    freeBytes = 10 ** 12
+    await live.until('the work to go on', () => rig.log('runtime_resumed').length === 1)
+    freeBytes = 0
+    await live.until('it to be told again', () => receiver.received.length === 2)
+    expect(told(receiver)).toEqual(['disk_low runtime_paused', 'disk_low runtime_paused'])
+    expect(new Set(receiver.ids).size).toBe(2)
+  })
+
+  test('a rule on usage that is over; a pause of a person is not told', async () => {
+    const receiver = await receiving()
+    await workspace(
+      `[notify.rules.hook]\nwebhook = "${receiver.url}"\n[usage_governance]\nenabled = true\n[[usage_governance.runtime_token_rules.rules]]\nrule_id = "day"\nwindow = "rolling_1d"\nthreshold = 10\n`,
+    )
+    const at = new Date().toISOString()
+    const line = ledgerLine('request-1', { counted_at: at, stage_completed_at: at, token_usage: tokens(100) })
+    fs.writeFileSync(rig.at('state/usage_governance_ledger.jsonl'), `${JSON.stringify(line)}\n`)
+    live = await Live.start(rig)
+    await live.until('it to be told', () => receiver.received.length === 1)
+    await live.command('pause')
+    await pause(300)
+    expect(told(receiver)).toEqual(['quota runtime_paused'])
   })
 })
 

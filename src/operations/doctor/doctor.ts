@@ -11,6 +11,7 @@ import { carryOut, fixesFor } from './fixes.ts'
 import { checkDisk, checkFiles, checkFolders, checkLeftovers, checkTemporaries } from './layout.ts'
 import { checkLineage } from './lineage.ts'
 import { checkEnvironment, checkPlatform, checkRunners } from './machine.ts'
+import { checkNotify } from './notify.ts'
 import { checkConfig, checkPlan } from './plan.ts'
 import { checkQueues } from './queues.ts'
 import { checkRescue } from './rescue.ts'
@@ -63,7 +64,11 @@ async function examined(context: Context, exam: Examination): Promise<Finding[]>
     ...(plan?.findings ?? []),
     ...(config === null
       ? []
-      : [...(await checkRunners(exam, config, plan?.plan ?? null)), ...checkEnvironment(config)]),
+      : [
+          ...(await checkRunners(exam, config, plan?.plan ?? null)),
+          ...checkEnvironment(config),
+          ...checkNotify(exam, config.notify),
+        ]),
     ...(await checkRescue(exam)),
     ...checkPlatform(process.platform),
     ...(await checkDisk(exam, () => freeableBytes(context))),

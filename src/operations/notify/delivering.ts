@@ -13,15 +13,14 @@ export interface Delivering {
   commit: (changes: readonly Change[]) => Promise<void>
   /** Whether a transaction has given rise to any. */
   isAwake: () => boolean
+  /** False while the config cannot be read: nobody would be told then. */
+  canTell: () => boolean
 }
 
 export function deliveringFrom(context: Context, workspace: Workspace): Delivering {
   let awake = false
-  let known: Notify | null = null
-  const notify = () => {
-    known ??= rulesInForce(context, workspace)
-    return known
-  }
+  const rules = once(() => rulesInForce(context, workspace))
+  const notify = () => rules() ?? NotifyConfig.parse({})
   const commit = async (decided: readonly Change[]) => {
     const changes = deliveries.join(decided)
     await workspace.commit(changes)
@@ -39,14 +38,22 @@ export function deliveringFrom(context: Context, workspace: Workspace): Deliveri
       awake = true
     },
   })
-  return { deliveries, commit, isAwake: () => awake }
+  return { deliveries, commit, isAwake: () => awake, canTell: () => rules() !== null }
 }
 
-/** A config that cannot be read has no rules: whoever gives another command is not told of it here. */
-function rulesInForce({ files, overrides }: Context, { places }: Workspace): Notify {
+/** Null where the config cannot be read: that is for the commands to say that are about it. */
+function rulesInForce({ files, overrides }: Context, { places }: Workspace): Notify | null {
   try {
     return readConfig(files, places, overrides).config.notify
   } catch {
-    return NotifyConfig.parse({})
+    return null
+  }
+}
+
+function once<T>(find: () => T): () => T {
+  let found: { value: T } | null = null
+  return () => {
+    found ??= { value: find() }
+    return found.value
   }
 }

@@ -161,10 +161,16 @@ export const notifyCheck: Operation<Context, Record<string, never>, NotifyCheckO
   output: async () => (await import('../schemas.ts')).notifyCheckSchema(),
   async run(context) {
     requireWorkspace(context)
-    const pending_count = () => countOf(context, context.files, 'pending')
-    const nothing = { ok: true, workspace: context.workspaceRoot, delivered: 0, failed: 0 }
     const workspace = await takeIfFree(context)
-    if (workspace === null) return { ...nothing, runtime: 'at_work', pending_count: pending_count() }
+    const told = (runtime: NotifyCheckOutput['runtime'], { delivered, failed } = { delivered: 0, failed: 0 }) => ({
+      ok: failed === 0,
+      workspace: context.workspaceRoot,
+      runtime,
+      delivered,
+      failed,
+      pending_count: countOf(context, context.files, 'pending'),
+    })
+    if (workspace === null) return told('at_work')
     try {
       configIn(context) // one that cannot be read is said, not taken for one without rules
       const { deliveries, commit } = deliveringFrom(context, workspace)
@@ -173,8 +179,7 @@ export const notifyCheck: Operation<Context, Record<string, never>, NotifyCheckO
       const draft = new Draft(view)
       const runtime = tellLost(draft, view, workspace.lock) ? 'lost' : 'none'
       await commit(draft.finish())
-      const tally = await deliveries.finish(context.waitSeconds * 1000)
-      return { ...nothing, ok: tally.failed === 0, runtime, ...tally, pending_count: pending_count() }
+      return told(runtime, await deliveries.finish(context.waitSeconds * 1000))
     } finally {
       await workspace.close()
     }

@@ -204,6 +204,21 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'nothing', args: 'usage', on: 'new' },
     { shows: 'what cannot be summed by', args: 'usage --by stge', status: 2 },
   ],
+  'notify ls': [
+    { shows: 'rules, and what did not arrive', args: 'notify ls', on: 'told' },
+    { shows: 'no rules', args: 'notify', on: 'new' },
+  ],
+  'notify test': [
+    { shows: 'a receiver that is there', args: 'notify test --rule me', on: 'told' },
+    { shows: 'one that is not', args: 'notify test', on: 'told', status: 1 },
+    { shows: 'a rule that there is not', args: 'notify test --rule you', on: 'told', status: 2 },
+  ],
+  'notify retry': [
+    { shows: 'one that did not arrive', args: 'notify retry blocked-00112233aabbccdd', on: 'told' },
+    { shows: 'a preview', args: 'notify retry blocked-00112233aabbccdd --dry-run', on: 'told' },
+    { shows: 'one that there is not', args: 'notify retry blocked-0000000000000000', on: 'told', status: 1 },
+  ],
+  'notify check': [{ shows: 'nothing lost', args: 'notify check', on: 'told' }],
   'run once': [{ shows: 'nothing to do', args: 'run once', on: 'new' }],
   'run daemon': [{ shows: 'one tick with nothing to do', args: 'run daemon --max-ticks 1', on: 'new' }],
   start: [
