@@ -30,7 +30,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   modes: 'Which loops and bindings there are.',
   loops: 'How stages are wired.',
   stages: 'Kinds of stages, and what each owes.',
-  skills: 'Advice that stages are given: see, search, install, export.',
+  skills: 'Advice for stages.',
   config: 'Settings of the workspace.',
 }
 

@@ -305,6 +305,7 @@ describe('the skills of a run', () => {
         const given = answer.skill_revisions.filter((one) => one.skill_id === 'builder-core')
         expect(given).toHaveLength(1)
         expect(given[0]).toMatchObject({ node_id: 'builder', path: 'skills/stage/execution/builder-core/SKILL.md' })
+        expect(answer.skill_revisions.map((one) => one.node_id)).toEqual(['builder', 'checker', 'updater'])
         const lines = (await text('runs provenance', answer)).split('\n')
         expect(lines.filter((line) => line.startsWith('skill_revision: '))).toHaveLength(answer.skill_revisions.length)
         expect(await text('runs provenance', answer, true)).toContain(`builder-core ${given[0]!.revision.slice(0, 12)}`)
