@@ -33,7 +33,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   stages: 'Kinds of stages, and what each owes.',
   assets: 'Modes, loops, stage kinds, prompts and skills: whose copy counts.',
   models: 'Which models stages are given.',
-  skills: 'Advice that stages are given: see, search, install, export.',
+  skills: 'Advice for stages.',
   config: 'Settings of the workspace.',
 }
 

@@ -260,18 +260,28 @@ describe('installing a skill', () => {
     })
   })
 
-  it('writes nothing through a link that somebody put in its place', async () => {
-    const elsewhere = skillAt('craft')
-    fs.symlinkSync(elsewhere, skill('craft'))
-    const before = fs.readFileSync(path.join(elsewhere, 'SKILL.md'))
-    const source = path.join(outside, 'newer')
-    fs.cpSync(elsewhere, source, { recursive: true })
-    fs.appendFileSync(path.join(source, 'SKILL.md'), 'newer')
+  it.each(['craft', '.'])('writes nothing through a link that somebody put in place of %s', async (place) => {
+    const elsewhere = fs.mkdtempSync(path.join(workspace.root, 'elsewhere-'))
+    const at = path.join(workspace.at('skills'), place)
+    if (place === '.') fs.cpSync(at, elsewhere, { recursive: true })
+    fs.rmSync(at, { recursive: true, force: true })
+    fs.symlinkSync(elsewhere, at)
+    const before = under(elsewhere)
+    const source = skillAt('craft')
     for (const update of [false, true])
       await expect(install(source, { update })).rejects.toMatchObject({
-        code: expect.stringMatching(/asset_invalid|skill_exists/),
+        code: 'asset_invalid',
+        message: expect.stringContaining('is a link or no folder; nothing was written.'),
       })
-    expect(fs.readFileSync(path.join(elsewhere, 'SKILL.md'))).toEqual(before)
+    expect(under(elsewhere)).toEqual(before)
+  })
+
+  it('that is no text is refused in a sentence', async () => {
+    const source = skillAt('craft', { 'SKILL.md': Buffer.from([0xff, 0xfe, 0x41]) })
+    await expect(install(source)).rejects.toMatchObject({
+      code: 'asset_invalid',
+      message: `SKILL.md of ${source} is not UTF-8 text.`,
+    })
   })
 })
 
@@ -305,6 +315,7 @@ describe('the skills of a run', () => {
         const given = answer.skill_revisions.filter((one) => one.skill_id === 'builder-core')
         expect(given).toHaveLength(1)
         expect(given[0]).toMatchObject({ node_id: 'builder', path: 'skills/stage/execution/builder-core/SKILL.md' })
+        expect(answer.skill_revisions.map((one) => one.node_id)).toEqual(['builder', 'checker', 'updater'])
         const lines = (await text('runs provenance', answer)).split('\n')
         expect(lines.filter((line) => line.startsWith('skill_revision: '))).toHaveLength(answer.skill_revisions.length)
         expect(await text('runs provenance', answer, true)).toContain(`builder-core ${given[0]!.revision.slice(0, 12)}`)

@@ -27,6 +27,7 @@ export function provenanceOf(files: Files, workspaceRoot: string, parts: RunPart
   const { plane, compiled_plan_id: _, mode_id: __, ...work } = aboutRun(parts)
   const { planId, notes } = agreed(files, workspaceRoot, parts)
   const plan = planId === null ? null : parts.planOf(planId)
+  const requests = inOrder(folder)
   const own = (name: string) => {
     const file = path.join(folder.path, name)
     return files.stat(file)?.kind === 'file' ? file : null
@@ -42,8 +43,8 @@ export function provenanceOf(files: Files, workspaceRoot: string, parts: RunPart
     ...previewOf(plan, plane, preview),
     runtime_history: folder.transitions.map(historyRecord),
     compile_snapshot: plan === null ? null : withoutTexts(plan),
-    documents_handed_in: folder.requests.flatMap((request) => handedIn(files, request, folder.transitions)),
-    skill_revisions: folder.requests.flatMap((request) => skillsOf(request, plan)),
+    documents_handed_in: requests.flatMap((request) => handedIn(files, request, folder.transitions)),
+    skill_revisions: requests.flatMap((request) => skillsOf(request, plan)),
     evidence_trees: folder.results.flatMap((result) => {
       const tree = result.working_tree
       return tree ? [{ request_id: requestIdOf(result), node_id: result.node_id, ...tree }] : []
@@ -58,6 +59,16 @@ export function provenanceOf(files: Files, workspaceRoot: string, parts: RunPart
       ...notes,
     ],
   } satisfies RunsProvenanceOutput
+}
+
+/** Requests as their stages were settled; those that never were come last. */
+function inOrder({ requests, transitions }: RunParts['folder']): RunParts['folder']['requests'] {
+  const settled = transitions.map((one) => one.request_id)
+  const place = ({ request_id }: StageRequest) => {
+    const at = settled.indexOf(request_id)
+    return at < 0 ? settled.length : at
+  }
+  return [...requests].sort((a, b) => place(a) - place(b))
 }
 
 /** What the request says; one that an older version wrote says it by its plan alone. */

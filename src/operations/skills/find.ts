@@ -15,6 +15,8 @@ export interface KnownSkill {
   file: AssetFile
   read: ReadSkill
   used_by: SkillUse[]
+  /** Its files, relative to its folder. */
+  files: () => string[]
   /** Hash that names its state, as runs record it. */
   revision: () => string
 }
@@ -34,6 +36,10 @@ export function skillsOf(context: Context): KnownSkill[] {
       file,
       read: readSkill(file.text),
       used_by: uses.get(file.path) ?? [],
+      files: () =>
+        filesOfSkill(file.path, [...assets.files.keys()]).map((one) =>
+          path.posix.relative(path.posix.dirname(file.path), one),
+        ),
       revision: () => revisionOf(file.path, assets),
     }))
     .sort((a, b) => (`${a.id} ${a.file.path}` < `${b.id} ${b.file.path}` ? -1 : 1))

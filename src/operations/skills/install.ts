@@ -4,7 +4,7 @@ import { MillraceError } from '../../core/errors.ts'
 import type { Operation } from '../../core/operation.ts'
 import { requireSkill, SKILL_FILE } from '../../core/skill.ts'
 import { payload } from '../../store/file-operation.ts'
-import { readText } from '../../store/files.ts'
+import { readText, utf8 } from '../../store/files.ts'
 import { AT } from '../../store/layout.ts'
 import { readSkillFolder } from '../../store/skill-folder.ts'
 import { type Context, placesIn, requireWorkspace } from '../context.ts'
@@ -48,7 +48,10 @@ export const skillsInstall: Operation<Context, InstallInput, Issued> = {
     const { from, files } = filesAt(context, source)
     const own = files.find((file) => file.path === SKILL_FILE)
     if (own === undefined) throw noSkill(from)
-    const { id } = requireSkill(textOf(own.bytes), path.basename(from) === SKILL_FILE ? from : `${from}: ${SKILL_FILE}`)
+    const { id } = requireSkill(
+      textOf(own.bytes, from),
+      path.basename(from) === SKILL_FILE ? from : `${from}: ${SKILL_FILE}`,
+    )
     const known = skillsOf(context).filter((skill) => skill.id === id)
     const mayReplace = force === true || update === true
     if (known.length > 1)
@@ -68,11 +71,12 @@ export const skillsInstall: Operation<Context, InstallInput, Issued> = {
         },
       )
     const folder = known[0] === undefined ? `${AT.skills}/${id}` : path.posix.dirname(known[0].file.path)
+    requireOwnFolder(context, folder)
     const issued = await issue(context, 'install_skill', {
       skill_id: id,
       folder,
       files: files.map(({ path, bytes }) => ({ path, ...payload(bytes) })),
-      ...(mayReplace ? { replaces: filesIn(context, folder) } : {}),
+      ...(mayReplace ? { replaces: filesNow(context, folder) } : {}),
       ...packagedIndex(context),
       source: from,
     })
@@ -80,17 +84,20 @@ export const skillsInstall: Operation<Context, InstallInput, Issued> = {
   },
 }
 
-/** Of the folder as it is now; what a link leads to is nothing that a command may replace. */
-function filesIn(context: Context, folder: string): string[] {
-  const places = placesIn(context)
-  const at = places.at(folder)
-  if (context.files.stat(at) === null) return []
-  if (context.files.realpath(at) !== path.join(context.files.realpath(places.runtime) ?? '', folder))
-    throw new MillraceError('asset_invalid', `${at} is reached through a link; nothing was written.`, {
-      hint: 'put a folder of its own in its place',
-    })
-  return readSkillFolder(context.files, at).map((file) => file.path)
+/** What a link leads to is nothing that a command may write. */
+function requireOwnFolder(context: Context, folder: string): void {
+  const [places, { files }] = [placesIn(context), context]
+  for (let part = folder; part !== '.'; part = path.posix.dirname(part)) {
+    const stat = files.stat(places.at(part))
+    if (stat !== null && stat.kind !== 'directory')
+      throw new MillraceError('asset_invalid', `${places.at(part)} is a link or no folder; nothing was written.`, {
+        hint: 'put a folder of its own in its place',
+      })
+  }
 }
+
+const filesNow = (context: Context, folder: string): string[] =>
+  readSkillFolder(context.files, placesIn(context).at(folder)).map((file) => file.path)
 
 /** The index to begin with, where the workspace has none. */
 function packagedIndex(context: Context): { index?: string } {
@@ -99,7 +106,13 @@ function packagedIndex(context: Context): { index?: string } {
   return index === null ? {} : { index }
 }
 
-const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
+function textOf(bytes: Uint8Array, from: string): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw new MillraceError('asset_invalid', `${SKILL_FILE} of ${from} is not UTF-8 text.`)
+  }
+}
 
 const noSkill = (from: string): MillraceError =>
   new MillraceError('asset_invalid', `${from} holds no ${SKILL_FILE}.`, {

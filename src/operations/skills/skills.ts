@@ -4,7 +4,6 @@ import * as path from 'node:path'
 import { clip } from '../../core/clip.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { Operation } from '../../core/operation.ts'
-import { readSkillFolder } from '../../store/skill-folder.ts'
 import type { Context } from '../context.ts'
 import type { SkillsLsOutput, SkillsSearchOutput, SkillsShowOutput } from '../schemas/skills.ts'
 import { skillField } from './fields.ts'
@@ -52,7 +51,7 @@ export const skillsShow: Operation<Context, { skill_id: string; text?: boolean }
       recommended_for_stages: skill?.recommended_for_stages ?? [],
       revision: known.revision(),
       file: path.join(folder, path.posix.basename(known.file.path)),
-      files: readSkillFolder(context.files, folder).map((one) => one.path),
+      files: known.files(),
       text: text === true ? known.file.text : null,
     }
   },
