@@ -336,6 +336,30 @@ export const FINDINGS = {
     remedy: null,
     fix: null,
   },
+  notify_command_missing: {
+    levels: ['warning'],
+    meaning: 'A rule of [notify] starts a program that is not there.',
+    remedy: 'Install it, or name another in millrace.toml; a path is relative to the workspace.',
+    fix: null,
+  },
+  notify_address_unusable: {
+    levels: ['warning'],
+    meaning: 'A rule of [notify] has no address it may post to.',
+    remedy: 'Set the variable in the environment of the daemon, or name the host in notify.hosts.',
+    fix: null,
+  },
+  notify_variable_missing: {
+    levels: ['warning'],
+    meaning: 'A rule of [notify] takes a header from an environment variable that is not set here.',
+    remedy: 'Set it in the environment of the daemon.',
+    fix: null,
+  },
+  delivery_failed: {
+    levels: ['info'],
+    meaning: 'Notifications were tried as often as they may be, and given up.',
+    remedy: 'See them with `millrace notify ls`, and send one again with `millrace notify retry ID`.',
+    fix: null,
+  },
   rescue_off: {
     levels: ['info'],
     meaning: 'Working trees are not kept before stages, so that an edit an agent undoes is lost.',
