@@ -1,5 +1,6 @@
 /** Checks of the runtime root: folders and files that belong there, what is left of older versions, room on the disk. */
 import { readText } from '../../store/files.ts'
+import { filesBelow } from '../../store/files-below.ts'
 import { AT, WORKSPACE_FOLDERS } from '../../store/layout.ts'
 import type { Finding } from '../schemas/doctor.ts'
 import { type Examination, error, named, remark, warning } from './examination.ts'
@@ -101,7 +102,7 @@ export function checkLeftovers(exam: Examination): Finding[] {
         remedy: 'compare it with the file in force, then remove it',
       }),
     ),
-    ...(files.stat(places.at('loops')) === null
+    ...(filesBelow(files, places.at('loops')).length === 0
       ? []
       : [
           remark('legacy_loops_ignored', {
