@@ -254,7 +254,7 @@ describe('opening', () => {
     ],
     ['no closure target', `${AT.targets}/root.json`, '[]', 'state_corrupt', 'closure_target_state'],
   ])(
-    'a state file that holds %s is refused with one clear sentence, and the lock is given back',
+    'a state file that holds %s is refused with one clear sentence, and nobody holds the lock',
     async (_, file, text, expected, words) => {
       const root = temporaryFolder()
       const places = beforeStory(root)
@@ -262,7 +262,8 @@ describe('opening', () => {
       await expect(open(root)).rejects.toEqual(code(expected, words))
       expect(() => seen(root)).toThrow(code(expected, words))
       expect(read(places.runtime, file)).toBe(text)
-      expect(lockState({ files: disk, places, processes: lives.next() }).state).toBe('released')
+      // A snapshot of another format is refused before the lock is taken.
+      expect(['absent', 'released']).toContain(lockState({ files: disk, places, processes: lives.next() }).state)
     },
   )
 

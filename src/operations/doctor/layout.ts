@@ -2,6 +2,7 @@
 import { MillraceError } from '../../core/errors.ts'
 import { readManifest } from '../../store/baseline.ts'
 import { isTemporary } from '../../store/file-operation.ts'
+import { readText } from '../../store/files.ts'
 import { filesBelow } from '../../store/files-below.ts'
 import { AT, statusFile, WORKSPACE_FOLDERS } from '../../store/layout.ts'
 import type { Finding } from '../schemas/doctor.ts'
@@ -147,7 +148,7 @@ export function checkLeftovers(exam: Examination): Finding[] {
         remedy: 'compare it with the file in force, then remove it',
       }),
     ),
-    ...(files.stat(places.at('loops')) === null
+    ...(filesBelow(files, places.at('loops')).length === 0
       ? []
       : [
           remark('legacy_loops_ignored', {

@@ -17,10 +17,12 @@ const tokens = record({
   total_tokens: integer,
 })
 
+const time = (value: unknown): value is string => text(value) && !Number.isNaN(Date.parse(value))
+
 const isPythonLine = record({
   dedupe_key: text,
-  counted_at: text,
-  stage_completed_at: text,
+  counted_at: time,
+  stage_completed_at: time,
   plane: text,
   run_id: text,
   stage_id: text,
@@ -63,7 +65,7 @@ export function translateLedger(
   }
   for (const { path, result } of results) {
     const { token_usage } = result
-    if (lines.has(path) || token_usage === null || isNothing(token_usage)) continue
+    if (lines.has(path) || token_usage === null || isNothing(token_usage) || !time(result.completed_at)) continue
     const { plane, run_id, stage: stage_id, work_item_kind, work_item_id, completed_at } = result
     lines.set(path, {
       dedupe_key: path,
