@@ -2,20 +2,22 @@
 import type { AssetFamilies } from '../src/core/assets.ts'
 import type { Loop } from '../src/core/loop.ts'
 import { type Mode, RecoveryLimits } from '../src/core/mode.ts'
+import type { ModelProfile } from '../src/core/model-profile.ts'
 import type { StageKind } from '../src/core/stage.ts'
 import { code, codes, page, table } from './markdown.ts'
 
-export function loopsPage({ modes, loops, stageKinds, aliases }: AssetFamilies): string {
+export function loopsPage({ modes, loops, stageKinds, modelProfiles, aliases }: AssetFamilies): string {
   return page(
     'Modes, loops and stage kinds',
     'What the package ships. A *stage kind* says what one kind of stage is for and which outcomes it may report; a *loop* wires stages into a graph; a *mode* says which loop serves each plane and binds stages to runners. All of it is data: `millrace modes`, `millrace loops` and `millrace stages` show it, with the copies of your workspace; how to write your own is in [authoring.md](../authoring.md).',
     '## Modes',
     table(
-      ['mode', 'loops', 'runners', ''],
+      ['mode', 'loops', 'runners', 'models', ''],
       [...modes.values()].map(({ value }) => [
         code(value.mode_id),
         codes(Object.values(value.loop_ids_by_plane ?? {})),
         codes([...new Set(Object.values(value.stage_runner_bindings))].sort()),
+        value.model_profile === undefined ? '–' : code(value.model_profile),
         value.description ?? '',
       ]),
     ),
@@ -32,11 +34,33 @@ export function loopsPage({ modes, loops, stageKinds, aliases }: AssetFamilies):
         shape.description ?? '',
       ]),
     ),
+    '## Model profiles',
+    'A profile says which model the stages of a harness have, and is dated. A mode names one, or `runtime.model_profile` does; what is said of a stage itself goes over it.',
+    table(
+      ['profile', 'models', ''],
+      [...modelProfiles.values()].map(({ value }) => [
+        code(value.model_profile_id),
+        modelsOf(value),
+        value.description,
+      ]),
+    ),
     ...[...loops.values()].flatMap(({ value }) => loopBlocks(value)),
     '## Stage kinds',
     ...[...stageKinds.values()].map(({ value }) => value).flatMap(stageBlocks),
   )
 }
+
+const modelsOf = ({ runners }: ModelProfile): string =>
+  Object.entries(runners)
+    .map(([runner, { model, stages }]) =>
+      [
+        `${code(runner)} ${model ?? 'its own'}`,
+        ...Object.entries(stages).map(
+          ([stage, own]) => `${code(stage)} ${[own.model, own.model_reasoning_effort].filter(Boolean).join(' ')}`,
+        ),
+      ].join(', '),
+    )
+    .join('; ')
 
 const claimOrder = (mode: Mode): string =>
   (mode.claim_order?.planes ?? []).map(({ plane, kinds }) => `${plane} (${kinds.join(', ')})`).join(', then ')

@@ -17,7 +17,8 @@ try {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    // commander is CommonJS and asks for node's own modules by require.
+    banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
     logLevel: 'warning',
   })
   process.exitCode = spawnSync(process.execPath, [program, repository], { stdio: 'inherit' }).status ?? 1

@@ -1,5 +1,6 @@
 /** JSON Schemas: of what every command prints with --json, and of every document on disk that has a schema of its own. */
 import * as z from 'zod'
+import { Approval } from '../src/core/approval.ts'
 import { Config } from '../src/core/config.ts'
 import { CompileDiagnostics } from '../src/core/diagnostics.ts'
 import { DOCUMENT_KINDS } from '../src/core/document.ts'
@@ -7,6 +8,7 @@ import { documentJsonSchema } from '../src/core/document-schema.ts'
 import { RuntimeEvent } from '../src/core/events.ts'
 import { Loop } from '../src/core/loop.ts'
 import { Mode, ModeAliases } from '../src/core/mode.ts'
+import { ModelProfile } from '../src/core/model-profile.ts'
 import { Plan } from '../src/core/plan.ts'
 import { QueueOrder } from '../src/core/queue-order.ts'
 import { StageRequest } from '../src/core/request.ts'
@@ -25,6 +27,7 @@ const ON_DISK: Readonly<Record<string, { schema: z.ZodType; at: string }>> = {
   'mode-aliases': { schema: ModeAliases, at: 'modes/aliases.json' },
   loop: { schema: Loop, at: 'graphs/<plane>/<name>.json' },
   'stage-kind': { schema: StageKind, at: 'registry/stage_kinds/<plane>/<id>.json' },
+  'model-profile': { schema: ModelProfile, at: 'registry/model_profiles/<id>.json' },
   snapshot: { schema: Snapshot, at: 'state/runtime_snapshot.json' },
   counters: { schema: Counters, at: 'state/recovery_counters.json' },
   'queue-order': { schema: QueueOrder, at: 'state/queue_order.json' },
@@ -34,6 +37,7 @@ const ON_DISK: Readonly<Record<string, { schema: z.ZodType; at: string }>> = {
   'stage-result': { schema: StageResult, at: 'runs/<run id>/stage_results/' },
   'terminal-result': { schema: TerminalResult, at: 'runs/<run id>/runner_terminal_result.<request id>.json' },
   'closure-target': { schema: ClosureTarget, at: 'arbiter/targets/<root spec id>.json' },
+  approval: { schema: Approval, at: 'approvals/pending/, approvals/resolved/' },
   verdict: { schema: Verdict, at: 'arbiter/verdicts/' },
   'runtime-event': { schema: RuntimeEvent, at: 'logs/runtime_events.jsonl, one a line' },
 }

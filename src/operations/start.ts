@@ -148,14 +148,18 @@ function detailOf(view: View, pass: PassEnd, reason: StartOutput['end_reason'], 
       return `paused by ${sources.join(', ')}`
     }
     case 'waiting': {
-      const why = held?.held?.reason ?? (held?.not_before ? `next try at ${held.not_before}` : 'waits for its runner')
-      return `${ended}: ${why}`
+      return `${ended}: ${held === undefined ? 'waits' : whatFor(held)}`
     }
     case 'nothing_to_do':
       return 'nothing to do'
     case 'stop_requested':
       return 'stopped before the item left its plane'
   }
+}
+
+function whatFor({ status, held, not_before, approval }: ActiveRun): string {
+  if (status === 'awaiting_approval') return `waits for an answer to ${approval?.approval_id ?? 'an approval'}`
+  return held?.reason ?? (not_before ? `next try at ${not_before}` : 'waits for its runner')
 }
 
 const counted = ([kind, count]: [string, number]): string => {

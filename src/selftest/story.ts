@@ -85,7 +85,11 @@ export async function beginning(installation: Installation, story: Story): Promi
       file(`ideas/inbox/${id}.md`, `# ${id}\n\nThe seed of ${id}.\n`)
       file(`millrace-agents/specs/queue/${id}.md`, rootSpecText(id))
     },
-    command: (command, payload) => posting(command, payload)(disk, clock),
+    command(command, payload) {
+      // One after the other: laid out on another disk, only the times they were issued at say in which order.
+      clock.advance(1)
+      return posting(command, payload)(disk, clock)
+    },
   })
   disk.flushAll()
   return before

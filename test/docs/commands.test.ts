@@ -16,7 +16,7 @@ const STAGES: readonly string[] = ['worked', 'new', 'planning', 'asking', 'empty
 const INSTALLS = /^(npm (ci|install|link|uninstall)|git clone|sudo|systemctl|loginctl|launchctl|npx )\b/
 
 const stagehand = new Stagehand()
-afterAll(() => stagehand.dispose())
+afterAll(() => stagehand.dispose(), TIMEOUT_MS)
 
 interface Sequence {
   /** The workspace it begins in; null: the home of a reader who has none. */

@@ -41,7 +41,7 @@ export class Stagehand {
     fs.writeFileSync(path.join(mind, 'replies.json'), REPLIES)
     const folders = `FAKE_HARNESS='${mind}' FAKE_MIND='${dist('scripted-agent.js')}'`
     this.program('codex', `${folders} exec node '${path.join(AGENTS, 'codex.mjs')}' "$@"`)
-    for (const name of ['until-quiet', 'newest-run']) {
+    for (const name of ['until-quiet', 'newest']) {
       this.program(name, `exec node '${path.join(PROGRAMS, `${name}.mjs`)}' "$@"`)
     }
   }
@@ -128,7 +128,7 @@ const dist = (name: string): string => path.join(REPOSITORY, 'dist', name)
 /** Each command, what it ended with in a file, and a mark in what is printed; at the end no daemon is left. */
 function scriptOf(commands: readonly Command[], results: string, names: Record<string, string>): string {
   const steps = commands.map(({ text, isEndless }) => {
-    const named = Object.entries({ RUN: '"$(newest-run)"', ...names }).reduce(
+    const named = Object.entries({ RUN: '"$(newest run)"', APPROVAL: '"$(newest approval)"', ...names }).reduce(
       (line, [name, value]) => line.replace(new RegExp(`(?<=\\s)${name}(?=\\s|$)`, 'gm'), () => value),
       text,
     )

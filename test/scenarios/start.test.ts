@@ -42,6 +42,15 @@ describe('start --once', () => {
     expect(rig.lock().state).toBe('released')
   })
 
+  test('says which answer a task waits for', async () => {
+    rig = await Rig.create({ config: '[stages.checker]\nrequired_capabilities = ["approval.request"]\n' })
+    rig.addTask('task-a')
+    const output = await once()
+    const [pending] = rig.list('approvals/pending')
+    expect(output).toMatchObject({ end_reason: 'waiting', stages: 1, failed: false })
+    expect(output.detail).toBe(`task task-a is active: waits for an answer to ${pending!.replace('.json', '')}`)
+  })
+
   test('plans where execution had nothing, ends there, and executes the next time', async () => {
     rig = await Rig.create({
       replies: [reply('manager', 'MANAGER_COMPLETE', { steps: [handIn('one'), handIn('two'), { artifacts: true }] })],
