@@ -121,6 +121,13 @@ describe('completing values', () => {
     expect(await values('closure show ', sight)).toEqual(['S-1'])
     expect(await values('compile diff plan-a ', sight)).toEqual(['plan-a'])
     expect(await values('logs --type stage_st', sight)).toEqual(['stage_started'])
+    const rule = names({
+      'millrace.toml': '[notify.rules.oncall]\ncommand = ["tell"]\n',
+      'state/deliveries/failed/blocked-0123456789abcdef.json': '{}',
+    })
+    expect(await values('notify test --rule ', rule)).toEqual(['oncall'])
+    expect(await values('notify retry ', rule)).toEqual(['blocked-0123456789abcdef'])
+    expect(await values('notify test --rule ', names({ 'millrace.toml': 'nonsense' }))).toEqual([])
     expect(await values('usage --by st', sight)).toEqual(['stage'])
   })
 

@@ -77,6 +77,7 @@ export async function contextFor(
       (await import('../runners/signs.ts')).signsOf(request, view, PORTS, freshMs),
     isStopped: async (pid) => (await import('../runners/process.ts')).isStopped(pid),
     exec: async (...call) => (await import('../runners/exec.ts')).execWith(systemClock)(...call),
+    post: async (...call) => (await import('../runners/post.ts')).postWith(systemClock)(...call),
     environment: process.env,
     notice: output.notice,
     print: globals.json ? output.notice : output.text,

@@ -35,6 +35,8 @@ export const ERROR_CODES = {
     text: 'The workspace has a file of its own where a packaged asset would be copied to; it is not overwritten.',
   },
   asset_invalid: { kind: 'failed', text: 'A mode, loop, stage kind, entrypoint or skill file is not valid.' },
+  skill_exists: { kind: 'refused', text: 'A skill of that id is there already; nothing of it was replaced.' },
+  file_exists: { kind: 'refused', text: 'A file that was to be written is there already and holds something else.' },
   plan_unknown: { kind: 'failed', text: 'No plan of that id is kept, or none is in force.' },
   document_invalid: { kind: 'failed', text: 'A work document does not follow the grammar of its kind.' },
   id_invalid: {
@@ -55,6 +57,8 @@ export const ERROR_CODES = {
     text: 'Records of one run name different runs or plans; something changed them after they were written.',
   },
   run_state: { kind: 'refused', text: 'The run is not in a state that allows this.' },
+  approval_unknown: { kind: 'failed', text: 'No approval has that id.' },
+  approval_state: { kind: 'refused', text: 'The approval is not pending any more.' },
   nothing_active: { kind: 'refused', text: 'The command acts on a running item and none is active.' },
   lock_held: { kind: 'refused', text: 'Another runtime owns the workspace.' },
   lock_lost: {
@@ -79,6 +83,8 @@ export const ERROR_CODES = {
   git_failed: { kind: 'failed', text: 'A git command did not do what was asked; the sentence says what it answered.' },
   rescue_off: { kind: 'failed', text: 'No working trees are kept here: no git repository, no git, or one it refuses.' },
   rescue_unknown: { kind: 'failed', text: 'No kept tree has that name, or it holds no such path.' },
+  delivery_unknown: { kind: 'failed', text: 'No delivery of that id was given up.' },
+  notify_rule_unknown: { kind: 'usage', text: 'millrace.toml has no notification rule of that name.' },
   daemon_failed: { kind: 'failed', text: 'A daemon could not be started, or ended before it was at work.' },
   demo_failed: { kind: 'failed', text: 'The demo did not end with its spec closed.' },
   not_yet: { kind: 'usage', text: 'The command exists by name but arrives with a later version.' },

@@ -25,6 +25,7 @@ export function openEngine(
       runnerNames: context.runnerNames,
       runners: context.runners,
       exec: context.exec,
+      post: context.post,
       environment: context.environment,
       onFatal: (error) => {
         context.notice(`${error.message} The runtime ends here; the next one goes on.`)

@@ -1,5 +1,5 @@
 /**
- * The four file operations of a transaction, and how to apply one however much of it is done already: as left → done;
+ * The five file operations of a transaction, and how to apply one however much of it is done already: as left → done;
  * as expected, or torn by a crash → do it; anything else is foreign and is kept beside. In which order they are applied
  * and when they count as durable is the journal's part.
  */
@@ -18,6 +18,8 @@ export type FileOperation =
   | { op: 'move'; from: string; to: string; content: FileContent | null; hash: string }
   | { op: 'append'; path: string; offset: number; content: FileContent }
   | { op: 'remove'; path: string; hash: string }
+  /** Takes a file or folder away whole, with all that is in it, to a name of its own where what goes is kept until it is deleted. */
+  | { op: 'discard'; path: string; to: string }
 
 const isPayload = (value: unknown): boolean => record({ text })(value) || record({ base64: text })(value)
 const content = (value: unknown): value is unknown => isPayload(value)
@@ -26,6 +28,7 @@ const SHAPES: Readonly<Record<FileOperation['op'], Shape<unknown>>> = {
   move: record({ from: text, to: text, content: orNull(content), hash: text }),
   append: record({ path: text, offset: integer, content }),
   remove: record({ path: text, hash: text }),
+  discard: record({ path: text, to: text }),
 }
 
 /** Whether a value that was read is an operation. */
@@ -70,6 +73,8 @@ export async function applyOperation(applying: Applying, operation: FileOperatio
       return append(applying, operation)
     case 'remove':
       return remove(applying, operation)
+    case 'discard':
+      return discard(applying, operation)
   }
 }
 
@@ -151,6 +156,16 @@ async function remove(applying: Applying, operation: FileOperation & { op: 'remo
   if (found === null) return
   if (found === 'other' || found.hash !== operation.hash) await keepForeign(applying, operation.path)
   unlinkIfThere(files, target)
+}
+
+/** A power failure may leave both names, or none: then what is left of it goes too, or is gone already. */
+function discard({ files, root, touched }: Applying, operation: FileOperation & { op: 'discard' }): void {
+  const from = path.join(root, operation.path)
+  const to = path.join(root, operation.to)
+  touched.add(path.dirname(to)).add(path.dirname(from))
+  if (files.stat(from) === null) return
+  makeParent(files, to, touched)
+  files.rename(from, files.stat(to) === null ? to : `${to}.again`)
 }
 
 async function move(applying: Applying, operation: FileOperation & { op: 'move' }): Promise<void> {

@@ -13,6 +13,7 @@ import { look, unlinkIfThere } from './file-operation.ts'
 import type { Files } from './files.ts'
 import { AT, type Places, stampOf, WORKSPACE_FOLDERS } from './layout.ts'
 import { obstructions, starterFiles } from './starter-files.ts'
+import { requireKnownFormat } from './upgrade.ts'
 
 export interface Initialised {
   /** What was missing and is there now, relative to the runtime root; folders end with a slash. */
@@ -70,6 +71,7 @@ function checkPlace(files: Files, places: Places, deployed: readonly string[]): 
       hint: 'the runtime root must be a directory of its own, not a link or file',
     })
   }
+  requireKnownFormat(files, places)
   const [first, ...more] = obstructions(files, places, deployed)
   if (first !== undefined) {
     const others = more.length === 0 ? '' : `, and ${more.length} more`

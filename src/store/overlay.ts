@@ -12,6 +12,9 @@ export function overlay(files: Files, root: string, record: JournalRecord): File
   /** Final content by absolute path, made when first asked for; null = gone. */
   const laid = new Map<string, () => Uint8Array | null>()
   for (const operation of record.operations) lay(files, root, operation, laid)
+  /** Folders that go with all that is in them. */
+  const gone = record.operations.flatMap((one) => (one.op === 'discard' ? [path.join(root, one.path)] : []))
+  const isGone = (file: string) => gone.some((one) => file === one || file.startsWith(`${one}${path.sep}`))
   /** Names laid into each folder, with whether something is there; folders that only they bring about are among them. */
   const folders = new Map<string, Map<string, boolean>>()
   const note = (file: string, there: boolean) => {
@@ -37,8 +40,9 @@ export function overlay(files: Files, root: string, record: JournalRecord): File
   }
   return {
     ...files,
-    read: (file) => (laid.get(file) ?? (() => files.read(file)))(),
+    read: (file) => (laid.get(file) ?? (() => (isGone(file) ? null : files.read(file))))(),
     stat(file) {
+      if (isGone(file)) return null
       const content = laid.get(file)
       if (content !== undefined) {
         const bytes = content()
@@ -47,12 +51,14 @@ export function overlay(files: Files, root: string, record: JournalRecord): File
       return files.stat(file) ?? (folders.has(file) && isThere(folders, file) ? made('directory', 0) : null)
     },
     readRange(file, offset, length) {
+      if (isGone(file)) return null
       const content = laid.get(file)
       return content === undefined
         ? files.readRange(file, offset, length)
         : (content()?.subarray(offset, offset + length) ?? null)
     },
     list(folder) {
+      if (isGone(folder)) return null
       const there = files.list(folder)
       const changed = folders.get(folder)
       if (changed === undefined || (there === null && !isThere(folders, folder))) return there
@@ -81,6 +87,7 @@ function lay(files: Files, root: string, operation: FileOperation, laid: Map<str
       )
       return
     case 'remove':
+    case 'discard':
       laid.set(at(operation.path), GONE)
       return
     case 'append':

@@ -4,7 +4,7 @@ import { IDLE_MARKER, newCounters, newSnapshot } from '../core/state.ts'
 import type { Files } from './files.ts'
 import { AT, type Places, statusFile, WORKSPACE_FOLDERS } from './layout.ts'
 
-const GITIGNORE = `# Millrace keeps its state here; none of it belongs into your history.
+export const GITIGNORE = `# Millrace keeps its state here; none of it belongs into your history.
 # To version the work documents all the same, put this below the line that follows:
 #   !.gitignore
 #   !tasks/

@@ -12,6 +12,7 @@ import { QueueOrder } from '../core/queue-order.ts'
 import { ClosureTarget, Counters, Snapshot } from '../core/state.ts'
 import { type Files, readText } from './files.ts'
 import { AT, type Places } from './layout.ts'
+import { pendingRecord } from './pending.ts'
 
 type Upgrade = (document: Record<string, unknown>) => Record<string, unknown>
 
@@ -98,6 +99,25 @@ export function upgradeState<T>(kind: string, value: unknown): T | null {
   return document as T
 }
 
+/**
+ * Throws as `upgradeState` does for the workspace of another runtime, or of a newer version: before a lock is looked at
+ * or anything is made. What cannot be read at all is told by whoever needs it.
+ */
+export function requireKnownFormat(files: Files, places: Places): void {
+  // A transaction that is pending may be the very one that puts it into the format in force.
+  if (pendingRecord(files, places) !== null) return
+  let version: unknown
+  try {
+    version = (JSON.parse(readText(files, places.at(AT.snapshot)) ?? 'null') as { schema_version?: unknown } | null)
+      ?.schema_version
+  } catch {
+    return
+  }
+  const { file, version: known, from } = FORMATS.runtime_snapshot!
+  if (typeof version === 'string' && version !== known && !Object.hasOwn(from, version))
+    throw unknownFormat(file, version, known)
+}
+
 function corrupt(file: string, what: string): MillraceError {
   return new MillraceError('state_corrupt', `millrace-agents/${file} ${what}.`, {
     hint: 'restore the file from a backup, or move it away',
@@ -109,7 +129,7 @@ function unknownFormat(file: string, found: string, known: string): MillraceErro
   const format = clip(found, FORMAT_CHARS_MAX)
   if (!newer) {
     const what = `millrace-agents/${file} has format ${format}, written by another runtime.`
-    return new MillraceError('workspace_unsupported', what, { hint: 'work on a copy, or start a new workspace' })
+    return new MillraceError('workspace_unsupported', what, { hint: 'run `millrace upgrade`' })
   }
   const what = `millrace-agents/${file} has format ${format}; this version of Millrace knows ${known}.`
   return new MillraceError('state_newer', what, { hint: 'use the newer Millrace that wrote it' })

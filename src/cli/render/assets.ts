@@ -4,6 +4,8 @@ import type {
   AssetsShowOutput,
   LoopsLsOutput,
   LoopsShowOutput,
+  ModelsLsOutput,
+  ModelsShowOutput,
   StagesLsOutput,
   StagesShowOutput,
 } from '../../operations/schemas/assets.ts'
@@ -215,4 +217,49 @@ export function stagesShow(
     ],
     look,
   )
+}
+
+export function modelsLs(output: ModelsLsOutput, look: Look): string {
+  const models = (profile: ModelsLsOutput['profiles'][number], between: string) =>
+    profile.models.map(({ runner, model }) => `${runner}${between}${model ?? 'none'}`)
+  if (!look.terminal) {
+    const lines = output.profiles.map((profile) => {
+      const { description, used_by_modes, models: _, ...flat } = profile
+      return look.field(
+        'profile',
+        `${pairs({ ...flat, models: models(profile, ':').join(','), modes: used_by_modes.join(',') })} description=${quoted(description)}`,
+      )
+    })
+    return [...lines, ...unreadable(output.unreadable, look)].join('\n')
+  }
+  const rows = output.profiles.map((profile) => [
+    `${profile.model_profile_id}${profile.is_chosen ? look.paint.green(' (chosen)') : ''}`,
+    look.safe(models(profile, ' ').join(', ')),
+    profile.used_by_modes.join(', ') || '–',
+    profile.source,
+    look.safe(profile.description),
+  ])
+  const columns = [
+    { title: 'PROFILE' },
+    { title: 'MODELS' },
+    { title: 'USED BY' },
+    { title: 'FROM' },
+    { title: 'WHAT', flexible: true },
+  ]
+  return [look.table(rows, columns), ...unreadable(output.unreadable, look)].join('\n')
+}
+
+export function modelsShow({ profile, source, path, rivals, used_by_modes }: ModelsShowOutput, look: Look): string {
+  const about: [string, string | null][] = [
+    ['model_profile_id', profile.model_profile_id],
+    ['description', profile.description],
+    ['source', `${source} ${path}`],
+    ['used_by_modes', used_by_modes.join(',')],
+    ...rivals.map((rival): [string, string] => ['rival', rival]),
+  ]
+  const runners = Object.entries(profile.runners).flatMap(([runner, { stages, ...all }]) => [
+    [runner, ...boundBy(all)].join(' '),
+    ...Object.entries(stages).map(([stage, own]) => [`${runner}.${stage}`, ...boundBy(own)].join(' ')),
+  ])
+  return written(about, [['runner', runners]], look)
 }

@@ -9,6 +9,7 @@ const queue = () => import('./queue.ts')
 const plan = () => import('./plan.ts')
 const runs = () => import('./runs.ts')
 const assets = () => import('./assets.ts')
+const skills = () => import('./skills.ts')
 const run = () => import('./run.ts')
 const daemon = () => import('./daemon.ts')
 const rescue = () => import('./rescue.ts')
@@ -55,9 +56,17 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'runs provenance': async () => (await import('./provenance.ts')).provenance,
   'runs tail': async () => (await runs()).tail,
   'runs follow': async () => (await import('./follow.ts')).follow,
+  'approvals ls': async () => (await import('./approvals.ts')).ls,
+  'approvals show': async () => (await import('./approvals.ts')).show,
+  'approvals approve': control,
+  'approvals deny': control,
   'incidents ls': async () => (await import('./incidents.ts')).ls,
   'closure ls': async () => (await import('./closure.ts')).ls,
   'closure show': async () => (await import('./closure.ts')).show,
+  'notify ls': async () => (await import('./notify.ts')).ls,
+  'notify test': async () => (await import('./notify.ts')).test,
+  'notify check': async () => (await import('./notify.ts')).check,
+  'notify retry': control,
   usage: async () => (await import('./usage.ts')).usage,
   logs: async () => (await import('./logs.ts')).logs,
   'rescue ls': async () => (await rescue()).list,
@@ -84,11 +93,19 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'loops show': async () => (await assets()).loopsShow,
   'stages ls': async () => (await assets()).stagesLs,
   'stages show': async () => (await assets()).stagesShow,
+  'models ls': async () => (await assets()).modelsLs,
+  'models show': async () => (await assets()).modelsShow,
+  'skills ls': async () => (await skills()).ls,
+  'skills show': async () => (await skills()).show,
+  'skills search': async () => (await skills()).search,
+  'skills install': control,
+  'skills export': async () => (await skills()).exported,
   'config show': async () => (await import('./config.ts')).show,
   'config set': control,
   'config validate': async () => (await import('./config.ts')).validate,
   health: async () => (await import('./doctor.ts')).health,
   doctor: async () => (await import('./doctor.ts')).doctor,
+  gc: async () => (await import('./gc.ts')).gc,
   docs: async () => (await import('./docs.ts')).docs,
   completion: async () => (await import('./completion.ts')).completion,
   version: async () => (await import('./version.ts')).version,

@@ -70,6 +70,7 @@ function upgradeForPrograms(output: UpgradeOutput, look: Look): string {
     ...output.entries.map(({ relative_path, disposition }) => look.field('entry', `${relative_path} ${disposition}`)),
     look.field('state', output.state),
     look.field('detail', output.detail),
+    ...(output.adoption === null ? [] : adoptionForPrograms(output.adoption, look)),
     look.field('workspace_root', output.workspace_root),
     look.field('bundle_version', output.bundle_version),
     look.field('manifest_file_count', output.manifest_file_count),
@@ -82,6 +83,26 @@ function upgradeForPrograms(output: UpgradeOutput, look: Look): string {
     look.field('created_file_count', output.created_file_count),
     look.field('updated_file_count', output.updated_file_count),
   ].join('\n')
+}
+
+type Adoption = NonNullable<UpgradeOutput['adoption']>
+
+function adoptionForPrograms({ from, kept_in, steps, differing_documents }: Adoption, look: Look): string[] {
+  return [
+    look.field('adopted_from', from),
+    look.field('kept_in', kept_in),
+    ...steps.map((step) => look.field('adoption_step', pairs(step))),
+    ...differing_documents.map((one) => look.field('differing_document', pairs(one))),
+  ]
+}
+
+function adoptionForPeople({ kept_in, steps, differing_documents }: Adoption, look: Look): string[] {
+  const line = (what: string, path: string, note: string) => `  ${what} ${look.safe(path)}: ${look.safe(note)}`
+  const told = steps.map(({ action, path, note }) => line(action.replace('_', ' ').padEnd(9), path, note))
+  const differing = differing_documents.map(({ path, note }) => line('reads otherwise', path, note))
+  return [
+    [look.paint.bold(`adopting, with what was there kept in ${look.safe(kept_in)}`), ...told, ...differing].join('\n'),
+  ]
 }
 
 function upgradeForPeople(output: UpgradeOutput, look: Look): string {
@@ -114,5 +135,6 @@ function upgradeForPeople(output: UpgradeOutput, look: Look): string {
       : [
           `Keep yours with --keep PATH, or --localize-removed PATH where the package has none;\nor move a file away and take what the package has.`,
         ]
-  return [`${mark[output.state]} ${look.safe(output.detail)}`, ...blocks, ...next].join('\n\n')
+  const adoption = output.adoption === null ? [] : adoptionForPeople(output.adoption, look)
+  return [`${mark[output.state]} ${look.safe(output.detail)}`, ...adoption, ...blocks, ...next].join('\n\n')
 }

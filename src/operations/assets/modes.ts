@@ -67,6 +67,7 @@ export const modesShow: Operation<Context, { mode_id: string }, ModesShowOutput>
       source: file.source,
       path: file.path,
       loop_ids_by_plane: loopsOf(value),
+      model_profile: value.model_profile ?? null,
       stage_runner_bindings: value.stage_runner_bindings,
       stage_model_bindings: value.stage_model_bindings,
       stage_permission_bindings: value.stage_permission_bindings,

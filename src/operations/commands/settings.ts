@@ -2,6 +2,7 @@
 import { patch } from '@decimalturn/toml-patch'
 import { Draft } from '../../core/changes.ts'
 import { type Config, type ConfigKey, configKeys, parseConfig } from '../../core/config.ts'
+import { meant, whyNotCarried } from '../../core/config-carried.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { canonicalJson } from '../../core/ids.ts'
 import { type LineEdit, mergeLines } from '../../core/line-edit.ts'
@@ -72,10 +73,16 @@ function configText(view: View): { source: string; hash: string | null } {
 /** The key itself, or the one it is a member of. Throws `config_invalid` for a section, or for what nobody knows. */
 function knownKey(path: readonly string[]): ConfigKey {
   const keys = configKeys()
-  const fits = (known: readonly string[]) => known.every((part, at) => part === '*' || part === path[at])
-  const found = keys.find((one) => one.key.split('.').length <= path.length && fits(one.key.split('.')))
+  const meantPath = meant(path).path
+  const fits = (known: readonly string[]) => known.every((part, at) => part === '*' || part === meantPath[at])
+  const found = keys.find((one) => one.key.split('.').length <= meantPath.length && fits(one.key.split('.')))
   if (found !== undefined) return found
   const full = path.join('.')
+  const why = whyNotCarried(path)
+  if (why !== null)
+    throw new MillraceError('config_invalid', `${full} is a key of another version, and is not carried: ${why}.`, {
+      hint: 'list the keys there are with `millrace config show`',
+    })
   const inside = keys.filter((one) => one.key.startsWith(`${full}.`)).map((one) => one.key)
   if (inside.length > 0)
     throw new MillraceError('config_invalid', `${full} is a section, not a key.`, {

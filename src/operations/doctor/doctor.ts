@@ -2,6 +2,7 @@
 import { MillraceError } from '../../core/errors.ts'
 import type { Operation } from '../../core/operation.ts'
 import type { Context } from '../context.ts'
+import { freeableBytes } from '../gc.ts'
 import { reading } from '../reading.ts'
 import type { DoctorOutput, Finding, Fix } from '../schemas/doctor.ts'
 import { type Examination, error, examination } from './examination.ts'
@@ -65,7 +66,7 @@ async function examined(context: Context, exam: Examination): Promise<Finding[]>
       : [...(await checkRunners(exam, config, plan?.plan ?? null)), ...checkEnvironment(config)]),
     ...(await checkRescue(exam)),
     ...checkPlatform(process.platform),
-    ...checkDisk(exam),
+    ...(await checkDisk(exam, () => freeableBytes(context))),
   ].sort(inOrder)
 }
 

@@ -163,14 +163,16 @@ const FREE_BYTES_MIN = 100 * 1024 * 1024
 const FREE_BYTES_LOW = 1024 * 1024 * 1024
 const MEBIBYTE = 1024 * 1024
 
-export function checkDisk({ files, places }: Examination): Finding[] {
+/** `freeable`: how many bytes removing what may go would free; asked only where there is too little room. */
+export async function checkDisk({ files, places }: Examination, freeable: () => Promise<number>): Promise<Finding[]> {
   if (files.stat(places.root) === null) return []
   const free = files.freeBytes(places.root)
   if (free >= FREE_BYTES_LOW) return []
+  const helps = Math.floor((await freeable()) / MEBIBYTE)
   const said = {
     path: '.',
     message: `Only ${Math.floor(free / MEBIBYTE)} MiB are free on the disk of the workspace.`,
-    remedy: 'make room; agents and their logs need it',
+    remedy: `make room; agents and their logs need it${helps === 0 ? '' : `. \`millrace gc --apply\` frees ${helps} MiB`}`,
   }
   return [free < FREE_BYTES_MIN ? error('disk_almost_full', said) : warning('disk_low', said)]
 }

@@ -1,7 +1,8 @@
-/** What looking at loops and stage kinds gives. */
+/** What looking at loops, stage kinds and model profiles gives. */
 import * as z from 'zod'
 import { Diagnostic } from '../../core/diagnostics.ts'
 import { Loop } from '../../core/loop.ts'
+import { ModelProfile } from '../../core/model-profile.ts'
 import { StageKind } from '../../core/stage.ts'
 
 const text = (what: string) => z.string().describe(what)
@@ -88,3 +89,33 @@ export const StagesShow = z
   })
   .describe('One kind of stage.')
 export type StagesShowOutput = z.infer<typeof StagesShow>
+
+export const ModelsLs = z
+  .strictObject({
+    profiles: z.array(
+      z.strictObject({
+        model_profile_id: text('Model profile.'),
+        description: text('What it is for.'),
+        models: z.array(
+          z.strictObject({ runner: text('Runner.'), model: maybe('What its stages have; null: no one model.') }),
+        ),
+        used_by_modes: texts('Modes that name it.'),
+        is_chosen: z.boolean().describe('Whether it counts for the mode that is compiled when none is named.'),
+        ...from,
+      }),
+    ),
+    unreadable,
+  })
+  .describe('Model profiles there are.')
+export type ModelsLsOutput = z.infer<typeof ModelsLs>
+
+export const ModelsShow = z
+  .strictObject({
+    model_profile_id: text('Model profile.'),
+    ...from,
+    rivals,
+    used_by_modes: texts('Modes that name it.'),
+    profile: ModelProfile.describe('The profile as it is written, with defaults filled in.'),
+  })
+  .describe('One model profile.')
+export type ModelsShowOutput = z.infer<typeof ModelsShow>

@@ -1,5 +1,6 @@
 /** What making a workspace and bringing one up to date gives. */
 import * as z from 'zod'
+import { ADOPTION_ACTIONS } from '../../core/adoption.ts'
 import { DISPOSITION_NAMES, DISPOSITIONS } from '../../core/baseline.ts'
 import type { InitOutput } from '../workspace/init.ts'
 
@@ -49,6 +50,25 @@ export const Upgrade = z
       .enum(['preview', 'applied', 'refused', 'nothing'])
       .describe('`refused`: something is in conflict. `nothing`: the workspace is up to date.'),
     detail: text('The same in a sentence.'),
+    adoption: z
+      .strictObject({
+        from: text('The runtime that wrote the workspace, such as `python 0.16`.'),
+        kept_in: text('Where what is replaced or set aside is kept as it was, relative to the runtime root.'),
+        steps: z
+          .array(
+            z.strictObject({
+              action: z.enum(ADOPTION_ACTIONS).describe('What becomes of it.'),
+              path: text('File, or folder with a trailing slash, relative to the runtime root.'),
+              note: text('Why, or what it is.'),
+            }),
+          )
+          .describe('What is done, and what is left alone.'),
+        differing_documents: z
+          .array(z.strictObject({ path: text('The document.'), note: text('What is different.') }))
+          .describe('Documents that are read otherwise than by that runtime; their bytes stay.'),
+      })
+      .nullable()
+      .describe('Taking over the workspace of another runtime; null for one of ours.'),
     workspace_root: text('Directory that is served.'),
     bundle_version: text('Version of the package.'),
     baseline_manifest_id: maybe('Manifest of what was deployed.'),

@@ -1,13 +1,20 @@
 /** What an upgrade would do, or did, as it is told. */
 import { DISPOSITION_NAMES, type Disposition } from '../../core/baseline.ts'
+import type { Adoption } from '../../store/adopt/adopt.ts'
 import { ASSET_FAMILIES } from '../../store/catalogue.ts'
 import { filesBelow } from '../../store/files-below.ts'
 import { WORKSPACE_FOLDERS } from '../../store/layout.ts'
 import { starterFiles } from '../../store/starter-files.ts'
-import { conflictsOf, type UpgradePlan, type UpgradePorts } from '../../store/workspace-upgrade.ts'
+import { conflictsOf, isNothing, type UpgradePlan, type UpgradePorts } from '../../store/workspace-upgrade.ts'
 import type { Migration, UpgradeOutput } from '../schemas/workspace.ts'
 
-export function reportOf(ports: UpgradePorts, plan: UpgradePlan, state: UpgradeOutput['state']): UpgradeOutput {
+/** `adoption`: of a workspace of another runtime, which comes before everything else. */
+export function reportOf(
+  ports: UpgradePorts,
+  plan: UpgradePlan,
+  state: UpgradeOutput['state'],
+  adoption: Adoption | null,
+): UpgradeOutput {
   const of = (...wanted: Disposition[]) =>
     plan.files.filter(({ disposition }) => wanted.includes(disposition)).map(({ path }) => path)
   const applied = state === 'applied'
@@ -19,7 +26,16 @@ export function reportOf(ports: UpgradePorts, plan: UpgradePlan, state: UpgradeO
   return {
     applied,
     state,
-    detail: sentence(plan, state),
+    detail: adoption === null ? sentence(plan, state) : `${adoptionSentence(adoption, state)} ${sentence(plan, state)}`,
+    adoption:
+      adoption === null
+        ? null
+        : {
+            from: `python ${adoption.from}`,
+            kept_in: adoption.keptIn,
+            steps: adoption.steps,
+            differing_documents: adoption.differing,
+          },
     workspace_root: ports.places.root,
     bundle_version: ports.version,
     baseline_manifest_id: plan.baseline?.manifest_id ?? null,
@@ -75,6 +91,12 @@ function operatorOwned({ files, places }: UpgradePorts, plan: UpgradePlan): stri
     .sort()
 }
 
+function adoptionSentence({ from }: Adoption, state: UpgradeOutput['state']): string {
+  const what = `the workspace of the Python runtime ${from}`
+  if (state === 'applied') return `Adopted ${what}; the next runtime goes on with its work.`
+  return state === 'refused' ? `Did not adopt ${what}.` : `--apply adopts ${what}.`
+}
+
 function sentence(plan: UpgradePlan, state: UpgradeOutput['state']): string {
   const conflicts = conflictsOf(plan).length
   const migrated = plan.formats.filter((step) => step.isChanged).length
@@ -85,6 +107,8 @@ function sentence(plan: UpgradePlan, state: UpgradeOutput['state']): string {
     counted(migrated, 'state file', 'to rewrite'),
     counted(conflicts, 'conflict', 'to decide'),
   ].filter((part) => part !== null)
+  const isUpToDate = isNothing(plan) && conflicts === 0
+  if (state !== 'nothing' && isUpToDate) return 'Nothing else is to be done.'
   const all = parts.length === 0 ? 'only the record of what was deployed to renew' : parts.join(', ')
   switch (state) {
     case 'nothing':

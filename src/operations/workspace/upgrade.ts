@@ -2,6 +2,7 @@
 import { originalsOf } from '../../core/baseline.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { Operation } from '../../core/operation.ts'
+import type { Adoption, AdoptionPorts } from '../../store/adopt/adopt.ts'
 import { utf8 } from '../../store/files.ts'
 import { Workspace } from '../../store/workspace.ts'
 import {
@@ -30,7 +31,7 @@ export const upgrade: Operation<Context, UpgradeInput, UpgradeOutput> = {
   flavour: 'perform',
   summary: 'Bring a workspace up to the package, and keep what was edited.',
   description:
-    'Compares the prompts, skills and documents of the workspace with those that were deployed and those of the package, and shows what it would do; writes nothing. With --apply it refreshes what nobody edited, brings back what is missing, makes folders and first files of the runtime that are gone, and puts state files into the format in force, all in one transaction. What was edited is kept; millrace.toml is never rewritten. A file that was edited here and changed in the package, or is gone from it, is a conflict: nothing is written before it is decided with --keep or --localize-removed, or the file is moved away. Refused while a runtime owns the workspace. To put edited files back to what the package has, use `millrace init --force`.',
+    'Compares the prompts, skills and documents of the workspace with those that were deployed and those of the package, and shows what it would do; writes nothing. With --apply it refreshes what nobody edited, brings back what is missing, makes folders and first files of the runtime that are gone, and puts state files into the format in force, all in one transaction. What was edited is kept; millrace.toml is never rewritten. A file that was edited here and changed in the package, or is gone from it, is a conflict: nothing is written before it is decided with --keep or --localize-removed, or the file is moved away. A workspace of the Python runtime 0.14 or 0.16 is adopted first: its state is translated and kept as it was in state/pre-upgrade-<id>/, a result that was never routed is settled by the next runtime, and documents and runs stay as they are. Refused while a runtime owns the workspace. To put edited files back to what the package has, use `millrace init --force`.',
   input: [
     { name: 'apply', type: 'flag', description: 'Do it; without, it is only shown.' },
     {
@@ -74,27 +75,34 @@ export const upgrade: Operation<Context, UpgradeInput, UpgradeOutput> = {
       })
     }
     const decisions = await decisionsOf(context, input)
-    const plan = planUpgrade(ports, decisions)
+    const { adoptionOf, applyAdoption } = await import('../../store/adopt/adopt.ts')
+    const adopting = adoptionPorts(context)
+    const adoption = adoptionOf(adopting, ports.places)
+    const after = adoption === null ? ports : { ...ports, files: adoption.after }
+    const plan = planUpgrade(after, decisions)
     checkDecisions(plan, decisions)
     const apply = input.apply === true && !context.dryRun
-    if (isNothing(plan) && conflictsOf(plan).length === 0) return reportOf(ports, plan, 'nothing')
-    if (!apply) return reportOf(ports, plan, 'preview')
-    if (conflictsOf(plan).length > 0) return reportOf(ports, plan, 'refused')
-    return carryOut(context, ports, decisions)
+    if (apply && conflictsOf(plan).length === 0) await applyAdoption(adopting, ports.places)
+    if (isNothing(plan) && conflictsOf(plan).length === 0 && (adoption === null || apply))
+      return reportOf(ports, plan, adoption === null ? 'nothing' : 'applied', adoption)
+    if (!apply) return reportOf(after, plan, 'preview', adoption)
+    if (conflictsOf(plan).length > 0) return reportOf(after, plan, 'refused', adoption)
+    return carryOut(context, ports, decisions, adoption)
   },
 }
 
 /** Decides again on what is there once nobody else may write. */
-async function carryOut(context: Context, ports: UpgradePorts, decisions: Decisions): Promise<UpgradeOutput> {
-  const workspace = await Workspace.open(context, context.workspaceRoot, {
-    onFatal: (error) => {
-      throw error
-    },
-  })
+async function carryOut(
+  context: Context,
+  ports: UpgradePorts,
+  decisions: Decisions,
+  adoption: Adoption | null,
+): Promise<UpgradeOutput> {
+  const workspace = await Workspace.open(context, context.workspaceRoot, { onFatal })
   try {
     const plan = planUpgrade(ports, decisions)
-    if (conflictsOf(plan).length > 0) return reportOf(ports, plan, 'refused')
-    const report = reportOf(ports, plan, 'applied')
+    if (conflictsOf(plan).length > 0) return reportOf(ports, plan, 'refused', adoption)
+    const report = reportOf(ports, plan, 'applied', adoption)
     await makeMissingFolders(workspace.guardedFiles, ports.places, plan)
     const { now, snapshot } = workspace.view()
     await workspace.commit([
@@ -106,6 +114,18 @@ async function carryOut(context: Context, ports: UpgradePorts, decisions: Decisi
     await workspace.close()
   }
 }
+
+const onFatal = (error: MillraceError): never => {
+  throw error
+}
+
+const adoptionPorts = ({ files, clock, processes, packageRoot: root, version }: Context): AdoptionPorts => ({
+  files,
+  clock,
+  processes,
+  installed: { root, version },
+  onFatal,
+})
 
 async function decisionsOf(context: Context, input: UpgradeInput): Promise<Decisions> {
   const listed = input.localize_removed_from === undefined ? [] : await linesOf(context, input.localize_removed_from)
