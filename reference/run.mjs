@@ -17,7 +17,9 @@ try {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
+    },
     logLevel: 'warning',
   })
   process.exitCode = spawnSync(process.execPath, [program, repository], { stdio: 'inherit' }).status ?? 1

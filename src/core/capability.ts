@@ -27,7 +27,7 @@ export const CAPABILITIES = {
 export const CapabilityId = z
   .string()
   .regex(/^[a-z][a-z0-9]*(?:[._][a-z0-9]+)+$/, 'a capability such as git.mutate')
-  .transform((id) => id.replaceAll('_', '.'))
+  .overwrite((id) => id.replaceAll('_', '.'))
   .describe('Capability, such as git.mutate.')
 
 const DECISIONS = ['allow', 'deny', 'approval_required'] as const
