@@ -8,6 +8,7 @@ import { configurationPage } from './configuration.ts'
 import { entrypointsPage } from './entrypoints.ts'
 import { errorsPage } from './errors.ts'
 import { eventsPage } from './events.ts'
+import { findingsPage } from './findings.ts'
 import { loopsPage } from './loops.ts'
 import { schemaPages } from './schemas.ts'
 
@@ -20,6 +21,7 @@ export async function referencePages(repository: string): Promise<Map<string, st
     ['entrypoints.md', entrypointsPage(families)],
     ['errors.md', errorsPage()],
     ['events.md', eventsPage()],
+    ['findings.md', findingsPage()],
     ['modes-and-loops.md', loopsPage(families)],
     ...(await schemaPages()),
   ])

@@ -20,6 +20,9 @@ export interface PackagedFile {
 
 /** The family of the documents: they lie beside the assets in the package, and below the runtime root in a workspace. */
 const DOCUMENTS = 'docs'
+/** JSON Schemas are many, and `millrace schema` prints each. */
+const isForReading = (document: string): boolean =>
+  document.endsWith('.md') && !document.startsWith(`${DOCUMENTS}/reference/schemas/`)
 const OWNER_MAY_WRITE = 0o200
 
 const sourceOf = (packageRoot: string, relative: string): string =>
@@ -29,6 +32,7 @@ const sourceOf = (packageRoot: string, relative: string): string =>
 export function packagedFiles(files: Files, packageRoot: string): PackagedFile[] {
   return [...DEPLOYED_FAMILIES, DOCUMENTS]
     .flatMap((family) => filesBelow(files, sourceOf(packageRoot, family)).map((name) => `${family}/${name}`))
+    .filter((relative) => familyOf(relative) !== DOCUMENTS || isForReading(relative))
     .sort()
     .flatMap((relative) => packagedFile(files, packageRoot, relative) ?? [])
 }

@@ -6,6 +6,7 @@ import { referencePages } from '../../reference/pages.ts'
 import { configKeys } from '../../src/core/config.ts'
 import { ERROR_CODES } from '../../src/core/errors.ts'
 import { EVENT_TYPES } from '../../src/core/events.ts'
+import { FINDING_CODES } from '../../src/operations/doctor/findings.ts'
 import { OPERATIONS } from '../../src/operations/table.ts'
 import { REPOSITORY } from './documents.ts'
 
@@ -32,6 +33,7 @@ describe('the reference', () => {
     expect(headings.filter((name) => name !== 'status watch')).toEqual(OPERATIONS.map(({ name }) => name))
     expect(firstCells(pages.get('errors.md')!)).toEqual(expect.arrayContaining(Object.keys(ERROR_CODES)))
     expect(firstCells(pages.get('events.md')!)).toEqual(Object.keys(EVENT_TYPES))
+    expect(firstCells(pages.get('findings.md')!)).toEqual(FINDING_CODES)
     expect(firstCells(pages.get('configuration.md')!)).toEqual(
       expect.arrayContaining(configKeys().map(({ key }) => key)),
     )

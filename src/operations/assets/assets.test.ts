@@ -51,7 +51,11 @@ describe('assets', () => {
 describe('localising', () => {
   it('copies the asset of the package byte for byte, and notes it', async () => {
     const issued = await localised('execution.standard')
-    expect(issued).toMatchObject({ state: 'applied', applied: true, result: { paths: [LOOP] } })
+    expect(issued).toMatchObject({
+      state: 'applied',
+      applied: true,
+      result: { artifact_path: `millrace-agents/${LOOP}` },
+    })
     expect(fs.readFileSync(workspace.at(LOOP))).toEqual(fs.readFileSync(path.join(workspace.context.packageRoot, LOOP)))
     expect(await asset('execution.standard')).toMatchObject({ source: 'package', in_workspace: true })
     const { entries, state } = await upgrade.run(workspace.context, {})
@@ -93,7 +97,7 @@ describe('localising', () => {
   it('can be previewed', async () => {
     const context = { ...workspace.context, dryRun: true }
     const shown = await assetsLocalise.run(context, { asset_id: 'execution.standard' })
-    expect(shown).toMatchObject({ state: 'preview', would: [`write ${LOOP}`, 'write state/baseline_manifest.json'] })
+    expect(shown).toMatchObject({ state: 'preview', would: [`write ${LOOP}`, 'rewrite state/baseline_manifest.json'] })
     expect(fs.existsSync(workspace.at(LOOP))).toBe(false)
   })
 })

@@ -46,10 +46,7 @@ export const localiseAsset: ChangeOperation = ({ view }, payload) => {
     hash: view.hashOf(named(AT.baseline)),
   })
   draft.event('asset_localised', { id, paths: missing.map((file) => file.path) })
-  return done(draft, `${id} lies in ${named(paths[0]!)} now, to be edited there`, {
-    paths,
-    artifact_path: named(paths[0]!),
-  })
+  return done(draft, `${id} lies in ${named(paths[0]!)} now, to be edited there`, { artifact_path: named(paths[0]!) })
 }
 
 const named = (path: string): string => `${RUNTIME_ROOT}/${path}`

@@ -45,6 +45,8 @@ describe('init', () => {
     const noted = manifest.entries.map((entry: { relative_path: string }) => entry.relative_path)
     expect(noted).toEqual(expect.arrayContaining([BUILDER, 'docs/architecture.md', 'skills/skills_index.md']))
     expect(created).toEqual(expect.arrayContaining(noted))
+    // Schemas are many, and a command prints them.
+    expect(noted.filter((file: string) => file.startsWith('docs/') && file.endsWith('.json'))).toEqual([])
     expect(new Set(manifest.entries.map((entry: { asset_family: string }) => entry.asset_family))).toEqual(
       new Set(['docs', 'entrypoints', 'skills']),
     )
