@@ -7,6 +7,7 @@ import { systemClock } from '../src/engine/clock.ts'
 import { Engine, type Listener } from '../src/engine/engine.ts'
 import { COMMANDS } from '../src/operations/commands/table.ts'
 import { execWith } from '../src/runners/exec.ts'
+import { postWith } from '../src/runners/post.ts'
 import { processIdentity } from '../src/runners/process.ts'
 import { runnersFor } from '../src/runners/registry.ts'
 import { disk, type Files } from '../src/store/files.ts'
@@ -104,6 +105,7 @@ export function openEngine(
           environment: { PATH: process.env.PATH },
         }),
       exec: execWith(ports.clock),
+      post: postWith(ports.clock),
       environment: { PATH: process.env.PATH },
       onFatal: (error) => {
         throw error

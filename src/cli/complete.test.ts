@@ -121,6 +121,13 @@ describe('completing values', () => {
     expect(await values('closure show ', sight)).toEqual(['S-1'])
     expect(await values('compile diff plan-a ', sight)).toEqual(['plan-a'])
     expect(await values('logs --type stage_st', sight)).toEqual(['stage_started'])
+    const rule = names({
+      'millrace.toml': '[notify.rules.oncall]\ncommand = ["tell"]\n',
+      'state/deliveries/failed/blocked-0123456789abcdef.json': '{}',
+    })
+    expect(await values('notify test --rule ', rule)).toEqual(['oncall'])
+    expect(await values('notify retry ', rule)).toEqual(['blocked-0123456789abcdef'])
+    expect(await values('notify test --rule ', names({ 'millrace.toml': 'nonsense' }))).toEqual([])
     expect(await values('usage --by st', sight)).toEqual(['stage'])
   })
 
@@ -174,7 +181,7 @@ describe('completing values', () => {
 
   it('knows of every field that takes a text what it names, or that it is in words of one’s own', async () => {
     const OWN_WORDS = ['reason', 'title', 'id', 'summary', 'accept', 'target_path', 'check', 'reference', 'risk', 'tag']
-    const MORE_WORDS = ['name', 'search', 'value', 'since', 'until', 'body', 'root_idea_id']
+    const MORE_WORDS = ['name', 'search', 'words', 'value', 'since', 'until', 'expires', 'body', 'root_idea_id']
     const unknown: string[] = []
     for (const { name, load } of OPERATIONS) {
       for (const field of (await load()).input) {

@@ -36,7 +36,7 @@ export const sightOf = (workspaceRoot: string, { packageRoot }: Install): Sight 
 
 /** What starts agents, probes their programs or reads their output needs the adapters; all else is quicker without. */
 const needsRunners = (verb: { name: string; flavour: string }): boolean =>
-  verb.flavour === 'perform' || ['doctor', 'runs follow', 'why'].includes(verb.name)
+  verb.flavour === 'perform' || ['health', 'runs follow', 'why'].includes(verb.name)
 
 export async function contextFor(
   verb: { name: string; flavour: string },
@@ -77,6 +77,7 @@ export async function contextFor(
       (await import('../runners/signs.ts')).signsOf(request, view, PORTS, freshMs),
     isStopped: async (pid) => (await import('../runners/process.ts')).isStopped(pid),
     exec: async (...call) => (await import('../runners/exec.ts')).execWith(systemClock)(...call),
+    post: async (...call) => (await import('../runners/post.ts')).postWith(systemClock)(...call),
     environment: process.env,
     notice: output.notice,
     print: globals.json ? output.notice : output.text,

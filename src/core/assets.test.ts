@@ -18,7 +18,11 @@ describe('parsing the families', () => {
       'codex-2026-11',
       'codex-claude-2026-11',
     ])
-    expect(aliases).toEqual({ standard_plain: 'default_codex' })
+    expect(aliases).toEqual({
+      standard_plain: 'default_codex',
+      learning_codex: 'default_codex',
+      learning_pi: 'default_pi',
+    })
     expect(broken.size).toBe(0)
     expect(modes.get('default_codex')!.file.source).toBe('package')
     expect(modes.get('default_pi')!.file.source).toBe('workspace')

@@ -3,6 +3,7 @@
  * default < stage kind < model profile < node < mode and config; config wins over a shipped mode, a workspace mode wins over config.
  */
 import type { Parsed } from './assets.ts'
+import { grantsFor } from './capability.ts'
 import type { Config } from './config.ts'
 import type { Loop } from './loop.ts'
 import type { Mode } from './mode.ts'
@@ -121,6 +122,15 @@ export function bindNode(node: Loop['nodes'][number], kind: StageKind, { mode, p
       ['node', node.continues_session_of],
       [fromMode.name, mode.value.stage_session_bindings[id]],
     ),
+    grants: grantsFor(
+      [
+        ['stage kind', kind.required_capabilities],
+        ['node', node.required_capabilities],
+        [`config stages.${id}`, section.required_capabilities ?? []],
+      ],
+      config.execution_capabilities,
+    ),
+    denied_outcome: node.denied_outcome ?? kind.denied_outcome ?? null,
     origins,
   }
 }

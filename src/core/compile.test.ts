@@ -327,7 +327,7 @@ describe('a mode', () => {
         path: 'modes/xyz.json',
         at: null,
         message:
-          'there is no mode xyz; use one of codex_claude, default_claude, default_codex, default_pi, standard_plain, zoo',
+          'there is no mode xyz; use one of codex_claude, default_claude, default_codex, default_pi, learning_codex, learning_pi, standard_plain, zoo',
       },
     ])
   })

@@ -12,6 +12,7 @@ import {
   parseFamilies,
 } from './assets.ts'
 import { type Bindings, bindNode, profileChosen } from './bind.ts'
+import { checkCapabilities } from './check-capabilities.ts'
 import { checkLevels } from './check-levels.ts'
 import { checkLoop } from './check-loop.ts'
 import {
@@ -34,6 +35,7 @@ import { type ClaimOrder, type Mode, RecoveryLimits } from './mode.ts'
 import type { ModelProfile } from './model-profile.ts'
 import { nearest } from './nearest.ts'
 import type { Plan, PlanGraph, PlanNode, PlanTransition } from './plan.ts'
+import { filesOfSkill } from './skill.ts'
 import type { StageKind } from './stage.ts'
 
 export interface CompileInput {
@@ -78,7 +80,7 @@ export function compile(input: CompileInput): Compiled {
   for (const { value, file } of loops.found) checkLoop(value, file.path, families.stageKinds, findings, unreadable)
   for (const kind of kinds) {
     checkStageKind(kind.value, kind.file.path, findings)
-    checkRegistered(kind, input.validators, findings)
+    checkRegistered(kind, [...input.validators, ...Object.keys(input.config.validators)], findings)
   }
   checkResolvers(loops.found, findings)
   checkThresholdKeys(loops.found, input.config, findings)
@@ -90,6 +92,7 @@ export function compile(input: CompileInput): Compiled {
   const { texts, frozenTexts, skillHashes } = resolveTexts(nodes, input.assets, findings)
   checkRunners(nodes, mode, { ...input.config.runners, known: input.runners }, findings)
   checkLevels(nodes, mode, input.config, findings)
+  checkCapabilities(nodes, input.config.execution_capabilities, findings)
   for (const loop of bound) checkSessions(loop, mode, findings)
   if (findings.failed) return failed()
 
@@ -264,6 +267,7 @@ function graphPlan(loop: Loop, nodes: PlanNode[], config: Config): PlanGraph {
       kind: edge.kind,
       priority: edge.priority,
       max_attempts: edge.max_attempts ?? null,
+      approval: edge.approval ?? null,
     })),
   )
   return {
@@ -323,14 +327,25 @@ function resolveTexts(bound: readonly BoundNode[], assets: Assets, findings: Fin
       const need = `node ${node.node_id} ${required.has(skill) ? 'requires' : 'has'} this skill`
       const text = textOf(skill, need)
       skillHashes[skill] = text === undefined ? 'missing' : sha256(text)
-      if (text !== undefined) frozenTexts.set(skill, text)
-      else if (required.has(skill))
+      if (text !== undefined) {
+        for (const [path, beside] of textsOf(skill, assets)) {
+          frozenTexts.set(path, beside)
+          skillHashes[path] = sha256(beside)
+        }
+      } else if (required.has(skill))
         findings.error('ASSET_UNREADABLE', skill, null, `${need}, but it is missing; create it`)
       else findings.warn('SKILL_MISSING', skill, null, `${need} attached, but it is not there yet; create it`)
     }
   }
   return { texts, frozenTexts, skillHashes }
 }
+
+/** The files of a skill that are text: what `SKILL.md` points to is found beside it, also where it is frozen. */
+const textsOf = (skill: string, assets: Assets): [path: string, text: string][] =>
+  filesOfSkill(skill, [...assets.files.keys()]).flatMap((path) => {
+    const text = assets.files.get(path)?.text
+    return text === undefined || (text === NOT_TEXT && path !== skill) ? [] : [[path, text]]
+  })
 
 /** Assets a plan is made of, beside texts. */
 interface Used {
@@ -362,7 +377,8 @@ function resolvedAssets(
   for (const { value, file } of kinds) add('stage_kind', value.stage_kind_id, file.path)
   const nodes = Object.values(graphs).flatMap((graph) => graph.nodes)
   for (const path of new Set(nodes.map((node) => node.entrypoint_path))) add('entrypoint', path, path)
-  for (const path of new Set(nodes.flatMap((node) => [...node.required_skill_paths, ...node.attached_skill_additions])))
-    add('skill', path, path)
+  const skills = nodes.flatMap((node) => [...node.required_skill_paths, ...node.attached_skill_additions])
+  const beside = skills.flatMap((skill) => textsOf(skill, assets).map(([path]) => path))
+  for (const path of new Set([...skills, ...beside])) add('skill', path, path)
   return rows.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
 }

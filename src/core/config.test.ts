@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { describeFormat } from '../../test/rig/format.ts'
 import { Config, configKeys, NEW_CONFIG, parseConfig } from './config.ts'
 import { MillraceError } from './errors.ts'
+import { NOTIFY_EVENTS } from './notify-config.ts'
 
 function refusal(table: unknown): MillraceError {
   try {
@@ -119,6 +120,29 @@ const DEFAULTS = {
         { rule_id: 'codex-weekly-default', window: 'weekly', pause_at_percent_used: 95 },
       ],
     },
+  },
+  execution_capabilities: {
+    enabled: true,
+    default_unknown_capability: 'deny',
+    allow_advisory_grants: true,
+    fail_required_advisory: false,
+    expires_after_seconds: 0,
+    defaults: {},
+  },
+  validators: {},
+  notify: { hosts: [], pending_max: 1000, rules: {} },
+  retention: {
+    automatic: false,
+    every_hours: 24,
+    runs_days: 90,
+    runs_max: 5000,
+    runs_mib_max: 10_240,
+    runs_keep: 20,
+    logs_days: 180,
+    logs_mib_max: 1024,
+    mailbox_days: 30,
+    scratch_days: 7,
+    hidden_refs_days: 90,
   },
   stages: {},
 }
@@ -242,7 +266,63 @@ describeFormat('a config', {
         model_reasoning_effort: 'low',
         timeout_seconds: 60,
         entrypoint_path: 'entrypoints/execution/mine.md',
+        required_capabilities: ['git.mutate'],
       },
+    },
+    execution_capabilities: {
+      enabled: true,
+      default_unknown_capability: 'allow',
+      allow_advisory_grants: false,
+      fail_required_advisory: true,
+      expires_after_seconds: 60,
+      defaults: {},
+    },
+    validators: { style: { command: 'node', args: ['style.mjs'], timeout_seconds: 5, env_pass: ['LINT_HOME'] } },
+    notify: {
+      hosts: ['hooks.example.com'],
+      pending_max: 10,
+      rules: {
+        hook: {
+          on: ['blocked', 'closed'],
+          webhook: 'https://hooks.example.com/millrace',
+          headers: { Authorization: 'HOOK_TOKEN' },
+          env_pass: [],
+          timeout_seconds: 1.5,
+          attempts_max: 2,
+          per_minute_max: 3,
+        },
+        script: {
+          on: ['daemon_down'],
+          command: ['./tell.sh', '-v'],
+          headers: {},
+          env_pass: ['DISPLAY_NAME'],
+          timeout_seconds: 1.5,
+          attempts_max: 2,
+          per_minute_max: 3,
+        },
+        secret: {
+          on: ['quota'],
+          webhook_env: 'HOOK_ADDRESS',
+          headers: {},
+          env_pass: [],
+          timeout_seconds: 1.5,
+          attempts_max: 2,
+          per_minute_max: 3,
+        },
+      },
+    },
+    retention: {
+      automatic: true,
+      every_hours: 2,
+      runs_days: 3,
+      runs_max: 4,
+      runs_mib_max: 5,
+      runs_keep: 6,
+      logs_days: 7,
+      logs_mib_max: 8,
+      mailbox_days: 9,
+      scratch_days: 10,
+      hidden_refs_days: 11,
     },
   },
   least: {},
@@ -277,6 +357,11 @@ describeFormat('a config', {
     ],
     'usage_governance.runtime_token_rules.rules.0.enforcement': ['soft', 'hard'],
     'stages.builder.model_reasoning_effort': EFFORTS,
+    'execution_capabilities.default_unknown_capability': ['allow', 'deny', 'approval_required'],
+    'notify.rules.hook.on.0': NOTIFY_EVENTS,
+    'notify.rules.hook.on.1': NOTIFY_EVENTS,
+    'notify.rules.script.on.0': NOTIFY_EVENTS,
+    'notify.rules.secret.on.0': NOTIFY_EVENTS,
   },
   lowest: {
     'runtime.free_disk_floor_mib': 0,
@@ -289,9 +374,30 @@ describeFormat('a config', {
     'recovery.max_mechanic_attempts': 1,
     'watchers.debounce_ms': 1,
     'usage_governance.subscription_quota_rules.refresh_interval_seconds': 1,
+    'execution_capabilities.expires_after_seconds': 0,
+    'validators.style.timeout_seconds': 1,
+    'retention.every_hours': 1,
+    'retention.runs_days': 0,
+    'retention.runs_max': 0,
+    'retention.runs_mib_max': 0,
+    'retention.runs_keep': 0,
+    'retention.logs_days': 0,
+    'retention.logs_mib_max': 0,
+    'retention.mailbox_days': 0,
+    'retention.scratch_days': 0,
+    'retention.hidden_refs_days': 0,
     'stages.builder.timeout_seconds': 1,
   },
-  filledIn: ['runners.default_runner', 'runners.codex.command', 'runners.pi.command', 'runners.claude.command'],
+  filledIn: [
+    'runners.default_runner',
+    'runners.codex.command',
+    'runners.pi.command',
+    'runners.claude.command',
+    'notify.rules.hook.on',
+    'notify.rules.script.command',
+    'notify.rules.script.command.0',
+    'notify.rules.script.command.1',
+  ],
   open: [
     'runners.codex.permission_by_stage',
     'runners.codex.permission_by_model',
@@ -308,6 +414,12 @@ describeFormat('a config', {
     'runners.command.env',
     'runners.modules',
     'stages',
+    'validators',
+    'execution_capabilities.defaults',
+    'notify.rules',
+    'notify.rules.hook.headers',
+    'notify.rules.script.headers',
+    'notify.rules.secret.headers',
   ],
 })
 
@@ -409,6 +521,9 @@ describe('the list of keys', () => {
     }
   })
 
+  const RECEIVERS = ['on', 'command', 'webhook', 'webhook_env', 'headers', 'env_pass']
+  const BOUNDS = ['timeout_seconds', 'attempts_max', 'per_minute_max']
+
   it('has every key once a name is chosen for each `*`, in the order in which help shows them', () => {
     const inOrder = (table: object, at: string): string[] =>
       Object.entries(table).flatMap(([name, value]) => {
@@ -417,10 +532,15 @@ describe('the list of keys', () => {
         return isSection && Object.keys(value).length > 0 ? inOrder(value, `${path}.`) : [path]
       })
     const stages = [
-      ...['runner', 'model', 'model_reasoning_effort', 'timeout_seconds', 'entrypoint_path', 'permission_profile'],
+      ...['runner', 'model', 'model_reasoning_effort', 'timeout_seconds', 'required_capabilities'],
+      ...['entrypoint_path', 'permission_profile'],
     ].map((name) => `stages.*.${name}`)
+    const ofValidators = ['command', 'args', 'timeout_seconds', 'env_pass'].map((name) => `validators.*.${name}`)
+    const ofNotify = [...RECEIVERS, ...BOUNDS].map((name) => `notify.rules.*.${name}`)
     expect(keys.map((entry) => entry.key)).toEqual([
-      ...inOrder(DEFAULTS, '').filter((at) => at !== 'stages'),
+      ...inOrder(DEFAULTS, '').flatMap((at) =>
+        at === 'validators' ? ofValidators : at === 'notify.rules' ? ofNotify : at === 'stages' ? [] : [at],
+      ),
       ...stages,
     ])
   })
@@ -428,7 +548,7 @@ describe('the list of keys', () => {
   it('puts what is compiled at the claim, and what a start decides at the restart', () => {
     for (const { key: name, boundary } of keys) {
       const compiled =
-        /^(recovery\.max_|stages\.(?!.*permission)|runtime\.(?:default_mode|model_profile)|runners\.(?:default_runner|modules))/.test(
+        /^(execution_capabilities\.|recovery\.max_|stages\.(?!.*permission)|runtime\.(?:default_mode|model_profile)|runners\.(?:default_runner|modules))/.test(
           name,
         )
       expect(boundary === 'claim', name).toBe(compiled)

@@ -5,13 +5,17 @@
  */
 import * as z from 'zod'
 import { type Boundary, claim, restart, tick } from './boundary.ts'
+import { CapabilityId, ExecutionCapabilitiesConfig } from './capability.ts'
 import { clip, problemsText } from './clip.ts'
 import { canonical } from './config-carried.ts'
 import { MillraceError } from './errors.ts'
 import { canonicalJson } from './ids.ts'
 import { nearest } from './nearest.ts'
+import { NotifyConfig } from './notify-config.ts'
+import { RetentionConfig } from './retention-config.ts'
 import { AssetId, AssetPath, PermissionLevel } from './stage.ts'
 import { UsageGovernanceConfig } from './usage-config.ts'
+import { ValidatorConfig } from './validator.ts'
 import { WatchConfig } from './watch-config.ts'
 
 const Effort = z.enum(['low', 'medium', 'high', 'xhigh'])
@@ -140,6 +144,10 @@ const StageConfig = z.strictObject({
   model: z.string().optional().meta(claim('Model for this stage kind.')),
   model_reasoning_effort: Effort.optional().meta(claim('Effort for this stage kind.')),
   timeout_seconds: z.int().min(1).optional().meta(claim('Time limit for this stage kind.')),
+  required_capabilities: z
+    .array(CapabilityId)
+    .optional()
+    .meta(claim('What this stage kind may not start without, beyond what it says itself.')),
   entrypoint_path: AssetPath.optional().meta(
     claim(
       'Prompt for this stage kind: a file below `millrace-agents/entrypoints/`, such as `entrypoints/execution/builder.md`.',
@@ -243,6 +251,10 @@ export const Config = z.strictObject({
     .prefault({}),
   watchers: WatchConfig.prefault({}),
   usage_governance: UsageGovernanceConfig.prefault({}),
+  execution_capabilities: ExecutionCapabilitiesConfig.prefault({}),
+  validators: z.record(AssetId, ValidatorConfig).default({}),
+  notify: NotifyConfig.prefault({}),
+  retention: RetentionConfig.prefault({}),
   stages: z.record(AssetId, StageConfig).default({}),
 })
 export type Config = z.infer<typeof Config>

@@ -36,6 +36,9 @@ export const DIAGNOSTIC_CODES = {
   CONFIG_STAGE_UNKNOWN: 'The config has a section for a stage kind that the mode does not use.',
   VALIDATOR_UNKNOWN:
     'A stage kind or loop names a validator, performer, context block or resolver that is not registered.',
+  CAPABILITY_DENIED: 'A stage requires what the config denies.',
+  CAPABILITY_NOT_ENFORCED: 'A stage requires what is allowed but not enforced, and the config does not accept that.',
+  APPROVAL_DENIED_OUTCOME: 'What a denial counts as leads nowhere, or back to the same question.',
   SKILL_MISSING: 'An attached skill does not exist yet.',
 } as const
 

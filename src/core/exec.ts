@@ -7,6 +7,8 @@ export interface ExecOptions {
   timeoutMs: number
   /** Of stdout and stderr together; a program that prints more is ended. */
   outputBytesMax: number
+  /** Ends the program early, with its group. */
+  signal?: AbortSignal
   /** How stdout and stderr become text: `latin1` keeps every byte, as one character each (default: `utf8`). */
   encoding?: 'utf8' | 'latin1'
 }

@@ -125,6 +125,7 @@ describe('the JSON', () => {
       kind: 'normal',
       priority: 100,
       max_attempts: null,
+      approval: null,
     })
   })
 

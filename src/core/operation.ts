@@ -61,16 +61,24 @@ export const NAMED = [
   /** A spec that is judged as a whole. */
   'root_spec',
   'unreadable_incident',
+  /** A question to a person. */
+  'approval',
   'plan',
   'mode',
   'loop',
   'model_profile',
   'stage',
+  'asset',
+  'skill',
   'plane',
   'runner',
   'config_key',
   'topic',
   'event_type',
+  /** A rule of `[notify]`. */
+  'notify_rule',
+  /** A delivery that was given up. */
+  'failed_delivery',
   'schema',
   'file',
   'folder',

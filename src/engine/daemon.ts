@@ -59,6 +59,7 @@ export async function runLoop(engine: Engine, options: LoopOptions): Promise<Loo
         !outcome.progressed &&
         engine.lanes.size === 0 &&
         engine.finished.length === 0 &&
+        !engine.collector.busy &&
         !outcome.unsettled &&
         !engine.workspace.degraded
       if (outcome.settled > 0 || idle) ticks += 1
@@ -118,6 +119,7 @@ function waitsForTime(engine: Engine): boolean {
   if (snapshot.pause_sources.some((source) => source.until === null)) return false
   return (
     snapshot.active_runs.some((run) => run.status === 'ready' && run.not_before !== null && run.not_before > now) ||
+    snapshot.active_runs.some(({ approval }) => approval !== undefined && approval.expires_at !== null) ||
     snapshot.pause_sources.some((source) => source.until !== null) ||
     (snapshot.runner_waits.length > 0 && (snapshot.active_runs.length > 0 || hasQueued(view)))
   )
@@ -138,7 +140,7 @@ const LOOKS_MAX = 29
 async function rest(engine: Engine, before: Ground | null, looksMax: number): Promise<number> {
   const view = engine.workspace.view()
   const floorMs = engine.lanes.size > 0 ? WORKING_FLOOR_MS : engine.config.runtime.idle_sleep_seconds * 1000
-  const times = dueTimes(view)
+  const times = dueTimes(engine, view)
   const dueMs = Math.min(...times.map((time) => time - Date.parse(view.now)).filter((ms) => ms > 0))
   const sleepMs = Math.max(1, Math.min(floorMs, dueMs, engine.unsettled ? UNSETTLED_LOOK_MS : floorMs))
   const mayLook = before !== null && times.length === 0 && view.snapshot.active_runs.length === 0
@@ -150,9 +152,12 @@ async function rest(engine: Engine, before: Ground | null, looksMax: number): Pr
 }
 
 /** When something is due by itself, in milliseconds since the epoch; events wake earlier. */
-function dueTimes(view: View): number[] {
+function dueTimes(engine: Engine, view: View): number[] {
   return [
-    ...view.snapshot.active_runs.flatMap((run) => (run.not_before === null ? [] : [Date.parse(run.not_before)])),
+    ...engine.deliveries.dueTimes(),
+    ...view.snapshot.active_runs.flatMap((run) =>
+      [run.not_before, run.approval?.expires_at ?? null].flatMap((time) => (time === null ? [] : [Date.parse(time)])),
+    ),
     ...view.snapshot.pause_sources.flatMap((source) => (source.until === null ? [] : [Date.parse(source.until)])),
     ...view.snapshot.runner_waits.map((wait) => Date.parse(wait.until)),
     ...[nextClosureTime(view)].flatMap((time) => (time === null ? [] : [time])),

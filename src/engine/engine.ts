@@ -2,8 +2,7 @@
  * The engine: the one long-lived process of a workspace. Holds what a tick needs between ticks (the open workspace,
  * the lanes, what has finished, why to wake); what a tick does is in tick.ts, step by step.
  */
-import type { Change } from '../core/changes.ts'
-import { Draft } from '../core/changes.ts'
+import { type Change, Draft } from '../core/changes.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Config, restartKeys } from '../core/config.ts'
 import { describeDiagnostic } from '../core/diagnostics.ts'
@@ -11,8 +10,9 @@ import { asMillraceError, MillraceError } from '../core/errors.ts'
 import type { Exec } from '../core/exec.ts'
 import type { Files } from '../core/files.ts'
 import type { CommandTable, FreshPlan } from '../core/operation.ts'
+import type { Post } from '../core/post.ts'
 import type { StageRequest } from '../core/request.ts'
-import { type CounterEntry, counterOwner } from '../core/state.ts'
+import { type CounterEntry, counterOwner, NO_PLAN } from '../core/state.ts'
 import { watcherMode } from '../core/watch-config.ts'
 import type { Runner } from '../runners/runner.ts'
 import type { Processes } from '../store/lock.ts'
@@ -20,9 +20,13 @@ import { keepPlanSources } from '../store/plan-sources.ts'
 import { compileWorkspace, isCurrent, planChanges } from '../store/plans.ts'
 import type { StopFile } from '../store/stop-files.ts'
 import { Workspace } from '../store/workspace.ts'
+import { Collector } from './collector.ts'
 import { lookOfConfig } from './config-watch.ts'
+import { Deliveries } from './deliveries.ts'
 import type { Finished, Lane } from './dispatch.ts'
 import { Governance } from './governance.ts'
+import { forgetLost, tellLost } from './lost.ts'
+import { notifyChannel } from './notify.ts'
 import { resume } from './resume.ts'
 import { removeAbandoned } from './scratch.ts'
 import type { Turn } from './turn.ts'
@@ -39,9 +43,11 @@ export interface EnginePorts {
   /** Names of the runners `runners` builds. */
   runnerNames: readonly string[]
   runners: (config: Config, workspaceRoot: string) => ReadonlyMap<string, Runner>
-  /** Runs a program to its end: git. */
+  /** Runs a program to its end: git, a command that is notified. */
   exec: Exec
-  /** Our own environment, of which git gets what it needs. */
+  /** Sends a notification to a webhook. */
+  post: Post
+  /** Our own environment, of which programs get what they need. */
   environment: Readonly<Record<string, string | undefined>>
   onFatal: (error: MillraceError) => never
 }
@@ -88,6 +94,10 @@ export class Engine {
   healing = { notBefore: 0, attempts: 0 }
   /** What stages used, held against the rules on usage. */
   readonly governance: Governance
+  /** Outside effects that wait to be carried out. */
+  readonly deliveries: Deliveries
+  /** Removes what old runs left. */
+  readonly collector: Collector
   /** The plan whose sources need not be looked at again for the derived copy of their stamps. */
   private sourcesKeptOf: string | null = null
   private readonly listeners = new Set<Listener>()
@@ -109,6 +119,7 @@ export class Engine {
       }
       const engine = new Engine(ports, options, workspace, { config: fresh.config, configLook })
       for (const listener of listeners) engine.listen(listener)
+      engine.deliveries.load()
       await engine.begin(fresh)
       engine.governance.refresh() // agents that are adopted are under the rules from the first event on
       removeAbandoned(ports, workspace.places)
@@ -135,6 +146,19 @@ export class Engine {
     workspace.index.quietMs = config.watchers.debounce_ms
     this.runners = ports.runners(config, options.workspaceRoot)
     this.governance = new Governance(this)
+    const notify = () => this.config.notify
+    this.deliveries = new Deliveries({
+      files: ports.files,
+      places: workspace.places,
+      clock: ports.clock,
+      channels: { notify: notifyChannel(ports, notify) },
+      notify,
+      revision: () => this.workspace.view().snapshot.revision,
+      commit: (changes) => this.commit(changes),
+      wake: () => this.wake(),
+    })
+    this.listen((change) => this.deliveries.hear(change))
+    this.collector = new Collector(this)
   }
 
   get clock(): Clock {
@@ -152,10 +176,11 @@ export class Engine {
   }
 
   /**
-   * One transaction; listeners hear of it once it is durable. One that the disk refused half-way has happened and counts
+   * One transaction, with the deliveries its events ask for; listeners hear of it once it is durable. One that the disk refused half-way has happened and counts
    * as made; until it is through, every other throws `degraded` and has not happened.
    */
-  async commit(changes: readonly Change[]): Promise<void> {
+  async commit(decided: readonly Change[]): Promise<void> {
+    const changes = this.deliveries.join(decided)
     const wasDegraded = this.workspace.degraded
     try {
       await this.workspace.commit(changes)
@@ -223,7 +248,9 @@ export class Engine {
 
   /** Gives the workspace back. Agents still at work are left to the next runtime. */
   async close(): Promise<void> {
+    await this.collector.close()
     try {
+      await this.lastDeliveries()
       const draft = new Draft(this.workspace.view())
       draft.snapshot.process_running = false
       draft.snapshot.stop_requested = null // whatever asked for the end, this is it
@@ -238,6 +265,16 @@ export class Engine {
       this.keepCopies()
     } finally {
       await this.workspace.close()
+    }
+  }
+
+  /** What is due is given its attempt; what cannot be recorded, or takes too long, is left to the next runtime. */
+  private async lastDeliveries(): Promise<void> {
+    if (this.workspace.degraded) return
+    try {
+      await this.deliveries.finish(this.stopping === 'kill' ? 0 : LAST_DELIVERIES_MS_MAX)
+    } catch (error) {
+      if (MillraceError.is(error) && error.code === 'lock_lost') throw error
     }
   }
 
@@ -259,6 +296,8 @@ export class Engine {
     const plan = fresh.plan!
     if (!isCurrent(fresh, view.plan)) draft.add(...planChanges(fresh, view.plan, view.now))
     const { lock, recovered } = this.workspace
+    tellLost(draft, view, lock)
+    forgetLost(draft)
     Object.assign(draft.snapshot, {
       runtime_mode: this.options.runtimeMode,
       process_running: true,
@@ -271,6 +310,10 @@ export class Engine {
       last_reload_outcome: null,
       last_reload_error: null,
     })
+    // Runs that another runtime began go on under this plan.
+    draft.snapshot.active_runs = draft.snapshot.active_runs.map((run) =>
+      run.compiled_plan_id === NO_PLAN ? { ...run, compiled_plan_id: plan.compiled_plan_id } : run,
+    )
     delete draft.snapshot.pending_restart
     // Budgets belong to a passage; those of one that is over would be taken off the next.
     const owned = view.counters.entries.filter((entry) =>
@@ -299,6 +342,9 @@ const isOwner = (entry: CounterEntry, owner: { kind: string; id: string }) =>
   entry.work_item_kind === owner.kind && entry.work_item_id === owner.id
 
 const HEAL_BACKOFF_MS = 500
+
+/** A runtime that ends waits no longer than this for receivers of notifications. */
+const LAST_DELIVERIES_MS_MAX = 5000
 
 function compileFresh(
   ports: EnginePorts,

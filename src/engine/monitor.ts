@@ -96,6 +96,10 @@ function linesOf(
       ]
     case 'usage_governance_resumed':
       return [`governance resume cleared_rules=${(data.cleared_rules as string[]).join(',')}`]
+    case 'runtime_lost':
+      return [`lost mode=${data.runtime_mode} why=${data.why}`]
+    case 'delivery_failed':
+      return [`delivery failed id=${data.delivery_id} to=${data.recipient} error=${data.error}`]
     case 'runtime_stopped':
       return [`stopping drain=${data.drain}`]
     case 'runtime_closed':

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { Detach, Exec } from '../core/exec.ts'
 import type { Files } from '../core/files.ts'
+import type { Post } from '../core/post.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { Signs } from '../core/signs.ts'
 import type { EnginePorts } from '../engine/engine.ts'
@@ -41,6 +42,8 @@ export interface Context {
   isStopped: (pid: number) => Promise<boolean>
   /** Runs a program to its end: git, a project's tests. */
   exec: Exec
+  /** Sends a notification to a webhook. */
+  post: Post
   /** Our own environment; whoever starts a program picks what it needs. */
   environment: Readonly<Record<string, string | undefined>>
   /** A line for the operator that is no part of the output (stderr). */

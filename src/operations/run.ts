@@ -8,7 +8,7 @@ import { COMMANDS } from './commands/table.ts'
 import type { Context } from './context.ts'
 import { modeField } from './fields.ts'
 import { refuseStopFile } from './stop-file.ts'
-import { ensureWorkspace } from './workspace.ts'
+import { ensureWorkspace } from './workspace/ensure.ts'
 
 export function openEngine(
   context: Context,
@@ -26,6 +26,7 @@ export function openEngine(
       runnerNames: context.runnerNames,
       runners: context.runners,
       exec: context.exec,
+      post: context.post,
       environment: context.environment,
       onFatal: (error) => {
         context.notice(`${error.message} The runtime ends here; the next one goes on.`)

@@ -27,6 +27,16 @@ describe('running a program to its end', () => {
     expect((await shell('exit 0', { stdin: 'x'.repeat(1_000_000) })).code, 'a program need not read it').toBe(0)
   })
 
+  it('ends the program and its children when told to', async () => {
+    const ending = new AbortController()
+    const begun = performance.now()
+    const result = shell('sleep 30 & sleep 30', { signal: ending.signal })
+    setTimeout(() => ending.abort(), 100)
+    expect(await result).toMatchObject({ code: null, timedOut: false })
+    expect(performance.now() - begun).toBeLessThan(5000)
+    expect(await shell('sleep 30', { signal: ending.signal })).toMatchObject({ code: null })
+  })
+
   it('shows the program only the environment it was given', async () => {
     expect((await shell('echo "$A-$HOME"', { env: { PATH: process.env.PATH, A: '1' } })).stdout).toBe('1-\n')
   })

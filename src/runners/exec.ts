@@ -9,7 +9,7 @@ import { processIdentity, spawnPiped } from './process.ts'
 /** A program that has ended may leave a child holding its output; nobody waits for that longer than this. */
 const DRAIN_MS = 200
 
-/** The `exec` port. On a timeout or too much output the whole process group is killed. */
+/** The `exec` port. On a timeout, an abort or too much output the whole process group is killed. */
 export function execWith(clock: Clock): Exec {
   return (file, args, options) => new Promise((resolve) => run(clock, file, args, options, resolve))
 }
@@ -48,6 +48,7 @@ function run(
 
   const finish = (problem?: string): void => {
     for (const cancel of timers) cancel()
+    options.signal?.removeEventListener('abort', end)
     child.stdout.destroy()
     child.stderr.destroy()
     resolve(result(problem))
@@ -78,6 +79,8 @@ function run(
     timers.push(clock.after(DRAIN_MS, finish))
   })
   child.once('close', () => finish())
+  options.signal?.addEventListener('abort', end)
+  if (options.signal?.aborted) end()
   timers.push(
     clock.after(options.timeoutMs, () => {
       timedOut = true

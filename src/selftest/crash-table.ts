@@ -4,6 +4,7 @@
  * checked, and the work is carried on to its end.
  */
 import type { Change } from '../core/changes.ts'
+import type { ChannelName } from '../core/delivery.ts'
 import type { Files } from '../core/files.ts'
 import { AT, placesOf, RUNTIME_ROOT } from '../store/layout.ts'
 import { readWorkspace, Workspace } from '../store/workspace.ts'
@@ -28,6 +29,8 @@ export interface Told {
   flushRounds: number
   /** Kinds of change that were committed. */
   changes: ReadonlySet<Change['change']>
+  /** Kinds of deliveries that were carried out. */
+  channels: ReadonlySet<ChannelName>
 }
 
 export interface Broken {
@@ -75,6 +78,11 @@ export async function tell(installation: Installation, story: Story, through: Th
   const commands = postedIn(before)
   const moments: Moment[] = []
   const changes = new Set<Change['change']>()
+  const channels = new Set<ChannelName>()
+  const listener = (change: Change) => {
+    changes.add(change.change)
+    if (change.change === 'delivery.update' && change.to === 'done') channels.add(change.delivery.channel)
+  }
   let flushRounds = 0
   let tree = before.disk.top
   await carryOn(installation, story, 1, (life) => {
@@ -90,12 +98,12 @@ export async function tell(installation: Installation, story: Story, through: Th
       },
       through(on.disk),
     ).files
-    return { on, files, listener: (change) => void changes.add(change.change) }
+    return { on, files, listener }
   })
   const peace = machine(installation, moments.length, 1, tree)
   const broken = brokenInTheEnd(peace, story, commands)
   if (broken.length > 0) throw new Error(`the story "${story.name}" does not come to its end: ${broken.join('; ')}`)
-  return { moments, commands, flushRounds, changes }
+  return { moments, commands, flushRounds, changes, channels }
 }
 
 /** Judges every legal state at every moment of a story. `isChosen` narrows the moments down; `through` is for a disk that is not what it should be. */

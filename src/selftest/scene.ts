@@ -2,6 +2,7 @@
  * One machine of a story: a simulated disk, a virtual clock, and processes of which each new one finds all before it
  * dead. On it the real engine is opened, works and dies; nothing of the engine knows that the machine is not real.
  */
+import type { Exec } from '../core/exec.ts'
 import type { Files } from '../core/files.ts'
 import type { CommandTable } from '../core/operation.ts'
 import { type LoopEnd, runLoop } from '../engine/daemon.ts'
@@ -87,8 +88,8 @@ export function enginePorts(
     packageRoot: installation.packageRoot,
     runnerNames: RUNNERS,
     runners: () => new Map(RUNNERS.map((name) => [name, runner])),
-    // No git and no other program is installed on this machine.
-    exec: async () => ({ code: 127, stdout: '', stderr: '', timedOut: false, truncated: false }),
+    exec: programs(files),
+    post: async () => ({ status: null, problem: 'this machine has no network' }),
     environment: {},
     onFatal: (error) => {
       onFatal()
@@ -96,6 +97,23 @@ export function enginePorts(
     },
   }
 }
+
+/** A program that writes down which deliveries it was handed. */
+export const RECEIVER = 'receiver'
+/** What it has received: a line for each attempt, below the workspace. */
+export const RECEIVED = `${ROOT}/received.txt`
+
+/** The programs of this machine: the receiver, and neither git nor any other. */
+const programs =
+  (files: Files): Exec =>
+  async (file, _args, { stdin }) => {
+    const ended = { stdout: '', stderr: '', timedOut: false, truncated: false }
+    if (file !== RECEIVER) return { ...ended, code: 127 }
+    const { delivery_id } = JSON.parse(String(stdin)) as { delivery_id: string }
+    files.append(RECEIVED, `\n${delivery_id}\n`) // the line before may have been torn
+    await files.flush([RECEIVED, ROOT])
+    return { ...ended, code: 0 }
+  }
 
 /** Opens the engine as a process of this machine, and works until nothing is left to do or it is told to stop. */
 export async function live(

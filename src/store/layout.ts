@@ -1,6 +1,7 @@
 /** Where everything lies. Names of folders and files of the workspace contract (spec 01 §1) stand here and nowhere else. */
 
 import * as path from 'node:path'
+import type { DeliveryState } from '../core/delivery.ts'
 import type { Files } from '../core/files.ts'
 import { type ItemKind, type ItemState, OPEN_STATES } from '../core/item.ts'
 
@@ -94,6 +95,8 @@ export const WORKSPACE_FOLDERS: readonly string[] = [
   'arbiter/verdicts',
   'arbiter/reports',
   'intake/ideas',
+  'approvals/pending',
+  'approvals/resolved',
   'entrypoints',
   'skills',
   'modes',
@@ -129,14 +132,26 @@ export const AT = {
   plans: 'state/plans',
   /** Copies that make reading quick; a workspace without them is no other workspace. */
   derived: 'state/derived',
+  /** Outside effects: those that wait, and what became of the others. */
+  deliveries: 'state/deliveries',
+  /** What was taken away for good and is still to be deleted. */
+  trash: 'state/trash',
   targets: 'arbiter/targets',
+  pendingApprovals: 'approvals/pending',
   /** Stop files: what they mean is in stop-files.ts. */
   stopAutonomy: 'STOP_AUTONOMY',
   autonomyComplete: 'AUTONOMY_COMPLETE',
+  skills: 'skills',
+  skillsIndex: 'skills/skills_index.md',
+  /** What was done to skills by commands. */
+  skillOperations: 'skills/skill_operations.jsonl',
 } as const
 
 /** Names of documents in a queue folder that intake set aside because nobody could read them. */
 export const SET_ASIDE = /\.md\.invalid(\.\d+)?$/
+
+/** Names in `state` of folders that a command makes for the time it takes. */
+export const SCRATCH = /^rescue-[0-9a-f]{16}$/
 
 /** The derived copy of the stamps of the files that the plan in force was compiled from. */
 export const PLAN_SOURCES = `${AT.derived}/plan_sources.txt`
@@ -147,6 +162,8 @@ export const journalFile = (generation: number): string => `state/journal.${gene
 export const statusFile = (plane: string): string => `state/${plane}_status.md`
 export const targetFile = (rootSpecId: string): string => `${AT.targets}/${rootSpecId}.json`
 export const planFolder = (planId: string): string => `${AT.plans}/${planId}`
+export const deliveryFolder = (state: DeliveryState): string => `${AT.deliveries}/${state}`
+export const deliveryFile = (state: DeliveryState, id: string): string => `${deliveryFolder(state)}/${id}.json`
 export const runFolder = (runId: string): string => `${AT.runs}/${runId}`
 
 /** Absolute paths of one workspace. */

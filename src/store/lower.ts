@@ -3,15 +3,28 @@
  * for the expectations, writes nothing. Whatever of ours a person has edited is kept beside before it is replaced.
  */
 
+import * as nodePath from 'node:path'
+import { type Approval, approvalFile } from '../core/approval.ts'
 import type { Change } from '../core/changes.ts'
+import { deliveryText } from '../core/delivery.ts'
 import { absurd, MillraceError } from '../core/errors.ts'
 import { canonicalJson } from '../core/ids.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 import type { Snapshot } from '../core/state.ts'
-import { type FileOperation, look, payload, sizeOf } from './file-operation.ts'
+import { bytesOf, type FileOperation, look, payload, sizeOf } from './file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
 import type { ItemIndex, WrittenItem } from './items.ts'
-import { AT, itemFile, itemFolder, type Places, runFolder, stampOf, statusFile, targetFile } from './layout.ts'
+import {
+  AT,
+  deliveryFile,
+  itemFile,
+  itemFolder,
+  type Places,
+  runFolder,
+  stampOf,
+  statusFile,
+  targetFile,
+} from './layout.ts'
 
 /** Documents above this are moved without being carried in the record. */
 const CARRIED_BYTES_MAX = 1024 * 1024 + 4096
@@ -110,6 +123,9 @@ class Lowering {
           leaves: hashBytes(change.text),
         })
         return
+      case 'file.put':
+        this.putOver(change)
+        return
       case 'file.move':
         this.move(change.from, change.to, change.hash)
         return
@@ -118,6 +134,9 @@ class Lowering {
         return
       case 'closure.put':
         this.put(targetFile(change.target.root_spec_id), json(change.target))
+        return
+      case 'approval.put':
+        this.putApproval(change.approval)
         return
       case 'artifact.put':
         this.put(`${runFolder(change.run_id)}/${change.file}`, change.text)
@@ -141,8 +160,17 @@ class Lowering {
           }),
         )
         return
+      case 'delivery.add':
+        this.create(deliveryFile('pending', change.delivery.delivery_id), deliveryText(change.delivery))
+        return
+      case 'delivery.update':
+        this.updateDelivery(change)
+        return
+      case 'delivery.forget':
+        this.remove(deliveryFile(change.state, change.delivery_id))
+        return
       case 'command.discard':
-        this.discard(change.file)
+        this.remove(`${AT.incoming}/${change.file}`)
         return
       case 'log.rotate':
         this.rotateLog(change.path)
@@ -150,15 +178,40 @@ class Lowering {
       case 'command.archive':
         this.archive(change)
         return
+      case 'path.discard':
+        this.push({
+          op: 'discard',
+          path: change.path,
+          to: `${AT.trash}/${nodePath.basename(change.path)}.${this.revision}`,
+        })
+        return
       default:
         absurd(change)
     }
   }
 
-  private discard(file: string): void {
-    const incoming = `${AT.incoming}/${file}`
-    const bytes = this.ports.files.read(this.ports.places.at(incoming))
-    if (bytes !== null) this.push({ op: 'remove', path: incoming, hash: hashBytes(bytes) })
+  private putApproval(approval: Approval): void {
+    const { approval_id, status } = approval
+    this.put(approvalFile(status === 'pending' ? 'pending' : 'resolved', approval_id), json(approval))
+    const pending = approvalFile('pending', approval_id)
+    const asked = status === 'pending' ? null : this.read(pending)
+    if (asked !== null) this.push({ op: 'remove', path: pending, hash: hashBytes(asked) })
+  }
+
+  private remove(path: string): void {
+    const bytes = this.ports.files.read(this.ports.places.at(path))
+    if (bytes !== null) this.push({ op: 'remove', path, hash: hashBytes(bytes) })
+  }
+
+  private updateDelivery({ delivery, from, to, hash }: Change & { change: 'delivery.update' }): void {
+    const before = deliveryFile(from, delivery.delivery_id)
+    const text = deliveryText(delivery)
+    if (from === to) {
+      this.push({ op: 'put', path: before, content: { text }, expects: hash, leaves: hashBytes(text) })
+      return
+    }
+    this.put(deliveryFile(to, delivery.delivery_id), text)
+    this.push({ op: 'remove', path: before, hash })
   }
 
   /** `<name>.<stamp>.<revision>.jsonl`; the live name is free for the next line. */
@@ -268,6 +321,14 @@ class Lowering {
     const expects = found === null ? null : hashBytes(found)
     if (found !== null && expects !== leaves && this.ports.known.get(path) !== expects) this.keep(path, found, expects!)
     this.push({ op: 'put', path, content: { text }, expects, leaves })
+  }
+
+  /** Replaces a file a person may have edited, if it still is what was read; what it held is kept where that is asked. */
+  private putOver({ path, content, mode, hash, keep }: Change & { change: 'file.put' }): void {
+    if (hash !== null && keep)
+      this.push({ op: 'put', path: keep, content: payload(this.readPresent(path)), expects: null, leaves: hash })
+    const leaves = hashBytes(bytesOf(content))
+    this.push({ op: 'put', path, content, expects: hash, leaves, ...(mode === null ? {} : { mode }) })
   }
 
   private keep(path: string, found: Uint8Array, hash: string): void {

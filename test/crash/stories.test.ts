@@ -1,6 +1,7 @@
 /** The reference stories cover what they must, and the table they are told with can fail. */
 import { expect, test } from 'vitest'
 import type { Change } from '../../src/core/changes.ts'
+import { CHANNELS } from '../../src/core/delivery.ts'
 import type { Files } from '../../src/core/files.ts'
 import { crashTable, tell } from '../../src/selftest/crash-table.ts'
 import { STORIES } from '../../src/selftest/stories.ts'
@@ -18,22 +19,36 @@ const CHANGES: Record<Change['change'], true> = {
   'counters.set': true,
   'order.set': true,
   'config.set': true,
+  'file.put': true,
   'file.move': true,
   'status.set': true,
   'closure.put': true,
+  'approval.put': true,
   'artifact.put': true,
   'document.put': true,
   'line.append': true,
   'event.append': true,
   'log.rotate': true,
+  'delivery.add': true,
+  'delivery.update': true,
+  'delivery.forget': true,
+  'path.discard': true,
   'command.discard': true,
   'command.archive': true,
 }
 
-test('every kind of change to a workspace is part of a crash story', { timeout: 60_000 }, async () => {
+test('every kind of change to a workspace, and of delivery, is part of a crash story', {
+  timeout: 60_000,
+}, async () => {
   const told = new Set<string>()
-  for (const story of STORIES) for (const change of (await tell(INSTALLATION, story)).changes) told.add(change)
+  const delivered = new Set<string>()
+  for (const story of STORIES) {
+    const { changes, channels } = await tell(INSTALLATION, story)
+    for (const change of changes) told.add(change)
+    for (const channel of channels) delivered.add(channel)
+  }
   expect([...told].sort()).toEqual(Object.keys(CHANGES).sort())
+  expect([...delivered].sort()).toEqual([...CHANNELS].sort())
 })
 
 const task = STORIES.find((story) => story.name === 'task')!

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/engine/clock.ts'
 import type { Context } from '../../src/operations/context.ts'
 import { detach } from '../../src/runners/detach.ts'
 import { execWith } from '../../src/runners/exec.ts'
+import { postWith } from '../../src/runners/post.ts'
 import { isStopped, processIdentity, usedBy } from '../../src/runners/process.ts'
 import { signsOf } from '../../src/runners/signs.ts'
 import { sweepMarked } from '../../src/runners/sweep.ts'
@@ -49,6 +50,7 @@ export function contextIn(workspaceRoot: string, changes: Partial<Context> = {},
       signsOf(request, view, { files: disk, clock: changes.clock ?? systemClock }, freshMs),
     isStopped: async (pid) => isStopped(pid),
     exec: execWith(systemClock),
+    post: postWith(systemClock),
     environment: ports.environment,
     notice: (line) => void notices.push(line),
     print: (line) => void notices.push(line),

@@ -33,8 +33,11 @@ export class Live {
   private failure: unknown = null
   private ended: LoopEnd | null = null
 
-  static async start(rig: Rig): Promise<Live> {
-    return new Live(rig, await rig.open())
+  /** `first`: what is done before the loop begins. */
+  static async start(rig: Rig, first: (engine: Engine) => Promise<void> = async () => {}): Promise<Live> {
+    const engine = await rig.open()
+    await first(engine)
+    return new Live(rig, engine)
   }
 
   private constructor(rig: Rig, engine: Engine) {

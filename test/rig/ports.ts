@@ -7,6 +7,7 @@ import { systemClock } from '../../src/engine/clock.ts'
 import type { EnginePorts } from '../../src/engine/engine.ts'
 import { COMMANDS } from '../../src/operations/commands/table.ts'
 import { execWith } from '../../src/runners/exec.ts'
+import { postWith } from '../../src/runners/post.ts'
 import { processIdentity } from '../../src/runners/process.ts'
 import { runnersFor } from '../../src/runners/registry.ts'
 import type { Runner } from '../../src/runners/runner.ts'
@@ -20,6 +21,7 @@ export interface GivenPorts {
   files?: Files
   processes?: Processes
   exec?: Exec
+  environment?: Readonly<Record<string, string | undefined>>
   runners?: (config: Config, root: string) => ReadonlyMap<string, Runner>
 }
 
@@ -34,7 +36,7 @@ interface Installation {
 
 export function enginePorts(workspaceRoot: string, installed: Installation, given: GivenPorts = {}): EnginePorts {
   const { files = disk, clock = systemClock, processes = processIdentity } = given
-  const environment = { PATH: process.env.PATH, HOME: workspaceRoot }
+  const environment = given.environment ?? { PATH: process.env.PATH, HOME: workspaceRoot }
   return {
     files,
     clock,
@@ -55,6 +57,7 @@ export function enginePorts(workspaceRoot: string, installed: Installation, give
           environment,
         })),
     exec: given.exec ?? execWith(clock),
+    post: postWith(clock),
     environment,
     onFatal: (error) => {
       throw error

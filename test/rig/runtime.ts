@@ -181,10 +181,13 @@ export class Rig {
     waitSeconds = 10,
     options: { force?: boolean } = {},
   ): Promise<Issued> {
-    const { files, clock, processes, packageRoot, validators, runners } = enginePorts(this.root, {
-      packageRoot: PACKAGE_ROOT,
-      scriptedAgent: scriptedProgram(),
-    })
+    const { files, clock, processes, packageRoot, validators, runners, exec, post, environment } = enginePorts(
+      this.root,
+      {
+        packageRoot: PACKAGE_ROOT,
+        scriptedAgent: scriptedProgram(),
+      },
+    )
     const context = {
       files,
       clock,
@@ -192,6 +195,9 @@ export class Rig {
       packageRoot,
       validators,
       runners,
+      exec,
+      post,
+      environment,
       version: '0.0.0-test',
       workspaceRoot: this.root,
       overrides: [],

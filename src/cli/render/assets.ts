@@ -1,5 +1,7 @@
-/** How loops, stage kinds and model profiles read. */
+/** How assets read. */
 import type {
+  AssetsLsOutput,
+  AssetsShowOutput,
   LoopsLsOutput,
   LoopsShowOutput,
   ModelsLsOutput,
@@ -16,6 +18,22 @@ const unreadable = (findings: LoopsLsOutput['unreadable'], look: Look): string[]
       ? `${look.paint.red('unreadable:')} ${path}: ${look.safe(message)}`
       : look.field('unreadable', `${path} ${message}`),
   )
+
+export function assetsLs({ assets }: AssetsLsOutput, look: Look): string {
+  if (!look.terminal) return assets.map((asset) => look.field('asset', pairs(asset))).join('\n')
+  const rows = assets.map(({ kind, id, path, source, in_workspace }) => [
+    look.safe(id),
+    kind.replace('_', ' '),
+    source === 'workspace' ? 'workspace' : in_workspace ? 'package (copied here)' : 'package',
+    look.safe(path),
+  ])
+  return look.table(rows, [{ title: 'ASSET' }, { title: 'KIND' }, { title: 'FROM' }, { title: 'FILE', flexible: true }])
+}
+
+export function assetsShow({ text, ...about }: AssetsShowOutput, look: Look): string {
+  const head = Object.entries(about).map(([key, value]) => look.field(key, value))
+  return [...head, '', look.safe(text).trimEnd()].join('\n')
+}
 
 export function loopsLs(output: LoopsLsOutput, look: Look): string {
   if (!look.terminal) {

@@ -31,6 +31,7 @@ const run: StatusOutput['active_runs'][number] = {
   not_before: null,
   held_reason: null,
   held_since: null,
+  approval_id: null,
   cancel_requested: null,
 }
 

@@ -37,6 +37,7 @@ function runLine(run: ActiveRunStatus): string {
     work_item_kind: run.work_item_kind,
     work_item_id: run.work_item_id ?? run.closure_target_root_spec_id,
     run: run.run_id.replace(/^run-/, '').slice(0, 12),
+    ...(run.approval_id === null ? {} : { approval: run.approval_id }),
   })
 }
 

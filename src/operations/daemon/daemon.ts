@@ -10,7 +10,7 @@ import { modeField } from '../fields.ts'
 import { type Issued, issue } from '../issue.ts'
 import { lockIn, ownerOf } from '../owner.ts'
 import { refuseStopFile } from '../stop-file.ts'
-import { ensureWorkspace } from '../workspace.ts'
+import { ensureWorkspace } from '../workspace/ensure.ts'
 import { type DaemonLog, lastLines, readyLog } from './log.ts'
 
 // ---- start ---------------------------------------------------------------------------------------------------------

@@ -16,6 +16,23 @@ const from = {
 const unreadable = z.array(Diagnostic).describe('Files that cannot be used.')
 const rivals = texts('Other files that declare the same id.')
 
+const asset = {
+  kind: z.enum(['mode', 'loop', 'stage_kind', 'entrypoint', 'skill', 'other']).describe('What it is.'),
+  id: text('What it goes by.'),
+  path: from.path,
+  source: from.source,
+  in_workspace: z.boolean().describe('Whether the workspace has a copy, edited or not.'),
+  in_package: z.boolean().describe('Whether the package has one.'),
+}
+
+export const AssetsLs = z
+  .strictObject({ assets: z.array(z.strictObject(asset)).describe('By kind and id.') })
+  .describe('Assets there are.')
+export type AssetsLsOutput = z.infer<typeof AssetsLs>
+
+export const AssetsShow = z.strictObject({ ...asset, text: text('Its text, as it counts now.') }).describe('One asset.')
+export type AssetsShowOutput = z.infer<typeof AssetsShow>
+
 export const LoopsLs = z
   .strictObject({
     loops: z.array(

@@ -32,7 +32,9 @@ export const ActiveRunStatus = z.strictObject({
   stage: text('Stage kind it stands at.'),
   node_id: text('Node it stands at.'),
   stage_kind_id: text('Stage kind of the node.'),
-  status: z.enum(['ready', 'started', 'held']).describe('`started`: an agent is at work. `held`: waits for a person.'),
+  status: z
+    .enum(['ready', 'started', 'held', 'awaiting_approval'])
+    .describe('`started`: an agent is at work. `held`: waits for a person. `awaiting_approval`: a person is asked.'),
   request_kind: z.enum(['active_work_item', 'closure_target']).describe('What is served.'),
   request_id: maybe('Stage run, while started.'),
   work_item_kind: maybe('Kind of the work item.'),
@@ -46,6 +48,7 @@ export const ActiveRunStatus = z.strictObject({
   not_before: maybe('Not started again before this time, after a failure of the surroundings.'),
   held_reason: maybe('Why it is held.'),
   held_since: maybe('Since when.'),
+  approval_id: maybe('The question to a person that it waits for.'),
   cancel_requested: maybe('Why an operator wants it ended.'),
 })
 export type ActiveRunStatus = z.infer<typeof ActiveRunStatus>

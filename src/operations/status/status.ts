@@ -160,6 +160,7 @@ function runStatus(run: ActiveRun, title: string | null): ActiveRunStatus {
     not_before: run.not_before,
     held_reason: run.held?.reason ?? null,
     held_since: run.held?.since ?? null,
+    approval_id: run.status === 'awaiting_approval' ? (run.approval?.approval_id ?? null) : null,
     cancel_requested: run.cancel_requested?.reason ?? null,
   }
 }

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
+import { deliveryText, newDelivery } from '../../../src/core/delivery.ts'
 import { newDocument, renderDocument } from '../../../src/core/document.ts'
 import { PACKAGE_ROOT, type Reply, Rig, reply, task } from '../../rig/runtime.ts'
 
@@ -16,12 +17,29 @@ command = ${JSON.stringify(process.execPath)}
 args = [${JSON.stringify(SPENDER)}, "exec"]
 env = { SPEND = "60,40", SPEND_MS = "0" }
 `
+const RULES = `[notify.rules.me]
+on = ["blocked", "approval"]
+command = ["true"]
+[notify.rules.nobody]
+on = ["daemon_down"]
+command = ["no-such-program"]
+`
 const RULE = `[usage_governance]
 enabled = true
 [[usage_governance.runtime_token_rules.rules]]
 rule_id = "a-day"
 window = "rolling_1d"
 threshold = 1
+`
+
+const SKILL = `---
+name: craft
+description: How it is done well.
+---
+
+# Craft
+
+Do it, and look again.
 `
 
 /** What the command lines of the samples name in braces. */
@@ -36,9 +54,10 @@ export interface Known {
 
 /**
  * Where a verb is tried. `worked`: where much has happened. `new`: as init leaves it. `planning`: in the middle of
- * planning a spec. `asking`: new, with a mode that takes every kind of work. `empty`: no workspace at all.
+ * planning a spec. `asking`: new, with a mode that takes every kind of work. `told`: new, with rules of notification, and
+ * one that did not arrive. `empty`: no workspace at all.
  */
-export type Stage = 'worked' | 'new' | 'planning' | 'asking' | 'empty'
+export type Stage = 'worked' | 'new' | 'planning' | 'asking' | 'told' | 'empty'
 
 export interface Scene {
   /** A fresh copy to try one command in, and what its command line may name. */
@@ -54,9 +73,13 @@ export async function makeScene(): Promise<Scene> {
     new: await Rig.create(),
     planning: await Rig.create(),
     asking: await Rig.create(),
+    told: await Rig.create({ config: RULES }),
     worked: await Rig.create({ config: CONFIG }),
   }
   takeEveryKind(rigs.asking)
+  fs.mkdirSync(path.join(rigs.new.root, 'craft'))
+  fs.writeFileSync(path.join(rigs.new.root, 'craft/SKILL.md'), SKILL)
+  failToTell(rigs.told)
   rigs.planning.addSpec('S-1')
   await rigs.planning.ticks(1)
   const known = await work(rigs.worked)
@@ -82,6 +105,15 @@ export async function makeScene(): Promise<Scene> {
     },
   }
   return scene
+}
+
+/** A notification that was given up. */
+function failToTell(rig: Rig): void {
+  const given = { delivery_id: 'blocked-00112233aabbccdd', channel: 'notify', recipient: 'me' } as const
+  const payload = { event: 'blocked', text: 'task T-1 is blocked: no key' }
+  const over = { attempts: 8, last_error: 'it ended with exit status 1', ended_at: '2026-03-01T10:30:00.000Z' }
+  const delivery = { ...newDelivery('2026-03-01T10:00:00.000Z', { ...given, payload }), ...over }
+  rig.place(`state/deliveries/failed/${given.delivery_id}.json`, deliveryText(delivery))
 }
 
 async function work(rig: Rig): Promise<Omit<Known, 'outside'>> {
