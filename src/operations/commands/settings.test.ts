@@ -195,7 +195,7 @@ describe('what is refused, with nothing written', () => {
 it('every key with a plain default can be set to it, and taken out again', () => {
   for (const { key, default: value } of configKeys()) {
     if (value === undefined || value === null || typeof value === 'object') continue
-    workspace.files.set(FILE, `${TEXT}\n[notify.rules.x]\ncommand = ["tell"]\n`)
+    workspace.files.set(FILE, `${TEXT}\n[notify.rules.x]\ncommand = ["tell"]\n\n[validators.x]\ncommand = "check"\n`)
     const name = key.replaceAll('*', 'x')
     carryOut(workspace, setConfig, { key: name, value: String(value) })
     carryOut(workspace, setConfig, { key: name, unset: true })

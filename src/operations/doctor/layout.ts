@@ -2,7 +2,6 @@
 import { MillraceError } from '../../core/errors.ts'
 import { readManifest } from '../../store/baseline.ts'
 import { isTemporary } from '../../store/file-operation.ts'
-import { readText } from '../../store/files.ts'
 import { filesBelow } from '../../store/files-below.ts'
 import { AT, statusFile, WORKSPACE_FOLDERS } from '../../store/layout.ts'
 import type { Finding } from '../schemas/doctor.ts'
