@@ -61,7 +61,7 @@ export class BareTransactions {
   prepare(record: Uint8Array): () => Promise<void> {
     this.#prepared += 1
     const steps = decodeRecord(record)!.operations.map((operation): Step => {
-      if (operation.op === 'remove') throw new Error('a typical settle removes nothing')
+      if (operation.op === 'remove' || operation.op === 'discard') throw new Error('a typical settle removes nothing')
       const isNew = operation.op === 'move' || (operation.op === 'put' && operation.expects === null)
       const target = `${this.#at(operation.op === 'move' ? operation.to : operation.path)}${isNew ? `.${this.#prepared}` : ''}`
       fs.mkdirSync(path.dirname(target), { recursive: true })

@@ -4,17 +4,14 @@ import { parseArguments, type Verb } from './arguments.ts'
 import { groupHelp, overview, verbHelp } from './help.ts'
 import { scan } from './options.ts'
 import { RENDERED } from './render/table.ts'
-import { aliasesOf, notTheSame, resolve, spellingsOf } from './spellings.ts'
+import { resolve, spellingsOf } from './spellings.ts'
+import { verbOf } from './verb.ts'
 import { WATCH_VERB } from './watch.ts'
 
 const spellings = spellingsOf(OPERATIONS.map((entry) => entry.name))
 
 async function verbs(): Promise<Verb[]> {
-  const loaded = OPERATIONS.map(async ({ name, load }) => {
-    const { flavour, description, input, examples } = await load()
-    const spelled = { aliases: aliasesOf(name, spellings), others: notTheSame(name, spellings) }
-    return { name, flavour, description, fields: input, examples, ...spelled }
-  })
+  const loaded = OPERATIONS.map(async ({ name, load }) => verbOf(name, await load(), spellings))
   return [...(await Promise.all(loaded)), { ...WATCH_VERB, aliases: [], others: [] }]
 }
 

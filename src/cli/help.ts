@@ -7,15 +7,16 @@ import { wrap } from './wrap.ts'
 
 /** First words in the order of the overview; what is missing here comes last, under its own heading. */
 const SECTIONS: readonly { title: string; first: readonly string[] }[] = [
-  { title: 'Begin', first: ['init', 'demo', 'health', 'doctor', 'selftest'] },
-  { title: 'Work', first: ['queue', 'incidents', 'start', 'run', 'daemon', 'control', 'planning'] },
+  { title: 'Begin', first: ['init', 'upgrade', 'demo', 'health', 'doctor', 'gc', 'selftest'] },
+  { title: 'Work', first: ['queue', 'approvals', 'incidents', 'start', 'run', 'daemon', 'control', 'planning'] },
   { title: 'Look', first: ['status', 'why', 'runs', 'logs', 'closure', 'usage', 'notify', 'rescue'] },
-  { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'config'] },
+  { title: 'Set up', first: ['compile', 'modes', 'loops', 'stages', 'models', 'skills', 'assets', 'config'] },
   { title: 'Reference', first: ['docs', 'schema', 'completion', 'version'] },
 ]
 
 const GROUPS: Readonly<Record<string, string>> = {
   queue: 'Work items: see, add, reorder, retry, set aside, cancel.',
+  approvals: 'What a person is asked: see it, allow it, deny it.',
   incidents: 'Trouble handed to planning: see it, see to it, drop it.',
   run: 'Work through the queues, in the foreground.',
   daemon: 'The process in the background, and having the system start it.',
@@ -30,6 +31,9 @@ const GROUPS: Readonly<Record<string, string>> = {
   modes: 'Which loops and bindings there are.',
   loops: 'How stages are wired.',
   stages: 'Kinds of stages, and what each owes.',
+  assets: 'Modes, loops, stage kinds, prompts and skills: whose copy counts.',
+  models: 'Which models stages are given.',
+  skills: 'Advice for stages.',
   config: 'Settings of the workspace.',
 }
 

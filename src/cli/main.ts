@@ -4,24 +4,16 @@
  */
 import { asMillraceError, EXIT, MillraceError } from '../core/errors.ts'
 import { didYouMean, nearest } from '../core/nearest.ts'
-import { type AnyOperation, OPERATIONS } from '../operations/table.ts'
-import { parseArguments, type Verb } from './arguments.ts'
+import { OPERATIONS } from '../operations/table.ts'
+import { parseArguments } from './arguments.ts'
 import { type Install, PORTS, sightOf } from './context.ts'
 import { currentFolder, invoke, invokeWatch, type Session, show, WIDTH_DEFAULT } from './invoke.ts'
 import { GLOBAL_OPTIONS, type Scanned, scan } from './options.ts'
 import { outputTo } from './output.ts'
 import { findPlace } from './place.ts'
 import { signalsOf } from './signals.ts'
-import {
-  aliasesOf,
-  nextWords,
-  notTheSame,
-  resolve,
-  type Spelling,
-  spellingsOf,
-  WATCH,
-  withSwitch,
-} from './spellings.ts'
+import { nextWords, resolve, type Spelling, spellingsOf, WATCH, withSwitch } from './spellings.ts'
+import { verbOf } from './verb.ts'
 
 /** The word with which the scripts of `millrace completion` ask, before the number of words and the words themselves. */
 const COMPLETE = '__complete'
@@ -102,13 +94,6 @@ async function carryOut(argv: readonly string[], scanned: Scanned, session: Sess
 }
 
 const isVersionOption = (word: string): boolean => word === '--version' || word === '-V'
-
-async function verbOf(name: string, operation: AnyOperation, spellings: Spellings): Promise<Verb> {
-  const spelled = { aliases: aliasesOf(name, spellings), others: notTheSame(name, spellings) }
-  if (name === WATCH) return { ...(await import('./watch.ts')).WATCH_VERB, ...spelled }
-  const { flavour, description, input, examples } = operation
-  return { name, flavour, description, fields: input, examples, ...spelled }
-}
 
 async function groupHelp(group: string, spellings: Spellings): Promise<string> {
   const help = await import('./help.ts')

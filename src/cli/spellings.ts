@@ -26,6 +26,7 @@ const ALIASES: Readonly<Record<string, { means: string; adds?: readonly string[]
   'incident resolve': { means: 'incidents resolve' },
   'incident cancel': { means: 'incidents cancel' },
   'incident archive-invalid': { means: 'incidents archive-invalid' },
+  'assets localize': { means: 'assets localise' },
   'status show': { means: 'status' },
   'start --daemon': { means: 'run daemon', unless: '--once' },
 }
@@ -49,6 +50,8 @@ const NOT_THE_SAME: Readonly<Record<string, readonly { command: string; which: s
     { command: 'logs', which: 'shows the event log' },
     { command: 'runs follow', which: 'shows what an agent does' },
   ],
+  init: [{ command: 'upgrade', which: 'brings a workspace up to a newer package and keeps what was edited' }],
+  upgrade: [{ command: 'init --force', which: 'puts every deployed file back to what the package has, edited or not' }],
   'queue ls': [{ command: 'queue show', which: 'shows one item in full' }],
   'runs show': [{ command: 'why', which: 'says why a run stands where it stands' }],
   'runs trace': [{ command: 'why', which: 'says why a run stands where it stands' }],

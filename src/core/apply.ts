@@ -70,8 +70,9 @@ function goOn(draft: Draft, { view, plan, run, request, result, decision }: Sett
   const node = nodeOf(plan, run.plane, nodeId)
   if (!node)
     throw new MillraceError('routing_failed', `node ${nodeId} is not part of the plan ${plan.compiled_plan_id}`)
+  const { approval: _, ...rest } = run
   draft.putRun({
-    ...run,
+    ...rest,
     node_id: node.node_id,
     stage_kind_id: node.stage_kind_id,
     status: 'ready',

@@ -6,11 +6,23 @@ const families = (changes: Record<string, Change> = {}): AssetFamilies => parseF
 
 describe('parsing the families', () => {
   it('sorts files by their folders and keeps whose copy each is', () => {
-    const { modes, loops, stageKinds, aliases, broken } = families({ 'modes/default_pi.json': (text) => text })
+    const { modes, loops, stageKinds, modelProfiles, aliases, broken } = families({
+      'modes/default_pi.json': (text) => text,
+    })
     expect([...modes.keys()]).toEqual(['codex_claude', 'default_claude', 'default_codex', 'default_pi'])
     expect([...loops.keys()]).toEqual(['execution.standard', 'planning.standard'])
     expect(stageKinds.size).toBe(12)
-    expect(aliases).toEqual({ standard_plain: 'default_codex' })
+    expect([...modelProfiles.keys()]).toEqual([
+      'claude-2026-11',
+      'codex-2026-11-complex',
+      'codex-2026-11',
+      'codex-claude-2026-11',
+    ])
+    expect(aliases).toEqual({
+      standard_plain: 'default_codex',
+      learning_codex: 'default_codex',
+      learning_pi: 'default_pi',
+    })
     expect(broken.size).toBe(0)
     expect(modes.get('default_codex')!.file.source).toBe('package')
     expect(modes.get('default_pi')!.file.source).toBe('workspace')

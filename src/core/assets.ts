@@ -4,6 +4,7 @@ import { clip } from './clip.ts'
 import { Findings } from './diagnostics.ts'
 import { Loop } from './loop.ts'
 import { Mode, ModeAliases } from './mode.ts'
+import { ModelProfile } from './model-profile.ts'
 import { nearest } from './nearest.ts'
 import { StageKind } from './stage.ts'
 
@@ -34,6 +35,7 @@ export interface AssetFamilies {
   modes: Map<string, Parsed<Mode>>
   loops: Map<string, Parsed<Loop>>
   stageKinds: Map<string, Parsed<StageKind>>
+  modelProfiles: Map<string, Parsed<ModelProfile>>
   aliases: Record<string, string>
   /** Findings on files that cannot be used, by path: told only where the file is needed. */
   broken: Map<string, Findings>
@@ -47,6 +49,7 @@ export function parseFamilies(assets: Assets): AssetFamilies {
     modes: new Map(),
     loops: new Map(),
     stageKinds: new Map(),
+    modelProfiles: new Map(),
     aliases: {},
     broken: new Map(),
   }
@@ -75,6 +78,8 @@ export function parseFamilies(assets: Assets): AssetFamilies {
     else if (file.path.startsWith('graphs/')) take(file, Loop, families.loops, (loop) => loop.loop_id)
     else if (file.path.startsWith('registry/stage_kinds/'))
       take(file, StageKind, families.stageKinds, (kind) => kind.stage_kind_id)
+    else if (file.path.startsWith('registry/model_profiles/'))
+      take(file, ModelProfile, families.modelProfiles, (profile) => profile.model_profile_id)
   }
   return families
 }

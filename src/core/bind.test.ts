@@ -102,7 +102,7 @@ describe('the other values', () => {
     expect(builder('package', {}).origins.attached_skill_additions).toBeUndefined()
   })
 
-  it('take effort from the config, else the node, and permission from the mode, else the node', () => {
+  it('take effort from the config, else the node, else the profile, and permission from the mode, else the node', () => {
     const node = onNode({ model_reasoning_effort: 'low', permission_level: 'basic' })
     expect(builder('package', node)).toMatchObject({
       model_reasoning_effort: 'low',
@@ -116,7 +116,7 @@ describe('the other values', () => {
       model_reasoning_effort: 'config stages.builder',
       permission_level: 'mode default_codex',
     })
-    expect(builder('package', {})).toMatchObject({ model_reasoning_effort: null, permission_level: null })
+    expect(builder('package', {})).toMatchObject({ model_reasoning_effort: 'high', permission_level: null })
   })
 
   it('are looked up by stage kind, so that two nodes of a kind share them', () => {

@@ -2,6 +2,7 @@
  * Changes: everything a decision may do to the workspace, as plain values. A list of them is one transaction; the
  * store lowers each to file operations. Nothing here says how, and nothing else may write.
  */
+import { type Approval, type ApprovalStatus, approvalOf } from './approval.ts'
 import type { Delivery, DeliveryState } from './delivery.ts'
 import type { EventType } from './events.ts'
 import type { ItemKind, ItemState, KeptState } from './item.ts'
@@ -15,6 +16,9 @@ import {
   type Snapshot,
 } from './state.ts'
 import type { View } from './view.ts'
+
+/** Bytes as they travel in a plain value: UTF-8 text, or base64 where they are not. */
+export type FileContent = { text: string } | { base64: string }
 
 export type Change =
   /** A new document; the id must not exist in any state of its kind. */
@@ -33,10 +37,24 @@ export type Change =
   | { change: 'order.set'; order: QueueOrder }
   /** New text of millrace.toml. `hash`: of the bytes the decision was taken on, null if there was no such file. */
   | { change: 'config.set'; text: string; hash: string | null }
+  /**
+   * A file below the runtime root, byte for byte; what else lies there refuses the transaction. `hash`: of the bytes the
+   * decision was taken on, null if there was no such file; these are kept at `keep`, where that is named.
+   */
+  | {
+      change: 'file.put'
+      path: string
+      content: FileContent
+      mode: number | null
+      hash: string | null
+      keep?: string | null
+    }
   /** Carries a file that is no work document of any state to another name below the runtime root. */
   | { change: 'file.move'; from: string; to: string; hash: string }
   | { change: 'status.set'; plane: string; marker: string }
   | { change: 'closure.put'; target: ClosureTarget }
+  /** A question to a person, where its status puts it: among the pending or the resolved ones. */
+  | { change: 'approval.put'; approval: Approval }
   /** A file of a run folder; `file` is relative to it. */
   | { change: 'artifact.put'; run_id: string; file: string; text: string }
   /** A record file below the runtime root. `once`: leave an existing one alone. */
@@ -52,6 +70,8 @@ export type Change =
   | { change: 'delivery.forget'; state: Exclude<DeliveryState, 'pending'>; delivery_id: string }
   /** Puts a JSON-lines file aside under a dated name; a transaction of its own, so that nothing is appended meanwhile. */
   | { change: 'log.rotate'; path: string }
+  /** Takes a file or folder of ours away for good, with all that is in it; below the runtime root, under a name nobody uses again. */
+  | { change: 'path.discard'; path: string }
   /** Takes away a command file whose command was carried out and archived before. */
   | { change: 'command.discard'; file: string }
   /** Carries a mailbox command to its archive; part of the transaction that carries the command out. */
@@ -120,10 +140,33 @@ export class Draft {
     else this.snapshot.active_runs[at] = run
   }
 
+  /** Puts an approval as it is now, and tells of its new status. */
+  putApproval(approval: Approval): void {
+    const { status, run_id, work_item_kind, work_item_id, node_id, capability_id, question } = approval
+    const told = { approval_id: approval.approval_id, run_id, work_item_kind, work_item_id, node_id, capability_id }
+    this.changes.push({ change: 'approval.put', approval })
+    if (status === 'pending') this.event('approval_requested', { ...told, question, expires_at: approval.expires_at })
+    else
+      this.event('approval_resolved', {
+        ...told,
+        status,
+        decided_by: approval.decided_by,
+        reason: approval.decision_reason,
+      })
+  }
+
+  /** Resolves the approval a run waits for, where nobody will answer it any more. */
+  resolveApproval(run: ActiveRun, status: ApprovalStatus, reason: string): void {
+    const approval = run.approval ? approvalOf(this.view, run.approval.approval_id) : null
+    if (approval?.status !== 'pending') return
+    this.putApproval({ ...approval, status, decided_at: this.view.now, decision_reason: reason })
+  }
+
   /** Takes a run and its budgets off the books; its plane goes idle unless `token` says what it ended with. */
   endRun(run: ActiveRun, owner: { kind: string; id: string }, token: string | null): void {
     this.snapshot.active_runs = this.snapshot.active_runs.filter((active) => active.run_id !== run.run_id)
     this.counters = forgetCounters(this.counters, owner)
+    this.resolveApproval(run, 'cancelled', 'its run has ended')
     this.mark(run.plane, token ?? IDLE_MARKER.slice(4))
   }
 

@@ -144,7 +144,8 @@ function checkEntries({ loop, kindOf, wrong, needNode }: Subject): void {
   })
 }
 
-function checkEdges({ loop, wrong, needNode, needTerminal, needOutcome }: Subject): void {
+function checkEdges(subject: Subject): void {
+  const { loop, kindOf, wrong, needNode, needTerminal, needOutcome } = subject
   loop.edges.forEach((edge, index) => {
     const at = `edges.${index} ${edge.edge_id}`
     needNode(edge.from_node_id, at)
@@ -158,7 +159,32 @@ function checkEdges({ loop, wrong, needNode, needTerminal, needOutcome }: Subjec
       wrong('EDGE_TARGET_SHAPE', at, 'give kind "terminal" to an edge with terminal_state_id, and only to it')
     if ((edge.kind === 'retry') !== (edge.max_attempts !== undefined))
       wrong('EDGE_TARGET_SHAPE', at, 'give max_attempts to an edge of kind "retry", and only to it')
+    checkDenied(subject, edge.approval?.denied_outcome, edge.from_node_id, `${at} approval`)
   })
+  loop.nodes.forEach(({ node_id, denied_outcome }, index) => {
+    const outcome = denied_outcome ?? kindOf(node_id)?.denied_outcome
+    checkDenied(subject, outcome, node_id, `nodes.${index} ${node_id}`)
+  })
+}
+
+/** A denial counts as an outcome of the node, and asks nobody again. */
+function checkDenied(
+  { loop, wrong, needOutcome }: Subject,
+  outcome: string | undefined,
+  nodeId: string,
+  at: string,
+): void {
+  if (outcome === undefined) return
+  needOutcome(nodeId, outcome, at)
+  const asks = loop.edges.find(
+    (edge) => edge.from_node_id === nodeId && edge.on_outcomes.includes(outcome) && edge.approval !== undefined,
+  )
+  if (asks)
+    wrong(
+      'APPROVAL_DENIED_OUTCOME',
+      at,
+      `a denial counts as ${outcome}, whose edge ${asks.edge_id} asks again; name another`,
+    )
 }
 
 function checkResumePolicies({ loop, wrong, needNode, needOutcome }: Subject): void {

@@ -25,14 +25,16 @@ const MODE_MAPS = {
   stage_session_bindings: 'continues_session_of',
 } as const satisfies Partial<Record<keyof Mode, Override>>
 
-/** Which override each key of a `[stages.<kind>]` section stands for. */
+/** Which override each key of a `[stages.<kind>]` section stands for; null: it adds to what the stage kind says. */
 const CONFIG_KEYS = {
   runner: 'runner_name',
   model: 'model_name',
   model_reasoning_effort: 'model_reasoning_effort',
   timeout_seconds: 'timeout_seconds',
+  entrypoint_path: 'entrypoint_path',
   permission_profile: 'permission_level',
-} as const satisfies Record<keyof Config['stages'][string], Override>
+  required_capabilities: null,
+} as const satisfies Record<keyof Config['stages'][string], Override | null>
 
 /** Checks what mode and config say about stages against the stage kinds that the loops use. */
 export function checkMode(
@@ -72,7 +74,7 @@ function checkStageSections(mode: Parsed<Mode>, known: Known, config: Config, fi
   const sections: [at: string, stage: string, overrides: Override[]][] = [
     ...Object.entries(config.stages).map(([stage, section]): [string, string, Override[]] => {
       const set = Object.keys(section) as (keyof typeof section)[]
-      return [`stages.${stage}`, stage, set.map((key) => CONFIG_KEYS[key])]
+      return [`stages.${stage}`, stage, set.flatMap((key) => CONFIG_KEYS[key] ?? [])]
     }),
     ...LEVELLED.flatMap((section) =>
       Object.keys(config.runners[section].permission_by_stage).map((stage): [string, string, Override[]] => {

@@ -327,7 +327,7 @@ describe('a mode', () => {
         path: 'modes/xyz.json',
         at: null,
         message:
-          'there is no mode xyz; use one of codex_claude, default_claude, default_codex, default_pi, standard_plain, zoo',
+          'there is no mode xyz; use one of codex_claude, default_claude, default_codex, default_pi, learning_codex, learning_pi, standard_plain, zoo',
       },
     ])
   })
@@ -705,6 +705,7 @@ describe('what is kept beside a plan', () => {
     )
     expect(plan!.source_refs).toEqual([
       'mode:default_codex',
+      'model_profile:codex-2026-11',
       'graph_loop:execution.standard',
       'graph_loop:planning.standard',
       'graph_completion_behavior:planning.standard',

@@ -11,11 +11,13 @@ import {
   type Parsed,
   parseFamilies,
 } from './assets.ts'
-import { bindNode } from './bind.ts'
+import { type Bindings, bindNode, profileChosen } from './bind.ts'
+import { checkCapabilities } from './check-capabilities.ts'
 import { checkLevels } from './check-levels.ts'
 import { checkLoop } from './check-loop.ts'
 import {
   type BoundNode,
+  CONFIG_FILE,
   checkMode,
   checkRegistered,
   checkResolvers,
@@ -30,8 +32,10 @@ import { type Diagnostic, Findings } from './diagnostics.ts'
 import { contentId, sha256 } from './ids.ts'
 import type { Loop } from './loop.ts'
 import { type ClaimOrder, type Mode, RecoveryLimits } from './mode.ts'
+import type { ModelProfile } from './model-profile.ts'
 import { nearest } from './nearest.ts'
 import type { Plan, PlanGraph, PlanNode, PlanTransition } from './plan.ts'
+import { filesOfSkill } from './skill.ts'
 import type { StageKind } from './stage.ts'
 
 export interface CompileInput {
@@ -71,21 +75,24 @@ export function compile(input: CompileInput): Compiled {
   }
   const loops = selectLoops(mode, families, findings)
   const { kinds, unreadable } = usedKinds(loops.found, families, findings)
-  reportRivals([mode, ...loops.found, ...kinds], findings)
+  const profile = selectProfile(mode, families, input.config, findings)
+  reportRivals([mode, ...loops.found, ...kinds, ...(profile === null ? [] : [profile])], findings)
   for (const { value, file } of loops.found) checkLoop(value, file.path, families.stageKinds, findings, unreadable)
   for (const kind of kinds) {
     checkStageKind(kind.value, kind.file.path, findings)
-    checkRegistered(kind, input.validators, findings)
+    checkRegistered(kind, [...input.validators, ...Object.keys(input.config.validators)], findings)
   }
   checkResolvers(loops.found, findings)
   checkThresholdKeys(loops.found, input.config, findings)
   // With a loop missing it is not known which stages the mode may speak of.
   if (loops.complete) checkMode(mode, loops.found, kinds, input.config, findings)
-  const bound = loops.found.map((loop) => bindLoop(loop, mode, families, input.config))
+  const bindings = { mode, profile, config: input.config }
+  const bound = loops.found.map((loop) => bindLoop(loop, families, bindings))
   const nodes = bound.flat()
   const { texts, frozenTexts, skillHashes } = resolveTexts(nodes, input.assets, findings)
   checkRunners(nodes, mode, { ...input.config.runners, known: input.runners }, findings)
   checkLevels(nodes, mode, input.config, findings)
+  checkCapabilities(nodes, input.config.execution_capabilities, findings)
   for (const loop of bound) checkSessions(loop, mode, findings)
   if (findings.failed) return failed()
 
@@ -109,7 +116,7 @@ export function compile(input: CompileInput): Compiled {
     entrypoint_texts: texts,
     skill_hashes: skillHashes,
   }
-  const resolved = resolvedAssets(mode, loops.found, kinds, graphs, input.assets)
+  const resolved = resolvedAssets({ mode, loops: loops.found, kinds, profile }, graphs, input.assets)
   const plan: Plan = {
     schema_version: '2.0',
     kind: 'compiled_run_plan',
@@ -127,6 +134,7 @@ export function compile(input: CompileInput): Compiled {
     compiled_at: input.compiledAt,
     source_refs: [
       `mode:${modeId}`,
+      ...(profile === null ? [] : [`model_profile:${profile.value.model_profile_id}`]),
       ...loops.found.map(({ value }) => `graph_loop:${value.loop_id}`),
       ...loops.found
         .filter(({ value }) => value.completion_behavior)
@@ -148,12 +156,40 @@ function reportUnknownMode(modeId: string, families: AssetFamilies, findings: Fi
   }
 }
 
-function reportRivals(used: readonly Parsed<Mode | Loop | StageKind>[], findings: Findings): void {
+function reportRivals(used: readonly Parsed<Mode | Loop | StageKind | ModelProfile>[], findings: Findings): void {
   for (const { value, file, rivals } of used) {
-    const id = 'mode_id' in value ? value.mode_id : 'loop_id' in value ? value.loop_id : value.stage_kind_id
+    const id = idOf(value)
     for (const path of rivals)
       findings.error('ASSET_DUPLICATE', path, null, `the id ${id} is declared in ${file.path} too; rename one`)
   }
+}
+
+function idOf(value: Mode | Loop | StageKind | ModelProfile): string {
+  if ('mode_id' in value) return value.mode_id
+  if ('loop_id' in value) return value.loop_id
+  return 'model_profile_id' in value ? value.model_profile_id : value.stage_kind_id
+}
+
+/** The profile of the models, if one is chosen; one that is missing or broken is reported. */
+function selectProfile(
+  mode: Parsed<Mode>,
+  families: AssetFamilies,
+  config: Config,
+  findings: Findings,
+): Parsed<ModelProfile> | null {
+  const chosen = profileChosen(mode, config)
+  const found = chosen === null ? null : (families.modelProfiles.get(chosen.id) ?? null)
+  if (chosen === null || found !== null) return found
+  const broken = brokenFileFor(families, 'registry/model_profiles/', chosen.id)
+  if (broken) findings.all.push(...broken.all)
+  else {
+    const known = [...families.modelProfiles.keys()].sort()
+    const near = nearest(chosen.id, known)
+    const mend = near ? `did you mean ${near}?` : `use one of ${known.join(', ')}`
+    const [file, at] = chosen.by === 'mode' ? [mode.file.path, 'model_profile'] : [CONFIG_FILE, 'runtime.model_profile']
+    findings.error('MODEL_PROFILE_UNKNOWN', file, at, `there is no model profile ${chosen.id}; ${mend}`)
+  }
+  return null
 }
 
 /** The loops of a mode, in the order of their planes; `complete` if none is missing. */
@@ -212,11 +248,11 @@ function usedKinds(
 }
 
 /** The nodes of a loop whose stage kind is known, bound. */
-function bindLoop(loop: Parsed<Loop>, mode: Parsed<Mode>, families: AssetFamilies, config: Config): BoundNode[] {
+function bindLoop(loop: Parsed<Loop>, families: AssetFamilies, bindings: Bindings): BoundNode[] {
   return loop.value.nodes.flatMap((node, index) => {
     const kind = families.stageKinds.get(node.stage_kind_id)?.value
     if (!kind) return []
-    return [{ node: bindNode(node, kind, mode, config), path: loop.file.path, at: `nodes.${index} ${node.node_id}` }]
+    return [{ node: bindNode(node, kind, bindings), path: loop.file.path, at: `nodes.${index} ${node.node_id}` }]
   })
 }
 
@@ -231,6 +267,7 @@ function graphPlan(loop: Loop, nodes: PlanNode[], config: Config): PlanGraph {
       kind: edge.kind,
       priority: edge.priority,
       max_attempts: edge.max_attempts ?? null,
+      approval: edge.approval ?? null,
     })),
   )
   return {
@@ -290,8 +327,12 @@ function resolveTexts(bound: readonly BoundNode[], assets: Assets, findings: Fin
       const need = `node ${node.node_id} ${required.has(skill) ? 'requires' : 'has'} this skill`
       const text = textOf(skill, need)
       skillHashes[skill] = text === undefined ? 'missing' : sha256(text)
-      if (text !== undefined) frozenTexts.set(skill, text)
-      else if (required.has(skill))
+      if (text !== undefined) {
+        for (const [path, beside] of textsOf(skill, assets)) {
+          frozenTexts.set(path, beside)
+          skillHashes[path] = sha256(beside)
+        }
+      } else if (required.has(skill))
         findings.error('ASSET_UNREADABLE', skill, null, `${need}, but it is missing; create it`)
       else findings.warn('SKILL_MISSING', skill, null, `${need} attached, but it is not there yet; create it`)
     }
@@ -299,10 +340,23 @@ function resolveTexts(bound: readonly BoundNode[], assets: Assets, findings: Fin
   return { texts, frozenTexts, skillHashes }
 }
 
+/** The files of a skill that are text: what `SKILL.md` points to is found beside it, also where it is frozen. */
+const textsOf = (skill: string, assets: Assets): [path: string, text: string][] =>
+  filesOfSkill(skill, [...assets.files.keys()]).flatMap((path) => {
+    const text = assets.files.get(path)?.text
+    return text === undefined || (text === NOT_TEXT && path !== skill) ? [] : [[path, text]]
+  })
+
+/** Assets a plan is made of, beside texts. */
+interface Used {
+  mode: Parsed<Mode>
+  loops: readonly Parsed<Loop>[]
+  kinds: readonly Parsed<StageKind>[]
+  profile: Parsed<ModelProfile> | null
+}
+
 function resolvedAssets(
-  mode: Parsed<Mode>,
-  loops: readonly Parsed<Loop>[],
-  kinds: readonly Parsed<StageKind>[],
+  { mode, loops, kinds, profile }: Used,
   graphs: Record<string, PlanGraph>,
   assets: Assets,
 ): Plan['resolved_assets'] {
@@ -319,10 +373,12 @@ function resolvedAssets(
   }
   add('mode', mode.value.mode_id, mode.file.path)
   for (const { value, file } of loops) add('graph_loop', value.loop_id, file.path)
+  if (profile !== null) add('model_profile', profile.value.model_profile_id, profile.file.path)
   for (const { value, file } of kinds) add('stage_kind', value.stage_kind_id, file.path)
   const nodes = Object.values(graphs).flatMap((graph) => graph.nodes)
   for (const path of new Set(nodes.map((node) => node.entrypoint_path))) add('entrypoint', path, path)
-  for (const path of new Set(nodes.flatMap((node) => [...node.required_skill_paths, ...node.attached_skill_additions])))
-    add('skill', path, path)
+  const skills = nodes.flatMap((node) => [...node.required_skill_paths, ...node.attached_skill_additions])
+  const beside = skills.flatMap((skill) => textsOf(skill, assets).map(([path]) => path))
+  for (const path of new Set([...skills, ...beside])) add('skill', path, path)
   return rows.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
 }

@@ -19,6 +19,7 @@ const rule = (more: object) => ({ metric: 'total_tokens', enforcement: 'soft', .
 const DEFAULTS = {
   runtime: {
     default_mode: 'default_codex',
+    model_profile: null,
     run_style: 'daemon',
     idle_sleep_seconds: 1,
     on_restart: 'adopt',
@@ -86,9 +87,17 @@ const DEFAULTS = {
     max_fix_cycles: 2,
     max_troubleshoot_attempts_before_consult: 2,
     max_mechanic_attempts: 2,
+    stale_state_recovery_enabled: true,
     resume_sessions: true,
   },
-  watchers: { enabled: true, debounce_ms: 250, watch_ideas_inbox: true, watch_specs_queue: true },
+  watchers: {
+    enabled: true,
+    mode: 'watch',
+    roots: ['tasks_queue', 'specs_queue', 'ideas_inbox', 'mailbox', 'config', 'stop_files'],
+    debounce_ms: 250,
+    watch_ideas_inbox: true,
+    watch_specs_queue: true,
+  },
   usage_governance: {
     enabled: false,
     auto_resume: true,
@@ -101,9 +110,40 @@ const DEFAULTS = {
         rule({ rule_id: 'calendar-week-default', window: 'calendar_week', threshold: 5_000_000 }),
       ],
     },
-    subscription_quota_rules: { enabled: false },
+    subscription_quota_rules: {
+      enabled: false,
+      provider: 'codex_chatgpt_oauth',
+      degraded_policy: 'fail_open',
+      refresh_interval_seconds: 60,
+      rules: [
+        { rule_id: 'codex-five-hour-default', window: 'five_hour', pause_at_percent_used: 95 },
+        { rule_id: 'codex-weekly-default', window: 'weekly', pause_at_percent_used: 95 },
+      ],
+    },
   },
+  execution_capabilities: {
+    enabled: true,
+    default_unknown_capability: 'deny',
+    allow_advisory_grants: true,
+    fail_required_advisory: false,
+    expires_after_seconds: 0,
+    defaults: {},
+  },
+  validators: {},
   notify: { hosts: [], pending_max: 1000, rules: {} },
+  retention: {
+    automatic: false,
+    every_hours: 24,
+    runs_days: 90,
+    runs_max: 5000,
+    runs_mib_max: 10_240,
+    runs_keep: 20,
+    logs_days: 180,
+    logs_mib_max: 1024,
+    mailbox_days: 30,
+    scratch_days: 7,
+    hidden_refs_days: 90,
+  },
   stages: {},
 }
 const LEVELS = ['basic', 'elevated', 'maximum']
@@ -114,6 +154,7 @@ describeFormat('a config', {
   full: {
     runtime: {
       default_mode: 'mine',
+      model_profile: 'mine-2026-11',
       run_style: 'once',
       idle_sleep_seconds: 0.5,
       on_restart: 'kill',
@@ -187,9 +228,17 @@ describeFormat('a config', {
       max_fix_cycles: 1,
       max_troubleshoot_attempts_before_consult: 1,
       max_mechanic_attempts: 1,
+      stale_state_recovery_enabled: false,
       resume_sessions: false,
     },
-    watchers: { enabled: false, debounce_ms: 10, watch_ideas_inbox: false, watch_specs_queue: false },
+    watchers: {
+      enabled: false,
+      mode: 'poll',
+      roots: ['mailbox'],
+      debounce_ms: 10,
+      watch_ideas_inbox: false,
+      watch_specs_queue: false,
+    },
     usage_governance: {
       enabled: true,
       auto_resume: false,
@@ -202,8 +251,33 @@ describeFormat('a config', {
           { rule_id: 'item', window: 'per_item', metric: 'input_tokens', threshold: 10, enforcement: 'soft' },
         ],
       },
-      subscription_quota_rules: { enabled: false },
+      subscription_quota_rules: {
+        enabled: false,
+        provider: 'codex_chatgpt_oauth',
+        degraded_policy: 'fail_closed',
+        refresh_interval_seconds: 5,
+        rules: [{ rule_id: 'week', window: 'weekly', pause_at_percent_used: 50 }],
+      },
     },
+    stages: {
+      builder: {
+        runner: 'command',
+        model: 'large',
+        model_reasoning_effort: 'low',
+        timeout_seconds: 60,
+        entrypoint_path: 'entrypoints/execution/mine.md',
+        required_capabilities: ['git.mutate'],
+      },
+    },
+    execution_capabilities: {
+      enabled: true,
+      default_unknown_capability: 'allow',
+      allow_advisory_grants: false,
+      fail_required_advisory: true,
+      expires_after_seconds: 60,
+      defaults: {},
+    },
+    validators: { style: { command: 'node', args: ['style.mjs'], timeout_seconds: 5, env_pass: ['LINT_HOME'] } },
     notify: {
       hosts: ['hooks.example.com'],
       pending_max: 10,
@@ -237,12 +311,25 @@ describeFormat('a config', {
         },
       },
     },
-    stages: { builder: { runner: 'command', model: 'large', model_reasoning_effort: 'low', timeout_seconds: 60 } },
+    retention: {
+      automatic: true,
+      every_hours: 2,
+      runs_days: 3,
+      runs_max: 4,
+      runs_mib_max: 5,
+      runs_keep: 6,
+      logs_days: 7,
+      logs_mib_max: 8,
+      mailbox_days: 9,
+      scratch_days: 10,
+      hidden_refs_days: 11,
+    },
   },
   least: {},
   filled: DEFAULTS,
   words: {
     'runtime.run_style': ['once', 'daemon'],
+    'watchers.mode': ['watch', 'poll'],
     'runtime.on_restart': ['adopt', 'kill'],
     'runners.codex.permission_default': LEVELS,
     'runners.codex.permission_by_stage.builder': LEVELS,
@@ -259,6 +346,9 @@ describeFormat('a config', {
     'runners.acp.permission_by_model.large': LEVELS,
     'runners.pi.event_log_policy': ['failure_full', 'full'],
     'usage_governance.evaluation_boundary': ['between_stages'],
+    'usage_governance.subscription_quota_rules.provider': ['codex_chatgpt_oauth'],
+    'usage_governance.subscription_quota_rules.degraded_policy': ['fail_open', 'fail_closed'],
+    'usage_governance.subscription_quota_rules.rules.0.window': ['five_hour', 'weekly'],
     'usage_governance.runtime_token_rules.rules.0.metric': [
       'total_tokens',
       'input_tokens',
@@ -267,6 +357,7 @@ describeFormat('a config', {
     ],
     'usage_governance.runtime_token_rules.rules.0.enforcement': ['soft', 'hard'],
     'stages.builder.model_reasoning_effort': EFFORTS,
+    'execution_capabilities.default_unknown_capability': ['allow', 'deny', 'approval_required'],
     'notify.rules.hook.on.0': NOTIFY_EVENTS,
     'notify.rules.hook.on.1': NOTIFY_EVENTS,
     'notify.rules.script.on.0': NOTIFY_EVENTS,
@@ -282,6 +373,19 @@ describeFormat('a config', {
     'recovery.max_troubleshoot_attempts_before_consult': 1,
     'recovery.max_mechanic_attempts': 1,
     'watchers.debounce_ms': 1,
+    'usage_governance.subscription_quota_rules.refresh_interval_seconds': 1,
+    'execution_capabilities.expires_after_seconds': 0,
+    'validators.style.timeout_seconds': 1,
+    'retention.every_hours': 1,
+    'retention.runs_days': 0,
+    'retention.runs_max': 0,
+    'retention.runs_mib_max': 0,
+    'retention.runs_keep': 0,
+    'retention.logs_days': 0,
+    'retention.logs_mib_max': 0,
+    'retention.mailbox_days': 0,
+    'retention.scratch_days': 0,
+    'retention.hidden_refs_days': 0,
     'stages.builder.timeout_seconds': 1,
   },
   filledIn: [
@@ -309,8 +413,9 @@ describeFormat('a config', {
     'runners.acp.env',
     'runners.command.env',
     'runners.modules',
-    'usage_governance.subscription_quota_rules',
     'stages',
+    'validators',
+    'execution_capabilities.defaults',
     'notify.rules',
     'notify.rules.hook.headers',
     'notify.rules.script.headers',
@@ -354,7 +459,7 @@ describe('a refused config', () => {
     for (const part of [
       'runtime.idle_sleep_seconds: ',
       'recovery.max_fix_cycles: ',
-      'unknown key runtime.default_mod (did you mean runtime.default_mode?)',
+      'unknown key runtime.default_mod, did you mean runtime.default_mode?',
       'unknown key nonsense',
     ])
       expect(error.message).toContain(part)
@@ -363,7 +468,7 @@ describe('a refused config', () => {
 
   it('suggests keys of sections that a user names', () => {
     expect(refusal({ stages: { builder: { modell: 'x' } } }).message).toContain(
-      'unknown key stages.builder.modell (did you mean stages.builder.model?)',
+      'unknown key stages.builder.modell, did you mean stages.builder.model?',
     )
   })
 
@@ -426,13 +531,16 @@ describe('the list of keys', () => {
         const isSection = value !== null && typeof value === 'object' && !Array.isArray(value)
         return isSection && Object.keys(value).length > 0 ? inOrder(value, `${path}.`) : [path]
       })
-    const stages = ['runner', 'model', 'model_reasoning_effort', 'timeout_seconds', 'permission_profile'].map(
-      (name) => `stages.*.${name}`,
-    )
+    const stages = [
+      ...['runner', 'model', 'model_reasoning_effort', 'timeout_seconds', 'required_capabilities'],
+      ...['entrypoint_path', 'permission_profile'],
+    ].map((name) => `stages.*.${name}`)
+    const ofValidators = ['command', 'args', 'timeout_seconds', 'env_pass'].map((name) => `validators.*.${name}`)
     const ofNotify = [...RECEIVERS, ...BOUNDS].map((name) => `notify.rules.*.${name}`)
     expect(keys.map((entry) => entry.key)).toEqual([
-      ...inOrder(DEFAULTS, '').filter((at) => at !== 'stages' && at !== 'notify.rules'),
-      ...ofNotify,
+      ...inOrder(DEFAULTS, '').flatMap((at) =>
+        at === 'validators' ? ofValidators : at === 'notify.rules' ? ofNotify : at === 'stages' ? [] : [at],
+      ),
       ...stages,
     ])
   })
@@ -440,13 +548,14 @@ describe('the list of keys', () => {
   it('puts what is compiled at the claim, and what a start decides at the restart', () => {
     for (const { key: name, boundary } of keys) {
       const compiled =
-        /^(recovery\.max_|stages\.(?!.*permission)|runtime\.default_mode|runners\.(?:default_runner|modules))/.test(
+        /^(execution_capabilities\.|recovery\.max_|stages\.(?!.*permission)|runtime\.(?:default_mode|model_profile)|runners\.(?:default_runner|modules))/.test(
           name,
         )
       expect(boundary === 'claim', name).toBe(compiled)
     }
     expect(keys.filter((entry) => entry.boundary === 'restart').map((entry) => entry.key)).toEqual([
       'runtime.on_restart',
+      'recovery.stale_state_recovery_enabled',
     ])
   })
 

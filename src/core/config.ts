@@ -5,12 +5,18 @@
  */
 import * as z from 'zod'
 import { type Boundary, claim, restart, tick } from './boundary.ts'
+import { CapabilityId, ExecutionCapabilitiesConfig } from './capability.ts'
 import { clip, problemsText } from './clip.ts'
+import { canonical } from './config-carried.ts'
 import { MillraceError } from './errors.ts'
+import { canonicalJson } from './ids.ts'
 import { nearest } from './nearest.ts'
 import { NotifyConfig } from './notify-config.ts'
-import { AssetId, PermissionLevel } from './stage.ts'
+import { RetentionConfig } from './retention-config.ts'
+import { AssetId, AssetPath, PermissionLevel } from './stage.ts'
 import { UsageGovernanceConfig } from './usage-config.ts'
+import { ValidatorConfig } from './validator.ts'
+import { WatchConfig } from './watch-config.ts'
 
 const Effort = z.enum(['low', 'medium', 'high', 'xhigh'])
 const Env = z.record(z.string(), z.string())
@@ -138,6 +144,15 @@ const StageConfig = z.strictObject({
   model: z.string().optional().meta(claim('Model for this stage kind.')),
   model_reasoning_effort: Effort.optional().meta(claim('Effort for this stage kind.')),
   timeout_seconds: z.int().min(1).optional().meta(claim('Time limit for this stage kind.')),
+  required_capabilities: z
+    .array(CapabilityId)
+    .optional()
+    .meta(claim('What this stage kind may not start without, beyond what it says itself.')),
+  entrypoint_path: AssetPath.optional().meta(
+    claim(
+      'Prompt for this stage kind: a file below `millrace-agents/entrypoints/`, such as `entrypoints/execution/builder.md`.',
+    ),
+  ),
   permission_profile: PermissionProfile.optional().meta(
     tick('Level for this stage kind on whatever runner: normal (the same as basic), elevated, maximum.'),
   ),
@@ -151,10 +166,13 @@ export const Config = z.strictObject({
         .default('default_codex')
         .transform((mode) => mode.trim() || 'default_codex')
         .meta(claim('Mode to compile when none is named.')),
+      model_profile: AssetId.nullable()
+        .default(null)
+        .meta(claim('Profile that says which model each stage has, in place of the one that the mode names.')),
       run_style: z
         .enum(['once', 'daemon'])
         .default('daemon')
-        .meta(tick('Recorded in the snapshot; kept for tools that read it.')),
+        .meta(tick('Shown to tools that read it; a runtime runs as the command that starts it says.')),
       idle_sleep_seconds: seconds
         .default(1)
         .meta(tick('Polling floor of an idle daemon, which is otherwise woken by events.')),
@@ -215,6 +233,14 @@ export const Config = z.strictObject({
         .min(1)
         .default(2)
         .meta(claim('Planning repair attempts before the item is blocked.')),
+      stale_state_recovery_enabled: z
+        .boolean()
+        .default(true)
+        .meta(
+          restart(
+            'A new runtime runs the stages again by itself that a dead one left unfinished; false holds their runs for a person.',
+          ),
+        ),
       resume_sessions: z
         .boolean()
         .default(true)
@@ -223,23 +249,12 @@ export const Config = z.strictObject({
         ),
     })
     .prefault({}),
-  watchers: z
-    .strictObject({
-      enabled: z
-        .boolean()
-        .default(true)
-        .meta(tick('Watch folders for changes; without it the polling floor alone notices them.')),
-      debounce_ms: z
-        .int()
-        .min(1)
-        .default(250)
-        .meta(tick('Kept for old configs; a change counts once it has rested for 200 ms.')),
-      watch_ideas_inbox: z.boolean().default(true).meta(tick('Turn ideas of ideas/inbox into specs.')),
-      watch_specs_queue: z.boolean().default(true).meta(tick('Kept for old configs; the queue is always looked at.')),
-    })
-    .prefault({}),
+  watchers: WatchConfig.prefault({}),
   usage_governance: UsageGovernanceConfig.prefault({}),
+  execution_capabilities: ExecutionCapabilitiesConfig.prefault({}),
+  validators: z.record(AssetId, ValidatorConfig).default({}),
   notify: NotifyConfig.prefault({}),
+  retention: RetentionConfig.prefault({}),
   stages: z.record(AssetId, StageConfig).default({}),
 })
 export type Config = z.infer<typeof Config>
@@ -262,6 +277,7 @@ export interface ConfigKey {
   description: string
   boundary: Boundary
   default: unknown
+  schema: z.core.$ZodType
 }
 
 /** Every key there is, in the order of the schema: the source of help, docs and suggestions. */
@@ -282,6 +298,7 @@ export function configKeys(): ConfigKey[] {
         description: meta.description ?? '',
         boundary: meta.boundary,
         default: own === undefined ? fallback : own,
+        schema,
       })
       return
     }
@@ -293,6 +310,15 @@ export function configKeys(): ConfigKey[] {
   }
   walk(Config, '', undefined)
   return keys
+}
+
+/** Keys that a runtime takes in when it starts, and of which it has another value. */
+export function restartKeys(started: Config, now: Config): string[] {
+  const at = (config: Config, key: string): unknown =>
+    key.split('.').reduce((table: unknown, part) => (table as Record<string, unknown>)[part], config)
+  return configKeys().flatMap(({ key, boundary }) =>
+    boundary === 'restart' && canonicalJson(at(started, key)) !== canonicalJson(at(now, key)) ? [key] : [],
+  )
 }
 
 function innermostDefault(schema: z.core.$ZodType): unknown {
@@ -307,25 +333,30 @@ const KEY_CHARS_MAX = 200
 const KEYS_COMPARED_MAX = 50
 
 /**
- * Checks a parsed TOML table against the schema and fills in defaults.
- * Throws `config_invalid` with every problem: which key, what is wrong, and the nearest known key.
+ * Checks a parsed TOML table against the schema, fills in defaults, and takes aliases for the keys they stand for.
+ * Throws `config_invalid` with every problem: which key, what is wrong, and the nearest known key. `place` says where a
+ * key stands, such as ` (line 7)`.
  */
-export function parseConfig(table: unknown, file: string): Config {
-  const parsed = Config.safeParse(table)
-  if (parsed.success) return unambiguous(parsed.data, file)
+export function parseConfig(table: unknown, file: string, place: (key: string) => string = () => ''): Config {
+  const read = canonical(table, place)
+  const parsed = Config.safeParse(read.table)
+  if (parsed.success && read.problems.length === 0) return unambiguous(parsed.data, file)
   const known = configKeys().map((key) => key.key)
-  const problems = parsed.error.issues.flatMap((issue) => {
+  const problems = (parsed.error?.issues ?? []).flatMap((issue) => {
     const at = issue.path.join('.')
-    if (issue.code !== 'unrecognized_keys') return [`${at || 'the file'}: ${issue.message}`]
+    if (issue.code !== 'unrecognized_keys') {
+      const key = read.aliases.get(at) ?? at
+      return [`${key === '' ? 'the file' : `${key}${place(key)}`}: ${issue.message}`]
+    }
     return issue.keys.map((name, index) => {
       const full = clip(at ? `${at}.${name}` : name, KEY_CHARS_MAX)
-      if (index >= KEYS_COMPARED_MAX) return `unknown key ${full}`
+      if (index >= KEYS_COMPARED_MAX) return `unknown key ${full}${place(full)}`
       const candidates = known.map((key) => chosenNames(key, full))
       const near = nearest(full, candidates)
-      return `unknown key ${full}${near ? ` (did you mean ${near}?)` : ''}`
+      return `unknown key ${full}${place(full)}${near ? `, did you mean ${near}?` : ''}`
     })
   })
-  throw new MillraceError('config_invalid', `${file}: ${problemsText(problems)}.`, {
+  throw new MillraceError('config_invalid', `${file}: ${problemsText([...read.problems, ...problems])}.`, {
     hint: 'mend the file and run `millrace config validate`; `millrace config show` lists the keys in force',
   })
 }

@@ -11,6 +11,7 @@ export const DIAGNOSTIC_CODES = {
   MODE_LOOP_MISSING: 'The mode selects no loop for a plane it must serve.',
   MODE_STAGE_OUTSIDE_LOOPS: 'A stage map of the mode names a stage that its loops do not use.',
   MODE_CLAIM_ORDER: 'The claim order names a plane or kind that the loops cannot take.',
+  MODEL_PROFILE_UNKNOWN: 'The mode or the config names a model profile that does not exist.',
   LOOP_UNKNOWN: 'The mode names a loop that does not exist.',
   LOOP_PLANE_MISMATCH: 'A loop serves another plane than the mode puts it on.',
   LOOP_DUPLICATE: 'An id is used twice within a loop.',
@@ -35,6 +36,9 @@ export const DIAGNOSTIC_CODES = {
   CONFIG_STAGE_UNKNOWN: 'The config has a section for a stage kind that the mode does not use.',
   VALIDATOR_UNKNOWN:
     'A stage kind or loop names a validator, performer, context block or resolver that is not registered.',
+  CAPABILITY_DENIED: 'A stage requires what the config denies.',
+  CAPABILITY_NOT_ENFORCED: 'A stage requires what is allowed but not enforced, and the config does not accept that.',
+  APPROVAL_DENIED_OUTCOME: 'What a denial counts as leads nowhere, or back to the same question.',
   SKILL_MISSING: 'An attached skill does not exist yet.',
 } as const
 

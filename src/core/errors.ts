@@ -21,6 +21,7 @@ export const ERROR_CODES = {
     text: 'A file or folder of the workspace cannot be written (permissions, read-only or full disk).',
   },
   workspace_unsupported: { kind: 'failed', text: 'The workspace, or the machine, is not one this version can serve.' },
+  path_occupied: { kind: 'refused', text: 'A file lies where a folder of the workspace belongs, or the reverse.' },
   config_invalid: { kind: 'failed', text: 'millrace.toml has a syntax error, an unknown key or a value out of range.' },
   config_in_two_places: {
     kind: 'failed',
@@ -28,8 +29,14 @@ export const ERROR_CODES = {
   },
   compile_failed: { kind: 'failed', text: 'The mode does not compile; the diagnostics say where.' },
   mode_unknown: { kind: 'failed', text: 'No mode of that id is shipped or in the workspace.' },
-  asset_unknown: { kind: 'failed', text: 'No loop or stage kind of that id is shipped or in the workspace.' },
+  asset_unknown: { kind: 'failed', text: 'No asset of that id is shipped or in the workspace.' },
+  asset_localised: {
+    kind: 'refused',
+    text: 'The workspace has a file of its own where a packaged asset would be copied to; it is not overwritten.',
+  },
   asset_invalid: { kind: 'failed', text: 'A mode, loop, stage kind, entrypoint or skill file is not valid.' },
+  skill_exists: { kind: 'refused', text: 'A skill of that id is there already; nothing of it was replaced.' },
+  file_exists: { kind: 'refused', text: 'A file that was to be written is there already and holds something else.' },
   plan_unknown: { kind: 'failed', text: 'No plan of that id is kept, or none is in force.' },
   document_invalid: { kind: 'failed', text: 'A work document does not follow the grammar of its kind.' },
   id_invalid: {
@@ -50,7 +57,14 @@ export const ERROR_CODES = {
     text: 'Records of one run name different runs or plans; something changed them after they were written.',
   },
   run_state: { kind: 'refused', text: 'The run is not in a state that allows this.' },
+  approval_unknown: { kind: 'failed', text: 'No approval has that id.' },
+  approval_state: { kind: 'refused', text: 'The approval is not pending any more.' },
   nothing_active: { kind: 'refused', text: 'The command acts on a running item and none is active.' },
+  stop_file: { kind: 'refused', text: 'STOP_AUTONOMY lies in the workspace, so no daemon is started.' },
+  restart_needed: {
+    kind: 'refused',
+    text: 'The key counts only for a runtime that is started anew, and one is at work.',
+  },
   lock_held: { kind: 'refused', text: 'Another runtime owns the workspace.' },
   lock_lost: {
     kind: 'failed',

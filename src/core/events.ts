@@ -13,6 +13,7 @@ export type RuntimeEvent = z.infer<typeof RuntimeEvent>
 /** Every event the runtime writes, with what it tells. */
 export const EVENT_TYPES = {
   runtime_started: 'A runtime has taken the workspace and is ready.',
+  workspace_adopted: 'A workspace of the Python runtime was taken over.',
   runtime_closed: 'A runtime has given the workspace back.',
   runtime_daemon_lock_acquired: 'The lock was taken.',
   runtime_daemon_lock_released: 'The lock was given back.',
@@ -21,6 +22,10 @@ export const EVENT_TYPES = {
   runtime_paused: 'A pause source was added.',
   runtime_resumed: 'A pause source was cleared.',
   runtime_stopped: 'The runtime stopped on request.',
+  asset_localised: 'A packaged asset was copied into the workspace, to be edited there.',
+  workspace_upgraded: 'Deployed files, missing parts and formats of the workspace were brought up to date.',
+  runtime_completion_requested:
+    'A stop file wants the runtime to stop once nothing is left; told once while it lies there.',
   runtime_tick_idle: 'Work ran out; told once until there is work again.',
   runtime_recovered: 'A pending transaction was applied after a crash or disk error.',
   runtime_config_reloaded: 'Config and plan were reloaded.',
@@ -42,6 +47,7 @@ export const EVENT_TYPES = {
   invalid_incident_artifact_archived: 'An operator put away an incident nobody can read.',
   closure_lineage_repaired: 'Work that named a wrong root spec names the right one.',
   config_changed: 'A key of millrace.toml was set or taken out by a command.',
+  skill_installed: 'A skill was installed by a command, new or in place of an older one.',
   work_item_finished: 'An item reached its finished state.',
   work_item_blocked: 'An item reached its blocked state.',
   work_item_handed_in: 'A document handed in by a stage was enqueued.',
@@ -58,6 +64,8 @@ export const EVENT_TYPES = {
   usage_governance_paused: 'A rule on usage is over its threshold and pauses the runtime.',
   usage_governance_resumed: 'Rules on usage that paused the runtime are kept again.',
   run_held: 'A run waits for an operator.',
+  approval_requested: 'A person is asked; the item waits for the answer, others go on.',
+  approval_resolved: 'A question to a person was answered, or needs no answer any more.',
   run_withdrawn: 'The item of a run was moved away by a person; the run ended.',
   run_cancelled: 'A run was cancelled.',
   runtime_handoff_incident_enqueued: 'The runtime opened an incident.',
@@ -80,6 +88,8 @@ export const EVENT_TYPES = {
   delivery_failed: 'An outside effect, such as a notification, was given up.',
   idea_normalized_to_spec: 'An idea became a spec.',
   idea_normalization_skipped: 'An idea is represented already, or cannot be read.',
+  gc_removed: 'Something of old runs was taken away for good: which, and how large.',
+  gc_applied: 'All that may go by the limits is gone: how much, by kind.',
   foreign_edit_kept: 'A file of the runtime had been edited by someone; their bytes were kept beside it.',
   event_log_gap: 'The end of a log had been changed by someone; writing went on after it.',
 } as const

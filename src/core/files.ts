@@ -16,6 +16,8 @@ export interface FileStat {
   ctimeNs: string
   inode: string
   device: string
+  /** Permission bits. */
+  mode: number
 }
 
 export interface Files {

@@ -31,7 +31,7 @@ describe('the text', () => {
   it.each([
     '  loop execution.standard',
     '  entry task -> builder',
-    '  node builder stage_kind=builder runner=codex_cli model=none timeout_seconds=3600',
+    '  node builder stage_kind=builder runner=codex_cli model=gpt-5.3-codex timeout_seconds=3600',
     '  checker --FIX_NEEDED--> fixer',
     '  updater --UPDATE_COMPLETE--> terminal:update_complete',
     '  resume troubleshooter --TROUBLESHOOT_COMPLETE--> default=builder from=resume_stage may_choose=builder,checker,fixer,doublechecker,updater',
@@ -125,6 +125,7 @@ describe('the JSON', () => {
       kind: 'normal',
       priority: 100,
       max_attempts: null,
+      approval: null,
     })
   })
 

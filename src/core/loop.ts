@@ -3,6 +3,8 @@
  * leads, what ends a run and what then happens to the item. Form of spec 02 §1.4, extended.
  */
 import * as z from 'zod'
+import { EdgeApproval } from './approval.ts'
+import { CapabilityId } from './capability.ts'
 import { AssetId, AssetPath, OutcomeName, PermissionLevel, PlaneId } from './stage.ts'
 
 const NodeId = AssetId.describe('Node of this loop.')
@@ -17,6 +19,8 @@ const LoopNode = z.strictObject({
   model_reasoning_effort: z.string().optional().describe('Reasoning effort for this node.'),
   permission_level: PermissionLevel.optional().describe('Permission level for this node.'),
   timeout_seconds: z.int().min(1).optional().describe('Time limit for this node.'),
+  required_capabilities: z.array(CapabilityId).default([]).describe('Beyond those of the stage kind.'),
+  denied_outcome: OutcomeName.optional().describe('Instead of the one of the stage kind.'),
   continues_session_of: AssetId.optional().describe(
     'Node of this loop whose newest session of the same run this one goes on with, instead of a fresh one.',
   ),
@@ -44,6 +48,7 @@ const LoopEdge = z.strictObject({
   priority: z.int().default(100).describe('Of several edges on one outcome the lowest number wins.'),
   description: z.string().optional(),
   max_attempts: z.int().min(1).optional().describe('On retry edges: how often one run may take it.'),
+  approval: EdgeApproval.optional(),
 })
 
 /** What the runtime does when a run ends here, in order. The item ends in the state of the last item effect. */

@@ -65,6 +65,7 @@ export const Mode = z
     loop_ids_by_plane: z.record(PlaneId, AssetId).optional().describe('Loop of each plane.'),
     execution_loop_id: AssetId.optional().describe('Older spelling of loop_ids_by_plane.execution.'),
     planning_loop_id: AssetId.optional().describe('Older spelling of loop_ids_by_plane.planning.'),
+    model_profile: AssetId.optional().describe('Profile that says which model each stage has.'),
     stage_entrypoint_overrides: z.record(AssetId, AssetPath).default({}),
     stage_skill_additions: z.record(AssetId, z.array(AssetPath)).default({}),
     stage_model_bindings: z.record(AssetId, z.string().min(1)).default({}),

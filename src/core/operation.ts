@@ -6,6 +6,7 @@ import type { Change } from './changes.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import type { ItemKind, ItemState } from './item.ts'
 import type { Plan } from './plan.ts'
+import type { Snapshot } from './state.ts'
 import type { View } from './view.ts'
 
 /** Assets and config on disk, compiled now: what a reload puts in force. */
@@ -16,6 +17,9 @@ export interface FreshPlan {
   frozenTexts: ReadonlyMap<string, string>
   diagnostics: readonly Diagnostic[]
   configVersion: string
+  /** Keys that count from the next start only and are not what the runtime was started with. */
+  pendingRestart?: readonly string[]
+  watcherMode?: Snapshot['watcher_mode']
 }
 
 export interface ChangeContext {
@@ -57,10 +61,15 @@ export const NAMED = [
   /** A spec that is judged as a whole. */
   'root_spec',
   'unreadable_incident',
+  /** A question to a person. */
+  'approval',
   'plan',
   'mode',
   'loop',
+  'model_profile',
   'stage',
+  'asset',
+  'skill',
   'plane',
   'runner',
   'config_key',

@@ -31,10 +31,15 @@ describe('two plans', () => {
         plane: 'execution',
         id: 'builder',
         key: 'model_name',
-        before: null,
+        before: 'gpt-5.3-codex',
         after: 'gpt-x',
       },
-      { id: 'builder', key: 'origins.model_name', before: null, after: 'config stages.builder' },
+      {
+        id: 'builder',
+        key: 'origins.model_name',
+        before: 'model profile codex-2026-11',
+        after: 'config stages.builder',
+      },
       { id: 'builder', key: 'timeout_seconds', before: 3600, after: 60 },
       { id: 'builder', key: 'origins.timeout_seconds', before: 'default', after: 'config stages.builder' },
     ])

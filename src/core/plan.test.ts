@@ -32,6 +32,16 @@ const node = {
   permission_level: 'basic',
   timeout_seconds: 60,
   continues_session_of: 'dry',
+  grants: [
+    {
+      capability_id: 'git.mutate',
+      decision: 'approval_required',
+      enforcement: 'runtime',
+      origin: 'stage kind',
+      expires_after_seconds: 60,
+    },
+  ],
+  denied_outcome: 'WET',
   origins: { runner_name: 'default' },
 }
 const plainNode = {
@@ -42,9 +52,11 @@ const plainNode = {
   model_reasoning_effort: null,
   permission_level: null,
   continues_session_of: null,
+  grants: [],
+  denied_outcome: null,
 }
-/** As plans were written before sessions could be continued. */
-const { continues_session_of: _session, ...earlierNode } = plainNode
+/** As plans were written before sessions could be continued and people asked. */
+const { continues_session_of: _session, grants: _grants, denied_outcome: _denied, ...earlierNode } = plainNode
 const transition = {
   edge_id: 'painted',
   source_node_id: 'paint',
@@ -54,13 +66,16 @@ const transition = {
   kind: 'normal',
   priority: 100,
   max_attempts: 2,
+  approval: { capability_id: 'git.mutate', question: 'Is it dry?', denied_outcome: 'WET', expires_after_seconds: 60 },
 }
+const endless = { ...transition, target_node_id: null, terminal_state_id: null, max_attempts: null, approval: null }
+const { approval: _approval, ...earlierTransition } = endless
 const graph = {
   loop_id: 'execution.painting',
   plane: 'execution',
   nodes: [plainNode],
   entries: [{ entry_key: 'task', when: null, node_id: 'paint' }],
-  transitions: [{ ...transition, target_node_id: null, terminal_state_id: null, max_attempts: null }],
+  transitions: [endless],
   resume_policies: [],
   threshold_policies: [],
   terminal_states: [],
@@ -118,7 +133,7 @@ describeFormat('a plan', {
   // What a plan takes over from the assets may be left out as it may be there.
   least: {
     ...least,
-    graphs_by_plane: { execution: { ...graph, nodes: [earlierNode] } },
+    graphs_by_plane: { execution: { ...graph, nodes: [earlierNode], transitions: [earlierTransition] } },
     claim_order: { planes: least.claim_order.planes },
     recovery_limits: {},
   },

@@ -3,8 +3,11 @@
  * its content, so two equal plans are one plan and a run can name the one it was started under.
  */
 import * as z from 'zod'
+import { EdgeApproval } from './approval.ts'
+import { Grant } from './capability.ts'
 import { CompletionBehavior, type Effect, ResumePolicy, TerminalState, ThresholdPolicy } from './loop.ts'
 import { ClaimOrder, ConcurrencyPolicy, RecoveryLimits } from './mode.ts'
+import { skillIdOf, skillRevision } from './skill.ts'
 import { HandIn, IDEMPOTENCE, OwedArtifact, PermissionLevel, RequestBlock, ResultClass } from './stage.ts'
 
 export const PlanNode = z.strictObject({
@@ -42,9 +45,11 @@ export const PlanNode = z.strictObject({
     .nullable()
     .default(null)
     .describe('Node whose session of the same run it goes on with.'),
+  grants: z.array(Grant).default([]).describe('What the node requires, and what was decided about it.'),
+  denied_outcome: z.string().nullable().default(null).describe('Outcome a denied approval counts as; null: blocked.'),
   origins: z
     .record(z.string(), z.string())
-    .describe('Where each bound value came from: default, stage kind, node, mode or config.'),
+    .describe('Where each bound value came from: default, stage kind, model profile, node, mode or config.'),
 })
 export type PlanNode = z.infer<typeof PlanNode>
 
@@ -57,6 +62,7 @@ export const PlanTransition = z.strictObject({
   kind: z.string(),
   priority: z.int(),
   max_attempts: z.int().nullable(),
+  approval: EdgeApproval.nullable().default(null).describe('What a person is asked before it is taken.'),
 })
 export type PlanTransition = z.infer<typeof PlanTransition>
 
@@ -80,7 +86,7 @@ export const PlanGraph = z.strictObject({
 export type PlanGraph = z.infer<typeof PlanGraph>
 
 const ResolvedAsset = z.strictObject({
-  asset_family: z.enum(['mode', 'graph_loop', 'stage_kind', 'entrypoint', 'skill']),
+  asset_family: z.enum(['mode', 'graph_loop', 'stage_kind', 'model_profile', 'entrypoint', 'skill']),
   logical_id: z.string(),
   path: z.string().describe('Relative to the assets root.'),
   source: z.enum(['package', 'workspace']).describe('Whose copy was compiled.'),
@@ -105,7 +111,7 @@ export const Plan = z
     }),
     resolved_assets: z.array(ResolvedAsset),
     entrypoint_texts: z.record(z.string(), z.string()).describe('Text of every entrypoint, by path.'),
-    skill_hashes: z.record(z.string(), z.string()).describe('SHA-256 of every skill, by path.'),
+    skill_hashes: z.record(z.string(), z.string()).describe('SHA-256 of every file of the skills, by path.'),
     compiled_at: z.string(),
     source_refs: z.array(z.string()),
   })
@@ -137,4 +143,17 @@ export function completionGraph(plan: Plan): (PlanGraph & { completion_behavior:
     if (graph.completion_behavior) return graph as PlanGraph & { completion_behavior: CompletionBehavior }
   }
   return undefined
+}
+
+/** The skills a node is given, with the hash that names the state of each; attached ones that are not there are not given. */
+export function skillsGiven(
+  { skill_hashes }: Pick<Plan, 'skill_hashes'>,
+  {
+    required_skill_paths,
+    attached_skill_additions,
+  }: Pick<PlanNode, 'required_skill_paths' | 'attached_skill_additions'>,
+): { skill_id: string; path: string; revision: string }[] {
+  return [...new Set([...required_skill_paths, ...attached_skill_additions])]
+    .filter((path) => (skill_hashes[path] ?? 'missing') !== 'missing')
+    .map((path) => ({ skill_id: skillIdOf(path), path, revision: skillRevision(path, skill_hashes) }))
 }

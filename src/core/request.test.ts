@@ -70,6 +70,7 @@ describeFormat('a stage request', {
   full: {
     ...least,
     ...each('some text'),
+    skill_revisions: [{ skill_id: 'core', path: 'skills/core.md', revision: 'abc' }],
     owed_artifacts_by_outcome: {
       BUILDER_COMPLETE: [{ name: 'summary', path: 'summary.md', format: 'text', reuse: false }],
     },
@@ -87,6 +88,7 @@ describeFormat('a stage request', {
     ...each(null),
     hand_ins: [],
     previous_attempt: null,
+    skill_revisions: [],
     resume_session: null,
     account_of: [],
     resume_targets: [],
@@ -110,6 +112,9 @@ describeFormat('a stage request', {
     'legal_terminal_markers.1',
     'required_skill_paths.0',
     'attached_skill_paths.0',
+    'skill_revisions.0.skill_id',
+    'skill_revisions.0.path',
+    'skill_revisions.0.revision',
     'previous_attempt.request_id',
     'previous_attempt.reason',
     'previous_attempt.rescue_ref',

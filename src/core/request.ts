@@ -35,6 +35,12 @@ export const StageRequest = z
     entrypoint_contract_id: text().describe('Version of the contract between node and prompt.'),
     required_skill_paths: z.array(text()).describe('Skills to load first.'),
     attached_skill_paths: z.array(text()).describe('Further skills.'),
+    skill_revisions: z
+      .array(z.strictObject({ skill_id: text(), path: text(), revision: text() }))
+      .default([])
+      .describe(
+        'What was given of each of these: path relative to the assets root, and the hash that names its state.',
+      ),
     active_work_item_kind: maybe().describe('Kind of the work item.'),
     active_work_item_id: maybe().describe('Id of the work item.'),
     active_work_item_path: maybe().describe('Its document, in the active folder.'),

@@ -183,7 +183,7 @@ function exhaustedDecision(
 }
 
 /** A decision that ends the run in a terminal state of the plan. `stated` is a failure class a policy insists on. */
-function endDecision(
+export function endDecision(
   graph: PlanGraph,
   run: ActiveRun,
   terminalId: string,

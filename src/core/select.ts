@@ -76,8 +76,13 @@ export function mayStart(plane: string, active: readonly ActiveRun[], policy: Co
   return !active.some((run) => hinders(run, plane, policy))
 }
 
-/** Whether a run keeps one of `plane` from being started beside it. */
-export function hinders(run: Pick<ActiveRun, 'plane'>, plane: string, policy: ConcurrencyPolicy | null): boolean {
+/** Whether a run keeps one of `plane` from being started beside it. One that waits for an approval is in nobody's way. */
+export function hinders(
+  run: Pick<ActiveRun, 'plane'> & Partial<Pick<ActiveRun, 'status'>>,
+  plane: string,
+  policy: ConcurrencyPolicy | null,
+): boolean {
+  if (run.status === 'awaiting_approval') return false
   if (run.plane === plane || policy === null) return true
   const together = (groups: readonly (readonly string[])[]) =>
     groups.some((group) => group.includes(plane) && group.includes(run.plane))

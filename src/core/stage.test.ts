@@ -74,6 +74,8 @@ const full = {
   hand_ins: [{ kind: 'task', outcomes: ['PAINTED', 'BLOCKED'], at_least: 2 }],
   request_blocks: [{ name: 'facts', chars_max: 100 }],
   validators: { before: ['is-dry'], after: ['is-painted'] },
+  required_capabilities: ['git.mutate'],
+  denied_outcome: 'BLOCKED',
   performer: { type: 'builtin', name: 'paint' },
   idempotence_policy: 'idempotent',
   allowed_overrides: ['model_name'],
@@ -97,6 +99,7 @@ describeFormat('a stage kind', {
     hand_ins: [],
     request_blocks: [],
     validators: { before: [], after: [] },
+    required_capabilities: [],
     performer: { type: 'agent' },
     idempotence_policy: 'retry_safe_with_key',
     allowed_overrides: [

@@ -3,6 +3,7 @@
  * An asset (`registry/stage_kinds/<plane>/<id>.json`), never code: the engine learns every name from here.
  */
 import * as z from 'zod'
+import { CapabilityId } from './capability.ts'
 
 export const AssetId = z
   .string()
@@ -104,6 +105,15 @@ export const StageKind = z
       .strictObject({ before: z.array(z.string()).default([]), after: z.array(z.string()).default([]) })
       .default({ before: [], after: [] })
       .describe('Registered rules run before and after the stage, in order.'),
+    required_capabilities: z
+      .array(CapabilityId)
+      .default([])
+      .describe(
+        'What a stage of this kind may not start without; the config says which of these a person is asked for.',
+      ),
+    denied_outcome: OutcomeName.optional().describe(
+      'Outcome that a denied approval counts as; without it the run ends as blocked.',
+    ),
     performer: z
       .discriminatedUnion('type', [
         z.strictObject({ type: z.literal('agent') }),

@@ -118,10 +118,12 @@ const run = {
   not_before: NOW,
   last_transition: 'transition-1',
   held: { reason: 'A reason.', since: NOW },
+  approval: { approval_id: 'approval-1', since: NOW, expires_at: NOW, request_id: 'req-1' },
   cancel_requested: { reason: 'A reason.', requeue: true },
 }
+const { approval: _, ...unasked } = run
 const idleRun = {
-  ...run,
+  ...unasked,
   work_item_kind: null,
   work_item_id: null,
   closure_target_root_spec_id: null,
@@ -180,7 +182,7 @@ describeFormat('a snapshot', {
     last_reload_outcome: ['applied', 'failed_retained_previous_plan', null],
     watcher_mode: ['watch', 'poll', 'off'],
     'active_runs.0.request_kind': ['active_work_item', 'closure_target'],
-    'active_runs.0.status': ['ready', 'started', 'held'],
+    'active_runs.0.status': ['ready', 'started', 'held', 'awaiting_approval'],
     'active_runs.0.work_item_kind': ['task', 'spec', 'incident', 'probe', 'learning_request', null],
   },
   lowest: { revision: 0 },

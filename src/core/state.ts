@@ -5,6 +5,8 @@
 import * as z from 'zod'
 import { isItemKind } from './item.ts'
 import { FailureCause } from './result.ts'
+import { KINDS } from './retention.ts'
+import { RetentionLimits } from './retention-config.ts'
 
 const time = (what: string) => z.string().describe(`${what} (ISO time).`)
 
@@ -23,8 +25,10 @@ export const ActiveRun = z
     closure_target_root_spec_id: z.string().nullable(),
     compiled_plan_id: z.string().describe('Plan the run keeps to its end.'),
     status: z
-      .enum(['ready', 'started', 'held'])
-      .describe('`ready`: to be started. `started`: an agent was or is at work. `held`: waits for an operator.'),
+      .enum(['ready', 'started', 'held', 'awaiting_approval'])
+      .describe(
+        '`ready`: to be started. `started`: an agent was or is at work. `held`: waits for an operator. `awaiting_approval`: a person has been asked; it takes up no lane meanwhile.',
+      ),
     request_id: z.string().nullable().describe('Stage run, while started.'),
     active_since: time('Claim'),
     stage_since: time('Arrival at the node'),
@@ -43,10 +47,26 @@ export const ActiveRun = z
     not_before: z.string().nullable().describe('Backoff: not started before this time.'),
     last_transition: z.string().nullable().describe('Newest record of the transition history.'),
     held: z.strictObject({ reason: z.string(), since: z.string() }).nullable(),
+    approval: z
+      .strictObject({
+        approval_id: z.string(),
+        since: z.string(),
+        expires_at: z.string().nullable().describe('When no answer counts as a denial.'),
+        request_id: z
+          .string()
+          .nullable()
+          .describe('Stage run that has ended and is settled once there is an answer; null: the node is to begin.'),
+      })
+      .optional()
+      .describe('The question it waits for, and from the answer on until the stage run in question is settled.'),
     cancel_requested: z
       .strictObject({ reason: z.string(), requeue: z.boolean() })
       .nullable()
       .describe('An operator wants the run ended; the item is blocked, or goes back to its queue.'),
+    begun_by: z
+      .string()
+      .optional()
+      .describe('Runtime that began the stage the run stands at, while that is not settled and it was another one.'),
   })
   .describe('One passage of a work item or closure target.')
 export type ActiveRun = z.infer<typeof ActiveRun>
@@ -84,6 +104,30 @@ export const RunnerWait = z
   .describe('A limit of the provider that one stage ran into: until it ends no other stage is sent after it.')
 export type RunnerWait = z.infer<typeof RunnerWait>
 
+const Removed = z
+  .partialRecord(z.enum(KINDS), z.strictObject({ count: z.int().min(0), bytes: z.number().min(0) }))
+  .describe('What was removed, by kind.')
+export type Removed = z.infer<typeof Removed>
+
+export const Retention = z
+  .strictObject({
+    asked: z
+      .strictObject({
+        by: z.enum(['operator', 'policy', 'disk']).describe('Who wants it: a command, the policy, a disk nearly full.'),
+        at: z.string(),
+        limits: RetentionLimits,
+        removed: Removed,
+      })
+      .nullable()
+      .describe('Removing of what may go that is under way; the next runtime goes on with it.'),
+    last: z
+      .strictObject({ by: z.string(), asked_at: z.string(), at: z.string(), removed: Removed })
+      .nullable()
+      .describe('How the last one ended.'),
+  })
+  .describe('Removing of what old runs left.')
+export type Retention = z.infer<typeof Retention>
+
 export const Snapshot = z
   .strictObject({
     schema_version: z.literal('2.0'),
@@ -97,6 +141,7 @@ export const Snapshot = z
       .strictObject({ auto_resume: z.boolean(), blockers: z.array(UsageBlocker) })
       .optional()
       .describe('Rules on usage that pause, while such rules are in force; absent while none are.'),
+    retention: Retention.optional(),
     stop_requested: z.strictObject({ drain: z.boolean(), since: z.string() }).nullable(),
     active_mode_id: z.string(),
     compiled_plan_id: z.string(),
@@ -121,6 +166,10 @@ export const Snapshot = z
       .describe('Items finished outside the plane that judges closure, for telling progress between rounds.'),
     last_reload_outcome: z.enum(['applied', 'failed_retained_previous_plan']).nullable(),
     last_reload_error: z.string().nullable(),
+    pending_restart: z
+      .array(z.string())
+      .optional()
+      .describe('Config keys whose value in the file counts from the next start only; absent while there are none.'),
     watcher_mode: z.enum(['watch', 'poll', 'off']),
     announced: z
       .record(z.string(), z.string())
@@ -186,6 +235,9 @@ export const ClosureTarget = z
   .describe('A root spec whose lineage is to be judged as a whole.')
 export type ClosureTarget = z.infer<typeof ClosureTarget>
 
+/** Stands for the plan where none is in force yet, and for that of a run another runtime began. */
+export const NO_PLAN = 'bootstrap'
+
 export function newSnapshot(now: string): Snapshot {
   return {
     schema_version: '2.0',
@@ -197,7 +249,7 @@ export function newSnapshot(now: string): Snapshot {
     runner_waits: [],
     stop_requested: null,
     active_mode_id: 'default_codex',
-    compiled_plan_id: 'bootstrap',
+    compiled_plan_id: NO_PLAN,
     loop_ids_by_plane: {},
     config_version: 'bootstrap',
     active_runs: [],

@@ -36,6 +36,16 @@ export function lineOf(lines: ReadonlyMap<string, number>, key: string): number 
   return null
 }
 
+/** Says of a key of a file on which line it stands, such as ` (line 7)`; the file is only looked through once asked. */
+export function placesIn(toml: string): (key: string) => string {
+  let lines: ReadonlyMap<string, number> | null = null
+  return (key) => {
+    lines ??= keyLines(toml)
+    const line = lineOf(lines, key)
+    return line === null ? '' : ` (line ${line})`
+  }
+}
+
 /** Keys without their quotes; a name with a dot in it is no key of ours. */
 const plain = (dotted: string): string =>
   (dotted.match(PARTS) ?? []).map((part) => (/^["']/.test(part) ? part.slice(1, -1) : part)).join('.')

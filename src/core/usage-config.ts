@@ -59,6 +59,15 @@ const Rules = z
     'the same rule_id stands there twice',
   )
 
+const QuotaRule = z.strictObject({
+  rule_id: z.string().min(1),
+  window: z.enum(['five_hour', 'weekly']),
+  pause_at_percent_used: z.number().positive().max(100),
+})
+
+/** Of keys that only count in a section that is off. */
+const OFF = 'Accepted and without effect, as the section must be off.'
+
 const NO_QUOTA =
   'must be false: this version does not ask a subscription what is left of it (a limit the harness reports is waited out anyway); use runtime_token_rules'
 
@@ -74,7 +83,11 @@ export const UsageGovernanceConfig = z.strictObject({
   evaluation_boundary: z
     .enum(['between_stages'])
     .default('between_stages')
-    .meta(tick('When soft rules are judged; hard ones are judged while a stage is at work as well.')),
+    .meta(
+      tick(
+        'When soft rules are judged; it takes only one value. Hard ones are judged while a stage is at work as well.',
+      ),
+    ),
   calendar_timezone: z
     .string()
     .refine(isTimeZone, 'is no time zone; use a name such as UTC or Europe/Berlin')
@@ -106,12 +119,23 @@ export const UsageGovernanceConfig = z.strictObject({
     })
     .prefault({}),
   subscription_quota_rules: z
-    .looseObject({
+    .strictObject({
       enabled: z
         .boolean()
         .refine((enabled) => !enabled, NO_QUOTA)
         .default(false)
-        .meta(tick('Must be false; kept for old configs, as is the rest of that section.')),
+        .meta(tick('Must be false; the rest of the section says how it would be judged if it were on.')),
+      provider: z.enum(['codex_chatgpt_oauth']).default('codex_chatgpt_oauth').meta(tick(OFF)),
+      degraded_policy: z.enum(['fail_open', 'fail_closed']).default('fail_open').meta(tick(OFF)),
+      refresh_interval_seconds: z.int().min(1).default(60).meta(tick(OFF)),
+      rules: z
+        .array(QuotaRule)
+        .max(RULES_MAX)
+        .default([
+          { rule_id: 'codex-five-hour-default', window: 'five_hour', pause_at_percent_used: 95 },
+          { rule_id: 'codex-weekly-default', window: 'weekly', pause_at_percent_used: 95 },
+        ])
+        .meta(tick(OFF)),
     })
     .prefault({}),
 })

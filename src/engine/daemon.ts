@@ -4,11 +4,12 @@ import { MillraceError } from '../core/errors.ts'
 import type { ItemKind } from '../core/item.ts'
 import type { View } from '../core/view.ts'
 import type { Engine } from './engine.ts'
-import { watchedFolders } from './intake.ts'
 import { backoffMs, isRefusal } from './refusal.ts'
 import type { Settled } from './settle.ts'
 import { type Ground, groundOf, isStill } from './still.ts'
+import { stopIfComplete } from './stop-files.ts'
 import { type TickOutcome, tick } from './tick.ts'
+import { Watching } from './watching.ts'
 
 export interface LoopOptions {
   /** End after this many counted ticks; null = no limit. */
@@ -37,9 +38,7 @@ const UNSETTLED_LOOK_MS = 60
 const WORKING_FLOOR_MS = 1000
 
 export async function runLoop(engine: Engine, options: LoopOptions): Promise<LoopEnd> {
-  const unwatch = engine.config.watchers.enabled
-    ? watchedFolders(engine).map((folder) => engine.ports.files.watch(folder, () => engine.wake()))
-    : []
+  const watching = new Watching(engine)
   const ticksMax = options.ticksMax ?? Infinity
   let ticks = 0
   let stages = 0
@@ -53,12 +52,14 @@ export async function runLoop(engine: Engine, options: LoopOptions): Promise<Loo
   })
   try {
     for (;;) {
+      watching.keep()
       const before = groundOf(engine)
       const outcome = await undisturbed(engine, ticks + 1 >= ticksMax, options.onRefusal)
       const idle =
         !outcome.progressed &&
         engine.lanes.size === 0 &&
         engine.finished.length === 0 &&
+        !engine.collector.busy &&
         !outcome.unsettled &&
         !engine.workspace.degraded
       if (outcome.settled > 0 || idle) ticks += 1
@@ -68,10 +69,11 @@ export async function runLoop(engine: Engine, options: LoopOptions): Promise<Loo
       if (ticks >= ticksMax) return end('max_ticks', outcome)
       if (options.stopWhenIdle && idle && (options.evenWaiting === true || !waitsForTime(engine)))
         return end('idle', outcome)
+      if (idle && outcome.reason === 'no_work' && !waitsForTime(engine) && (await stopIfComplete(engine))) continue
       if (!outcome.progressed) ticks += await rest(engine, idle ? before : null, ticksMax - ticks - 1)
     }
   } finally {
-    for (const stop of unwatch) stop()
+    watching.end()
   }
 }
 
@@ -117,6 +119,7 @@ function waitsForTime(engine: Engine): boolean {
   if (snapshot.pause_sources.some((source) => source.until === null)) return false
   return (
     snapshot.active_runs.some((run) => run.status === 'ready' && run.not_before !== null && run.not_before > now) ||
+    snapshot.active_runs.some(({ approval }) => approval !== undefined && approval.expires_at !== null) ||
     snapshot.pause_sources.some((source) => source.until !== null) ||
     (snapshot.runner_waits.length > 0 && (snapshot.active_runs.length > 0 || hasQueued(view)))
   )
@@ -152,7 +155,9 @@ async function rest(engine: Engine, before: Ground | null, looksMax: number): Pr
 function dueTimes(engine: Engine, view: View): number[] {
   return [
     ...engine.deliveries.dueTimes(),
-    ...view.snapshot.active_runs.flatMap((run) => (run.not_before === null ? [] : [Date.parse(run.not_before)])),
+    ...view.snapshot.active_runs.flatMap((run) =>
+      [run.not_before, run.approval?.expires_at ?? null].flatMap((time) => (time === null ? [] : [Date.parse(time)])),
+    ),
     ...view.snapshot.pause_sources.flatMap((source) => (source.until === null ? [] : [Date.parse(source.until)])),
     ...view.snapshot.runner_waits.map((wait) => Date.parse(wait.until)),
     ...[nextClosureTime(view)].flatMap((time) => (time === null ? [] : [time])),

@@ -12,6 +12,7 @@ import { blankResult } from '../runners/ending.ts'
 import { type Following, type Handle, isHandle, type Runner } from '../runners/runner.ts'
 import type { Engine } from './engine.ts'
 import { keepEvidence } from './evidence.ts'
+import { type Judgement, judge, PASS } from './judge.ts'
 import { isDiskError } from './refusal.ts'
 import { keepBefore, readAfter, recallBefore } from './rescue.ts'
 import { putStaleAside } from './stale-artifacts.ts'
@@ -35,10 +36,18 @@ export interface Finished {
   workingTree: WorkingTree | null
   /** Why we stopped it, if we did. */
   stop: Lane['stop']
+  /** What stands against it, or has to be asked first. */
+  judgement: Judgement
+  /** True if it was settled as far as a question before, with all that it used. */
+  counted: boolean
 }
 
-/** How to come to the result: start an agent, follow one that lives, or collect what one left. */
-export type Begin = { how: 'start' } | { how: 'adopt'; handle: Handle } | { how: 'collect' }
+/** How to come to the result: start an agent, follow one that lives, collect what one left, or take up what waited. */
+export type Begin =
+  | { how: 'start' }
+  | { how: 'adopt'; handle: Handle }
+  | { how: 'collect' }
+  | ({ how: 'settle' } & Pick<Finished, 'raw' | 'workingTree'>)
 
 /** Opens a lane. Returns at once; the result arrives in `engine.finished`, with a wake. */
 export function dispatch(engine: Engine, request: StageRequest, begin: Begin = { how: 'start' }): void {
@@ -57,8 +66,9 @@ export function dispatch(engine: Engine, request: StageRequest, begin: Begin = {
   }
   engine.lanes.set(request.request_id, lane)
   lane.done = carry(engine, lane, runner, begin, () => stopAsked).then((end) => {
-    engine.finished.push({ request, ...end, stop: lane.stop })
-    engine.governance.ended(request, end.raw.token_usage)
+    const counted = begin.how === 'settle'
+    engine.finished.push({ request, ...end, stop: lane.stop, counted })
+    if (!counted) engine.governance.ended(request, end.raw.token_usage)
     engine.lanes.delete(request.request_id)
     engine.wake()
   })
@@ -71,24 +81,35 @@ async function carry(
   runner: Runner | undefined,
   begin: Begin,
   stopAsked: () => 'cancelled' | 'killed' | null,
-): Promise<Pick<Finished, 'raw' | 'workingTree'>> {
+): Promise<Pick<Finished, 'raw' | 'workingTree' | 'judgement'>> {
   const { request } = lane
+  if (begin.how === 'settle') {
+    const { raw, workingTree } = begin
+    return { raw, workingTree, judgement: await judge(engine, request, raw) }
+  }
   if (!runner) {
     const raw = notStarted(engine, request, `Runner ${request.runner_name} is not known.`)
-    return { raw, workingTree: null }
+    return { raw, workingTree: null, judgement: PASS }
+  }
+  const objection = begin.how === 'start' ? await judge(engine, request, null) : PASS
+  if (objection.judgement !== 'pass') {
+    const raw = notStarted(engine, request, 'It was not started.')
+    return { raw: { ...raw, ending: stopAsked() ?? raw.ending }, workingTree: null, judgement: objection }
   }
   const kept = await (begin.how === 'start' ? keepBefore : recallBefore)(engine.ports, request)
   const raw = await perform(engine, lane, runner, begin, { stopAsked, treeBefore: kept.workingTree.before })
   await keepEvidence(engine.ports.files, request).catch(() => {}) // settling meets the same disk
   const isCutShort = raw.ending === 'cancelled' || raw.ending === 'killed'
-  return { raw, workingTree: isCutShort ? kept.workingTree : await readAfter(kept, request) }
+  const workingTree = isCutShort ? kept.workingTree : await readAfter(kept, request)
+  const judgement = raw.ending === 'exited' ? await judge(engine, request, raw) : PASS
+  return { raw, workingTree, judgement }
 }
 
 async function perform(
   engine: Engine,
   lane: Lane,
   runner: Runner,
-  begin: Begin,
+  begin: Exclude<Begin, { how: 'settle' }>,
   { stopAsked, treeBefore }: { stopAsked: () => 'cancelled' | 'killed' | null; treeBefore: string | null },
 ): Promise<RawResult> {
   const { request } = lane

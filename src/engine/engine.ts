@@ -2,10 +2,9 @@
  * The engine: the one long-lived process of a workspace. Holds what a tick needs between ticks (the open workspace,
  * the lanes, what has finished, why to wake); what a tick does is in tick.ts, step by step.
  */
-import type { Change } from '../core/changes.ts'
-import { Draft } from '../core/changes.ts'
+import { type Change, Draft } from '../core/changes.ts'
 import type { Clock } from '../core/clock.ts'
-import type { Config } from '../core/config.ts'
+import { type Config, restartKeys } from '../core/config.ts'
 import { describeDiagnostic } from '../core/diagnostics.ts'
 import { asMillraceError, MillraceError } from '../core/errors.ts'
 import type { Exec } from '../core/exec.ts'
@@ -13,12 +12,16 @@ import type { Files } from '../core/files.ts'
 import type { CommandTable, FreshPlan } from '../core/operation.ts'
 import type { Post } from '../core/post.ts'
 import type { StageRequest } from '../core/request.ts'
-import { type CounterEntry, counterOwner } from '../core/state.ts'
+import { type CounterEntry, counterOwner, NO_PLAN } from '../core/state.ts'
+import { watcherMode } from '../core/watch-config.ts'
 import type { Runner } from '../runners/runner.ts'
 import type { Processes } from '../store/lock.ts'
 import { keepPlanSources } from '../store/plan-sources.ts'
 import { compileWorkspace, isCurrent, planChanges } from '../store/plans.ts'
+import type { StopFile } from '../store/stop-files.ts'
 import { Workspace } from '../store/workspace.ts'
+import { Collector } from './collector.ts'
+import { lookOfConfig } from './config-watch.ts'
 import { Deliveries } from './deliveries.ts'
 import type { Finished, Lane } from './dispatch.ts'
 import { Governance } from './governance.ts'
@@ -64,6 +67,8 @@ export class Engine {
   readonly options: EngineOptions
   readonly workspace: Workspace
   config: Config
+  /** The config it was started with. */
+  private readonly started: Config
   runners: ReadonlyMap<string, Runner>
   /** Agents at work, by request id. */
   readonly lanes = new Map<string, Lane>()
@@ -77,6 +82,12 @@ export class Engine {
   turn: Turn | null = null
   /** True while an idea of the inbox may still be being written. */
   ideasUnsettled = false
+  /** True while the config file may still be being written. */
+  configUnsettled = false
+  /** How the config file looked when it was last read; null: there was none. */
+  configLook: string | null
+  /** Stop files that lay there when they were last looked for. */
+  stopFiles: readonly StopFile[] = []
   /** Runs whose item was not in its active folder when we last looked, with when it was first missed. */
   readonly missingSinceMs = new Map<string, number>()
   /** Monotonic time before which a failed disk is left alone, and how often it was tried. */
@@ -85,6 +96,8 @@ export class Engine {
   readonly governance: Governance
   /** Outside effects that wait to be carried out. */
   readonly deliveries: Deliveries
+  /** Removes what old runs left. */
+  readonly collector: Collector
   /** The plan whose sources need not be looked at again for the derived copy of their stamps. */
   private sourcesKeptOf: string | null = null
   private readonly listeners = new Set<Listener>()
@@ -98,12 +111,13 @@ export class Engine {
   static async open(ports: EnginePorts, options: EngineOptions, listeners: readonly Listener[] = []): Promise<Engine> {
     const workspace = await Workspace.open(ports, options.workspaceRoot, { onFatal: ports.onFatal })
     try {
+      const configLook = lookOfConfig({ ports, workspace })
       const fresh = compileFresh(ports, workspace, options)
       if (fresh.plan === null) {
         await workspace.commit(planChanges(fresh, workspace.view().plan, ports.clock.now().toISOString()))
         throw compileFailed(fresh)
       }
-      const engine = new Engine(ports, options, workspace, fresh.config)
+      const engine = new Engine(ports, options, workspace, { config: fresh.config, configLook })
       for (const listener of listeners) engine.listen(listener)
       engine.deliveries.load()
       await engine.begin(fresh)
@@ -117,11 +131,19 @@ export class Engine {
     }
   }
 
-  private constructor(ports: EnginePorts, options: EngineOptions, workspace: Workspace, config: Config) {
+  private constructor(
+    ports: EnginePorts,
+    options: EngineOptions,
+    workspace: Workspace,
+    { config, configLook }: { config: Config; configLook: string | null },
+  ) {
     this.ports = ports
     this.options = options
     this.workspace = workspace
     this.config = config
+    this.started = config
+    this.configLook = configLook
+    workspace.index.quietMs = config.watchers.debounce_ms
     this.runners = ports.runners(config, options.workspaceRoot)
     this.governance = new Governance(this)
     const notify = () => this.config.notify
@@ -136,6 +158,7 @@ export class Engine {
       wake: () => this.wake(),
     })
     this.listen((change) => this.deliveries.hear(change))
+    this.collector = new Collector(this)
   }
 
   get clock(): Clock {
@@ -144,7 +167,7 @@ export class Engine {
 
   /** True while something other hands do may not be finished, so that looking again soon is worth it. */
   get unsettled(): boolean {
-    return this.ideasUnsettled || this.missingSinceMs.size > 0 || this.workspace.index.unsettled
+    return this.ideasUnsettled || this.configUnsettled || this.missingSinceMs.size > 0 || this.workspace.index.unsettled
   }
 
   listen(listener: Listener): () => void {
@@ -173,12 +196,19 @@ export class Engine {
 
   /** Compiles what is on disk now. */
   compile(): FreshPlan & { config: Config } {
-    return compileFresh(this.ports, this.workspace, this.options)
+    this.configLook = lookOfConfig(this)
+    const fresh = compileFresh(this.ports, this.workspace, this.options)
+    return {
+      ...fresh,
+      pendingRestart: restartKeys(this.started, fresh.config),
+      watcherMode: watcherMode(fresh.config.watchers),
+    }
   }
 
   /** Puts a freshly compiled plan and its config in force; the changes that record it are already committed. */
   use(fresh: FreshPlan & { config: Config }): void {
     this.config = fresh.config
+    this.workspace.index.quietMs = fresh.config.watchers.debounce_ms
     this.runners = this.ports.runners(fresh.config, this.options.workspaceRoot)
     if (fresh.plan) this.workspace.usePlan(fresh.plan)
   }
@@ -218,6 +248,7 @@ export class Engine {
 
   /** Gives the workspace back. Agents still at work are left to the next runtime. */
   async close(): Promise<void> {
+    await this.collector.close()
     try {
       await this.lastDeliveries()
       const draft = new Draft(this.workspace.view())
@@ -275,10 +306,15 @@ export class Engine {
       compiled_plan_id: plan.compiled_plan_id,
       loop_ids_by_plane: plan.loop_ids_by_plane,
       config_version: fresh.configVersion,
-      watcher_mode: fresh.config.watchers.enabled ? 'watch' : 'poll',
+      watcher_mode: watcherMode(fresh.config.watchers),
       last_reload_outcome: null,
       last_reload_error: null,
     })
+    // Runs that another runtime began go on under this plan.
+    draft.snapshot.active_runs = draft.snapshot.active_runs.map((run) =>
+      run.compiled_plan_id === NO_PLAN ? { ...run, compiled_plan_id: plan.compiled_plan_id } : run,
+    )
+    delete draft.snapshot.pending_restart
     // Budgets belong to a passage; those of one that is over would be taken off the next.
     const owned = view.counters.entries.filter((entry) =>
       view.snapshot.active_runs.some((run) => isOwner(entry, counterOwner(run))),

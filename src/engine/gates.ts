@@ -33,6 +33,10 @@ export async function gates(engine: Engine): Promise<'open' | 'stop_requested' |
   for (const { runner_name, model_name, cause } of over) draft.event('runner_ready', { runner_name, model_name, cause })
   const low = lowDisk(engine)
   const told = view.snapshot.pause_sources.find((source) => source.source === DISK)
+  if (told && low !== null && told.reason !== low)
+    draft.snapshot.pause_sources = draft.snapshot.pause_sources.map((one) =>
+      one === told ? { ...one, reason: low } : one,
+    )
   if (told && low === null) cleared(told, 'there is room again')
   if (!told && low !== null) {
     draft.snapshot.pause_sources = [
@@ -45,12 +49,18 @@ export async function gates(engine: Engine): Promise<'open' | 'stop_requested' |
   return engine.workspace.view().snapshot.pause_sources.length > 0 ? 'paused' : 'open'
 }
 
-/** Why the disk has too little room for another stage; null if it has enough. */
-function lowDisk({ config, ports, workspace }: Engine): string | null {
+/** Why the disk has too little room for another stage, and what is being done about it; null if it has enough. */
+export function lowDisk({ config, ports, workspace }: Engine): string | null {
   const floorMib = config.runtime.free_disk_floor_mib
   const freeMib = Math.floor(ports.files.freeBytes(workspace.places.runtime) / MIB)
   if (freeMib >= floorMib) return null
-  return `less than ${floorMib} MiB are free on the disk of the workspace (runtime.free_disk_floor_mib)`
+  const { snapshot } = workspace.view()
+  const remedy = snapshot.retention?.asked
+    ? 'what may go is being removed'
+    : config.retention.automatic
+      ? 'what may go has been removed'
+      : '`millrace gc` says what may go'
+  return `less than ${floorMib} MiB are free on the disk of the workspace (runtime.free_disk_floor_mib); ${remedy}`
 }
 
 /** Stops every agent at work; true once there is none. */

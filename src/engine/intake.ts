@@ -10,13 +10,16 @@ import { ideaSpecId, ideaToSpec } from '../core/idea.ts'
 import { ITEM_KINDS, type ItemEntry } from '../core/item.ts'
 import { type ActiveRun, runOf } from '../core/state.ts'
 import type { View } from '../core/view.ts'
+import { isIgnoredName, isWatched } from '../core/watch-config.ts'
 import { type FileStat, hashBytes, readText } from '../store/files.ts'
 import { QUIET_MS } from '../store/items.ts'
 import { AT, itemFolder } from '../store/layout.ts'
 import { drainMailbox } from './commands.ts'
+import { takeConfig } from './config-watch.ts'
 import { cancelled, isItemPresent, requeueRecord, withdrawn } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
 import { holdRun } from './hold.ts'
+import { heedStopFiles } from './stop-files.ts'
 
 /** Gives how many things were taken in. */
 export async function intake(engine: Engine): Promise<number> {
@@ -30,13 +33,15 @@ export async function intake(engine: Engine): Promise<number> {
     pause: (ms) => new Promise<void>((resolve) => engine.clock.after(ms, resolve)),
     use: (fresh) => engine.use(fresh),
   })
+  const config = await takeConfig(engine)
+  const stops = await heedStopFiles(engine)
   const ended = await endRuns(engine)
   engine.ideasUnsettled = false
   const ideas = await takeIdeas(engine)
   const orphans = await requeueOrphans(engine)
   const aside = await setMalformedAside(engine)
   await rotateLogs(engine)
-  return commands + ended + ideas + orphans + aside
+  return commands + config + stops + ended + ideas + orphans + aside
 }
 
 /** A log is put aside beyond this size; readers of the live name see a short file again. */
@@ -179,7 +184,7 @@ async function takeIdeas(engine: Engine): Promise<number> {
     if (taken >= IDEAS_PER_TICK_MAX) break
     const view = engine.workspace.view()
     const age = clock.now().getTime() - stat.mtimeMs
-    if (age >= 0 && age < QUIET_MS) {
+    if (age >= 0 && age < engine.config.watchers.debounce_ms) {
       engine.ideasUnsettled = true // may still be being written
       continue
     }
@@ -203,10 +208,9 @@ interface UnseenIdea {
 /** Files of the inbox that are new, or changed since they were looked at, by name. Empty where the inbox is not watched. */
 export function unseenIdeas(engine: Engine): UnseenIdea[] {
   const { files } = engine.ports
-  const { enabled, watch_ideas_inbox } = engine.config.watchers
-  if (!enabled || !watch_ideas_inbox) return []
+  if (!isWatched(engine.config.watchers, 'ideas_inbox')) return []
   const inbox = path.join(engine.options.workspaceRoot, 'ideas', 'inbox')
-  const names = (files.list(inbox) ?? []).filter((name) => name.endsWith('.md') && !name.startsWith('.')).sort()
+  const names = (files.list(inbox) ?? []).filter((name) => name.endsWith('.md') && !isIgnoredName(name)).sort()
   if (names.length === 0) return []
   const seen = engine.workspace.view().snapshot.seen_ideas
   return names.flatMap((name) => {
@@ -267,14 +271,4 @@ function referencesOf(view: View, spec: ItemEntry): readonly string[] {
   const read = view.read('spec', spec.id, spec.state)
   const parsed = read === null ? null : parseDocument('spec', read.text)
   return parsed?.ok ? listField(parsed.document, 'references') : []
-}
-
-/** Folders whose changes wake an idle runtime. */
-export function watchedFolders(engine: Engine): string[] {
-  const { places } = engine.workspace
-  return [
-    places.at(AT.incoming),
-    ...ITEM_KINDS.flatMap((kind) => [places.at(itemFolder(kind, 'queued')), places.at(itemFolder(kind, 'active'))]),
-    path.join(places.root, 'ideas', 'inbox'),
-  ]
 }

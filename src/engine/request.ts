@@ -3,7 +3,7 @@
 import { closurePaths } from '../core/completion.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { ItemKind } from '../core/item.ts'
-import { graphOf, nodeOf, type Plan } from '../core/plan.ts'
+import { graphOf, nodeOf, type Plan, skillsGiven } from '../core/plan.ts'
 import type { StageRequest } from '../core/request.ts'
 import { resumeTargets } from '../core/route.ts'
 import { type Continuation, FRESH } from '../core/session.ts'
@@ -87,6 +87,7 @@ export function buildRequest(
     attached_skill_paths: node.attached_skill_additions
       .filter((path) => plan.skill_hashes[path] !== 'missing')
       .map(frozen),
+    skill_revisions: skillsGiven(plan, node),
     active_work_item_kind: run.work_item_kind,
     active_work_item_id: run.work_item_id,
     active_work_item_path:

@@ -1,6 +1,6 @@
 /**
  * Hidden refs: working trees kept under `refs/millrace/rescue/`, each in a commit that says where it comes from.
- * No branch, tag, stash, reflog or HEAD is touched; a ref is made once and never moved or removed here.
+ * No branch, tag, stash, reflog or HEAD is touched; a ref is made once and never moved, and removed only by retention.
  */
 import { type GitOptions, git, type Repository, tryGit } from './git.ts'
 import { shownPath } from './git-path.ts'
@@ -70,10 +70,40 @@ export async function keepTree(
   await git(repository, ['update-ref', '--no-deref', kept.ref, commit.trim(), ''], lasting)
 }
 
+const BEFORE_RESTORE = 'Working tree before a restore from '
+
+/** First line of the commit that keeps the working tree before files of `ref` are brought back. */
+export const restoreSubject = (ref: string): string => BEFORE_RESTORE + ref
+
+/** Refs from which files were brought back. */
+export const givenBack = (trees: readonly KeptTree[]): Set<string> =>
+  new Set(
+    trees.flatMap(({ subject }) => (subject.startsWith(BEFORE_RESTORE) ? subject.slice(BEFORE_RESTORE.length) : [])),
+  )
+
 /** Tree id kept under a ref; null if there is no such ref. */
 export async function treeAt(repository: Repository, ref: string, options: GitOptions): Promise<string | null> {
   const found = await tryGit(repository, ['rev-parse', '--verify', '--quiet', `${ref}^{tree}`], options)
   return found.code === 0 ? found.stdout.trim() : null
+}
+
+/** Removes refs that still stand at their commit; gives those that are gone. Throws `git_failed` only where there is no answer. */
+export async function dropKept<Ref extends Pick<KeptTree, 'ref' | 'commit'>>(
+  repository: Repository,
+  refs: readonly Ref[],
+  options: GitOptions,
+): Promise<readonly Ref[]> {
+  if (refs.length === 0) return []
+  const stdin = refs.map(({ ref, commit }) => `delete ${ref} ${commit}\n`).join('')
+  const all = await tryGit(repository, ['update-ref', '--no-deref', '--stdin'], { ...options, stdin })
+  if (all.code === 0) return refs
+  // All or none: one that somebody has moved keeps the others from going.
+  const gone: Ref[] = []
+  for (const one of refs) {
+    const { code } = await tryGit(repository, ['update-ref', '--no-deref', '-d', one.ref, one.commit], options)
+    if (code === 0) gone.push(one)
+  }
+  return gone
 }
 
 const FIELDS = ['%(refname)', '%(objectname)', '%(tree)', '%(committerdate:iso-strict)', '%(contents)']

@@ -8,11 +8,13 @@ import type { StageRequest } from '../core/request.ts'
 import type { TokenUsage } from '../core/result.ts'
 import type { ActiveRun } from '../core/state.ts'
 import type { Runner } from '../runners/runner.ts'
-import { readRequest } from '../store/runs.ts'
+import { readRequest, readRun } from '../store/runs.ts'
+import { takeUpResult } from './approvals.ts'
 import { dispatch } from './dispatch.ts'
 import { cancelled, onceMore } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
 import { hold, holdRun } from './hold.ts'
+import { settleKept } from './kept-result.ts'
 import { ledgerChanges } from './ledger.ts'
 import { isRefusal } from './refusal.ts'
 import { refBefore, removeHalfRead } from './rescue.ts'
@@ -21,7 +23,9 @@ export async function resume(engine: Engine): Promise<void> {
   for (const run of engine.workspace.view().snapshot.active_runs) {
     if (run.status !== 'started' || run.request_id === null) continue
     try {
-      await resumeRun(engine, run, run.request_id)
+      if (run.begun_by !== undefined) await takeOver(engine, run, run.request_id)
+      else if (run.approval) await takeUpResult(engine, run, run.request_id)
+      else await resumeRun(engine, run, run.request_id)
     } catch (error) {
       if (isRefusal(error)) throw error
       await holdRun(engine, run, sentenceOf(error))
@@ -68,6 +72,18 @@ async function resumeRun(engine: Engine, run: ActiveRun, requestId: string): Pro
   await interrupted(engine, run, requestId, { reason, swept, begun, used })
 }
 
+/**
+ * A stage that another runtime began left no request of ours: its result is settled as that runtime accepted it, and where
+ * there is none the stage was interrupted.
+ */
+async function takeOver(engine: Engine, { begun_by, ...run }: ActiveRun, requestId: string): Promise<void> {
+  const kept = readRun(engine.ports.files, engine.workspace.places, run.run_id)
+  const result = kept?.results.find(({ metadata }) => metadata.request_id === requestId)
+  if (result !== undefined) return settleKept(engine, run, requestId, result)
+  const reason = `the runtime that ran it (${begun_by}) ended before its result was recorded`
+  await interrupted(engine, run, requestId, { reason, swept: 0, begun: true, used: [] })
+}
+
 const USAGE_BYTES_PER_READ = 4 * 1024 * 1024
 
 /** What an agent told of its use before it died. */
@@ -109,9 +125,13 @@ async function interrupted(
   draft.event('stage_interrupted', told)
   if (begun && node.idempotence_policy === 'single_attempt_only')
     hold(draft, again, notRepeated(node.stage_kind_id), view.now)
+  else if (!engine.config.recovery.stale_state_recovery_enabled) hold(draft, again, leftToAPerson, view.now)
   else draft.putRun(again)
   return engine.commit([...used, ...draft.finish()])
 }
 
 const notRepeated = (stage: string): string =>
   `stage ${stage} was interrupted and may not be repeated unasked; run it again with \`millrace control retry-active\`, or cancel it`
+
+const leftToAPerson =
+  'the stage was interrupted, and recovery.stale_state_recovery_enabled = false leaves it to a person; run it again with `millrace control retry-active`, or cancel it'

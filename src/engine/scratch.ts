@@ -3,13 +3,13 @@ import * as path from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { Files } from '../core/files.ts'
 import { readText } from '../store/files.ts'
-import type { Places } from '../store/layout.ts'
+import { type Places, SCRATCH } from '../store/layout.ts'
 import { isProcessRecord, type Processes, processRecord, provenDead } from '../store/lock.ts'
+import { deletion } from '../store/trash.ts'
 
 /** In a command's folder: the process it belongs to. */
 const OWNER = 'owner.json'
 const STATE = 'state'
-const OF_COMMANDS = /^rescue-[0-9a-f]{16}$/
 
 export async function withScratch<T>(files: Files, folder: string, use: (folder: string) => Promise<T>): Promise<T> {
   removeTree(files, folder)
@@ -38,7 +38,7 @@ export function removeAbandoned({ files, processes }: { files: Files; processes:
   try {
     for (const name of files.list(places.at(STATE)) ?? []) {
       const folder = places.at(`${STATE}/${name}`)
-      if (OF_COMMANDS.test(name) && isAbandoned(files, processes, folder)) removeScratch(files, folder)
+      if (SCRATCH.test(name) && isAbandoned(files, processes, folder)) removeScratch(files, folder)
     }
   } catch {
     // A disk that refuses: the next start looks again.
@@ -46,7 +46,7 @@ export function removeAbandoned({ files, processes }: { files: Files; processes:
 }
 
 /** A folder that does not say whose it is may be one that is just being made. */
-function isAbandoned(files: Files, processes: Processes, folder: string): boolean {
+export function isAbandoned(files: Files, processes: Processes, folder: string): boolean {
   try {
     const owner: unknown = JSON.parse(readText(files, path.join(folder, OWNER)) ?? 'null')
     return isProcessRecord(owner) && provenDead(processes, owner) !== null
@@ -64,16 +64,7 @@ export function removeScratch(files: Files, folder: string): void {
   }
 }
 
-/** Links are removed, not followed. Whose a folder is goes last, so that what is left can still be told. */
-function removeTree(files: Files, file: string): void {
-  const stat = files.stat(file)
-  if (stat === null) return
-  if (stat.kind === 'directory') {
-    const names = files.list(file) ?? []
-    for (const name of [...names.filter((one) => one !== OWNER), ...names.filter((one) => one === OWNER)])
-      removeTree(files, path.join(file, name))
-    files.removeFolder(file)
-  } else {
-    files.unlink(file)
-  }
+/** Whose a folder is goes last, so that what is left can still be told. */
+function removeTree(files: Files, folder: string): void {
+  for (const _ of deletion(files, folder, OWNER));
 }

@@ -3,6 +3,7 @@
  * between makes the decision be taken again; an exception holds that run only.
  */
 import { settle } from '../core/apply.ts'
+import { type Approval, answerTo, deniedSentence } from '../core/approval.ts'
 import type { Change } from '../core/changes.ts'
 import { chanceOf } from '../core/clock.ts'
 import { closurePaths } from '../core/completion.ts'
@@ -10,17 +11,20 @@ import { faultsText, parseDocument } from '../core/document.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 import { isEnvironmentFailure, normalise } from '../core/normalise.ts'
-import { graphOf, nodeOf, type Plan } from '../core/plan.ts'
-import type { StageResult } from '../core/result.ts'
+import { graphOf, nodeOf, type Plan, type PlanGraph, type PlanNode } from '../core/plan.ts'
+import type { StageRequest } from '../core/request.ts'
+import type { RawResult, StageResult } from '../core/result.ts'
 import { type Decision, route } from '../core/route.ts'
 import type { ActiveRun } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import { placesOf } from '../store/layout.ts'
+import { APPROVAL_DENIED, awaiting, deniedDecision, edgeQuestion } from './approvals.ts'
 import type { Finished } from './dispatch.ts'
 import { cancelled, deferred, isItemPresent, overBudget, startedAfresh, suspended, withdrawn } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
-import { evidenceOf, gather } from './evidence.ts'
+import { evidenceOf, type Gathered, gather } from './evidence.ts'
 import { holdRun } from './hold.ts'
+import type { Judgement } from './judge.ts'
 import { ledgerChanges } from './ledger.ts'
 import { isRefusal } from './refusal.ts'
 
@@ -75,9 +79,15 @@ async function settleOne(engine: Engine, finished: Finished): Promise<Settled | 
 }
 
 /** What the stage run leaves in the ledger, whatever becomes of its result: part of the transaction that settles it. */
-function usageOf(engine: Engine, view: View, { request, raw }: Finished, changes: readonly Change[] = []): Change[] {
+function usageOf(
+  engine: Engine,
+  view: View,
+  { request, raw, counted }: Finished,
+  changes: readonly Change[] = [],
+): Change[] {
   const file = `stage_results/${request.request_id}.json`
   const hasResult = changes.some((change) => change.change === 'artifact.put' && change.file === file)
+  if (counted) return []
   return ledgerChanges(engine, view, request, {
     usage: raw.token_usage,
     ending: raw.ending,
@@ -109,6 +119,12 @@ function decide(
       'routing_failed',
       `the plan ${run.compiled_plan_id} of run ${run.run_id} is gone from state/plans`,
     )
+  const { judgement } = finished
+  if (judgement.judgement === 'ask') {
+    const isBefore = judgement.when === 'before'
+    const { approval } = answerTo(view, run, judgement.question, isBefore ? null : request.request_id)
+    return { changes: awaiting(view, run, approval, isBefore ? null : finished), settled: null }
+  }
   const item = activeItem(view, run)
   const allowed = node.hand_ins.map((handIn) => handIn.kind)
   const evidence = evidenceOf(engine.ports.files, view, request, gathered, item, allowed)
@@ -120,7 +136,9 @@ function decide(
       changes: overBudget(view, run, request.request_id, result, engine.governance.objection(run)),
       settled: unrouted(result),
     }
-  if (isEnvironmentFailure(result))
+  if (judgement.judgement === 'fail') result = overruled(result, node, judgement)
+  if (judgement.judgement === 'denied') result = deniedResult(result, node, judgement.approval)
+  if (judgement.judgement === 'pass' && isEnvironmentFailure(result))
     return {
       changes: deferred(view, plan, run, request.request_id, result, {
         resetsAt: raw.resets_at,
@@ -129,10 +147,50 @@ function decide(
       settled: unrouted(result),
     }
 
-  let decision = route(graph, run, view.counters, result)
+  let decision = decisionOn(graph, run, view, result, judgement.judgement === 'denied' ? judgement.approval : null)
+  const question = judgement.judgement === 'denied' ? null : edgeQuestion(graph, result, decision, request.request_id)
+  if (question) {
+    const { answer, approval } = answerTo(view, run, question, request.request_id)
+    if (answer === 'open') return { changes: awaiting(view, run, approval, finished), settled: null }
+    if (answer === 'denied') {
+      result = deniedResult(result, node, approval)
+      decision = decisionOn(graph, run, view, result, approval)
+    }
+  }
+  return routed(
+    engine,
+    view,
+    { plan, graph, node, run, request, result, item, handIns: gathered.handIns },
+    decision,
+    raw.swept,
+  )
+}
+
+/** A result that a loop decides about, and what belongs to it. */
+export interface Routing {
+  plan: Plan
+  graph: PlanGraph
+  node: PlanNode
+  run: ActiveRun
+  request: StageRequest
+  result: StageResult
+  item: ReturnType<typeof activeItem>
+  handIns: Gathered['handIns']
+}
+
+/** What comes of a decision on a result. `swept`: processes that were ended after the stage. */
+export function routed(
+  engine: Engine,
+  view: View,
+  { plan, graph, node, run, request, item, handIns, ...given }: Routing,
+  wanted: Decision,
+  swept: RawResult['swept'] = [],
+): { changes: Change[]; settled: Settled } {
+  let { result } = given
+  let decision = wanted
   if (decision.next_node_id !== null && run.stage_runs + 1 >= plan.recovery_limits.stages_per_run_max)
     decision = spent(graph, run, result)
-  let routed = run
+  let standing = run
   const conflict = completionConflict(view, graph, item, decision)
   const extra: Change[] = []
   if (conflict) {
@@ -146,32 +204,23 @@ function decide(
         data: { run_id: run.run_id, plane: run.plane, error_code: code, message: conflict },
       },
     )
-    result = {
-      ...result,
-      terminal_result: node.failure_outcome,
-      result_class: 'recoverable_failure',
-      success: false,
-      retryable: true,
-      summary_status_marker: `### ${node.failure_outcome}`,
-      notes: [conflict, ...result.notes],
-      metadata: { ...result.metadata, failure_class: code },
-    }
-    routed = { ...run, runtime_error: { code, report_path: `${request.run_dir}/runtime_error_report.md` } }
-    decision = route(graph, routed, view.counters, result)
+    result = countedAs(result, node, null, [conflict], code)
+    standing = { ...run, runtime_error: { code, report_path: `${request.run_dir}/runtime_error_report.md` } }
+    decision = route(graph, standing, view.counters, result)
   }
-  const accepted = result.metadata.valid_terminal_result === true && !conflict
+  const accepted = result.metadata.valid_terminal_result === true
   const kinds = node.hand_ins
     .filter((handIn) => accepted && handIn.outcomes.includes(result.terminal_result))
     .map((handIn) => handIn.kind)
   const draft = settle({
     view,
     plan,
-    run: routed,
+    run: standing,
     request,
     result,
     decision,
     item: item ? { entry: item.entry, text: item.text, hash: item.hash } : null,
-    handIns: gathered.handIns.flatMap((handIn) =>
+    handIns: handIns.flatMap((handIn) =>
       handIn.document && kinds.includes(handIn.kind as ItemKind)
         ? [{ document: handIn.document, text: handIn.text }]
         : [],
@@ -180,8 +229,8 @@ function decide(
     hex: (digits) => engine.clock.hex(digits),
   })
   draft.add(...extra)
-  if (raw.swept.length > 0)
-    draft.event('stage_processes_swept', { run_id: run.run_id, request_id: request.request_id, processes: raw.swept })
+  if (swept.length > 0)
+    draft.event('stage_processes_swept', { run_id: run.run_id, request_id: request.request_id, processes: swept })
   return {
     changes: draft.finish(),
     settled: {
@@ -190,6 +239,56 @@ function decide(
       failure_class: (result.metadata.failure_class as string | null) ?? null,
       message: result.retryable ? (result.notes[0] ?? null) : null,
     },
+  }
+}
+
+/** Where a result leads; a denial that counts as no outcome of the node ends the run as blocked. */
+function decisionOn(
+  graph: PlanGraph,
+  run: ActiveRun,
+  view: View,
+  result: StageResult,
+  denied: Approval | null,
+): Decision {
+  const refused = denied !== null && denied.denied_outcome === null ? deniedDecision(graph, run) : null
+  return refused ?? route(graph, run, view.counters, result)
+}
+
+/** A result that a validator does not let pass. */
+function overruled(
+  result: StageResult,
+  node: PlanNode,
+  { validator, outcome, findings }: Extract<Judgement, { judgement: 'fail' }>,
+): StageResult {
+  const isLegal = outcome !== null && Object.hasOwn(node.allowed_result_classes_by_outcome, outcome)
+  const strange =
+    outcome !== null && !isLegal ? [`${outcome}, which ${validator} names, is no outcome of the node`] : []
+  return countedAs(result, node, isLegal ? outcome : null, [...findings, ...strange], 'validator_failed')
+}
+
+const deniedResult = (result: StageResult, node: PlanNode, approval: Approval): StageResult =>
+  countedAs(result, node, approval.denied_outcome, [deniedSentence(approval)], APPROVAL_DENIED)
+
+/** The result as another outcome than the stage gave, for reasons of ours; without one the failure outcome of the node. */
+function countedAs(
+  result: StageResult,
+  node: PlanNode,
+  outcome: string | null,
+  notes: readonly string[],
+  failureClass: string,
+): StageResult {
+  const terminal_result = outcome ?? node.failure_outcome
+  const classes = node.allowed_result_classes_by_outcome[terminal_result] ?? []
+  const result_class = outcome === null ? 'recoverable_failure' : (classes[0] ?? 'blocked')
+  return {
+    ...result,
+    terminal_result,
+    result_class,
+    success: result_class === 'success',
+    retryable: outcome === null,
+    summary_status_marker: `### ${terminal_result}`,
+    notes: [...notes, ...result.notes],
+    metadata: { ...result.metadata, failure_class: failureClass, valid_terminal_result: false },
   }
 }
 
@@ -202,7 +301,7 @@ const unrouted = (result: StageResult): Settled => ({
 })
 
 /** The run's item, read afresh: a stage may have rewritten its own document. Throws if it is no text any more. */
-function activeItem(view: View, run: ActiveRun) {
+export function activeItem(view: View, run: ActiveRun) {
   if (run.work_item_id === null) return null
   const kind = run.work_item_kind as ItemKind
   const entry = view.items.find(kind, run.work_item_id).find((place) => place.state === 'active')

@@ -1,7 +1,7 @@
 /**
  * The tick: one pass over the workspace, always in this order (design §6):
  *
- *   settle what finished → intake → gates → claim → start and dispatch → (backlog drained?) completion
+ *   settle what finished → intake → gates → take up what was answered → claim → start and dispatch → (backlog drained?) completion
  *
  * It never waits for an agent. Gates close claim, start and completion only; settling and intake always go on.
  */
@@ -15,6 +15,7 @@ import { type Continuation, continuation, FRESH, hasPast } from '../core/session
 import type { ActiveRun } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import { readRun } from '../store/runs.ts'
+import { awaiting, capabilityGate, openCapability, takeUpAnswered } from './approvals.ts'
 import { claim, rootSpecOf } from './claim.ts'
 import { dispatch } from './dispatch.ts'
 import { blockedOverBudget } from './ending.ts'
@@ -53,7 +54,7 @@ export async function tick(engine: Engine, isLast = false, settled: Settled[] = 
     return { ...outcome(engine, 0, 'degraded', null), stopped: engine.stopping !== 'no' && endLanes(engine) }
   settled.push(...(await settleFinished(engine)))
   await engine.deliveries.settle()
-  const tookIn = await intake(engine)
+  const tookIn = (await intake(engine)) + (await engine.collector.turn())
   const last = settled.at(-1) ?? null
   const gate = await gates(engine)
   if (gate !== 'open')
@@ -64,21 +65,23 @@ export async function tick(engine: Engine, isLast = false, settled: Settled[] = 
   if (isLast && settled.length > 0) return outcome(engine, settled.length, last?.reason ?? 'no_work', last)
   const unsettled = engine.unsettled
   const { arrivals } = engine.workspace.index
+  const answered = await takeUpAnswered(engine)
   const claimed = await claim(engine)
   const started = await start(engine)
   // Open work of the lineage may be among the documents that are just arriving: then nothing is drained yet.
   const isArriving = () => engine.unsettled || engine.workspace.index.arrivals !== arrivals
   const drained =
-    claimed + started === 0 &&
+    answered + claimed + started === 0 &&
     !isArriving() &&
-    engine.workspace.view().snapshot.active_runs.length === 0 &&
+    !hasRunsAtWork(engine) &&
     (engine.turn === null || mayJudge(engine.workspace.view(), engine.turn))
   const judging = drained ? await completion(engine) : false
   const busy = engine.lanes.size > 0
-  if (!busy && settled.length + claimed + started === 0 && !judging && engine.turn === null) await tellIdle(engine)
+  if (!busy && settled.length + answered + claimed + started === 0 && !judging && engine.turn === null)
+    await tellIdle(engine)
   return {
     settled: settled.length,
-    progressed: settled.length + tookIn + claimed + started > 0 || judging,
+    progressed: settled.length + tookIn + answered + claimed + started > 0 || judging,
     reason:
       last?.reason ??
       (busy ? 'running' : engine.workspace.view().snapshot.active_runs.length > 0 ? 'waiting' : 'no_work'),
@@ -140,7 +143,9 @@ async function start(engine: Engine): Promise<number> {
     for (let attempt = 1; ; attempt++) {
       try {
         const objection = engine.governance.objection(run)
-        if (objection === null) await startRun(engine, run)
+        const asked = objection === null ? questionBefore(engine, run) : null
+        if (asked !== null) await engine.commit(awaiting(engine.workspace.view(), run, asked, null))
+        else if (objection === null) await startRun(engine, run)
         else await engine.commit(blockedOverBudget(engine.workspace.view(), run, objection))
         started += 1
       } catch (error) {
@@ -154,6 +159,18 @@ async function start(engine: Engine): Promise<number> {
   }
   return started
 }
+
+/** What a person has to be asked before the next stage of a run may start. */
+function questionBefore(engine: Engine, run: ActiveRun) {
+  const view = engine.workspace.view()
+  const plan = view.planOf(run.compiled_plan_id)
+  const node = plan && nodeOf(plan, run.plane, run.node_id)
+  return node ? openCapability(view, run, node) : null
+}
+
+/** Whether a run is there that does not merely wait for a person's answer. */
+const hasRunsAtWork = (engine: Engine): boolean =>
+  engine.workspace.view().snapshot.active_runs.some((run) => run.status !== 'awaiting_approval')
 
 /** In a turn, work that others would claim is still to be done before anything is judged. */
 function mayJudge(view: View, turn: Turn): boolean {
@@ -185,6 +202,7 @@ async function startRun(engine: Engine, run: ActiveRun): Promise<void> {
   const request = buildRequest(engine.workspace.places, plan, run, target, requestId, bootId, continued)
   const draft = new Draft(view)
   draft.putRun({ ...run, status: 'started', request_id: request.request_id })
+  draft.add(...capabilityGate(view, plan, run, request.request_id))
   draft.add({
     change: 'artifact.put',
     run_id: run.run_id,

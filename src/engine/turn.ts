@@ -14,7 +14,7 @@ export class Turn {
 
   /** The run whose turn it is, as it was first met on the plane; null while there is none. */
   run({ active_runs }: Runs): ActiveRun | null {
-    this.taken ??= active_runs.find((run) => run.plane === this.plane) ?? null
+    this.taken ??= active_runs.find((run) => run.plane === this.plane && run.status !== 'awaiting_approval') ?? null
     return this.taken
   }
 

@@ -7,6 +7,7 @@ import { tellLost } from '../engine/lost.ts'
 import { compileWorkspace } from '../store/plans.ts'
 import type { Lock } from '../store/take-lock.ts'
 import { Workspace } from '../store/workspace.ts'
+import { collectAll } from './collect-all.ts'
 import { COMMANDS } from './commands/table.ts'
 import type { Context } from './context.ts'
 import { deliveringFrom } from './notify/delivering.ts'
@@ -16,9 +17,13 @@ const DELIVERIES_MS_MAX = 5000
 
 /**
  * Tries the lock; with it, drains the mailbox and ends runs that were asked to end. Null if somebody else holds it; else
- * whom this succeeded.
+ * whom this succeeded. `collects`: removing what may go, where that was asked for, is carried out as well.
  */
-export async function carryOut(context: Context, force: boolean): Promise<Pick<Lock, 'tookOver'> | null> {
+export async function carryOut(
+  context: Context,
+  force: boolean,
+  collects = false,
+): Promise<Pick<Lock, 'tookOver'> | null> {
   let workspace: Workspace
   try {
     workspace = await Workspace.open(context, context.workspaceRoot, {
@@ -66,6 +71,8 @@ export async function carryOut(context: Context, force: boolean): Promise<Pick<L
       if (run.request_id !== null) await context.sweep(run.request_id)
       await commit(cancelled(workspace.view(), run, run.cancel_requested))
     }
+    const asked = workspace.view().snapshot.retention?.asked ?? null
+    if (collects && asked !== null) await collectAll(context, workspace, asked)
     if (isAwake()) await deliveries.finish(DELIVERIES_MS_MAX)
     return { tookOver }
   } finally {

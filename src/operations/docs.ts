@@ -5,6 +5,7 @@ import { didYouMean, nearest } from '../core/nearest.ts'
 import type { Operation } from '../core/operation.ts'
 import { readText } from '../store/files.ts'
 import type { Context } from './context.ts'
+import { pagesOf } from './pages.ts'
 import type { DocsOutput } from './schemas/docs.ts'
 
 interface DocsInput {
@@ -20,6 +21,8 @@ interface Document {
 }
 
 const FOUND_MAX = 200
+/** Topic of the page that puts the others in order. */
+const INDEX = 'docs'
 
 export const docs: Operation<Context, DocsInput, DocsOutput> = {
   name: 'docs',
@@ -53,16 +56,20 @@ export const docs: Operation<Context, DocsInput, DocsOutput> = {
   },
 }
 
-/** The page on the package itself first, then the others by name. */
+/** In the order in which the index, docs/README.md, names them; what it does not name comes last. */
 function shipped({ files, packageRoot }: Context): Document[] {
   const top = path.join(packageRoot, '..')
-  const folder = path.join(top, 'docs')
-  const names = (files.list(folder) ?? []).filter((name) => name.endsWith('.md')).sort()
-  return ['README.md', ...names.map((name) => path.join('docs', name))].flatMap((name) => {
-    const file = path.join(top, name)
-    const text = readText(files, file)
-    return text === null ? [] : [{ topic: path.basename(name, '.md').toLowerCase(), path: file, text }]
+  const documents = pagesOf(files, top).flatMap(({ topic, path: name }) => {
+    const text = readText(files, path.join(top, name))
+    return text === null ? [] : [{ topic, path: path.join(top, name), text }]
   })
+  const index = documents.find(({ topic }) => topic === INDEX)
+  const links = [...(index?.text ?? '').matchAll(/\]\(([^)#]+\.md)/g)].map((match) => path.join(top, 'docs', match[1]!))
+  const rank = ({ topic, path: file }: Document) => {
+    if (topic === 'readme' || topic === INDEX) return -1
+    return links.includes(file) ? links.indexOf(file) : links.length
+  }
+  return documents.sort((a, b) => rank(a) - rank(b))
 }
 
 function meant(documents: readonly Document[], topic: string): Document {

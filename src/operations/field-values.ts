@@ -9,7 +9,10 @@ import { ITEM_KINDS, type ItemKind, type ItemState } from '../core/item.ts'
 import { objectInLine } from '../core/json-line.ts'
 import type { InputField, Named } from '../core/operation.ts'
 import { listOf, orNull, record, text } from '../core/shape.ts'
+import { SKILL_DEPTH_MAX, SKILL_FILE } from '../core/skill.ts'
+import { filesBelow } from '../store/files-below.ts'
 import { AT, deliveryFolder, itemFolder, type Places, SET_ASIDE } from '../store/layout.ts'
+import { pagesOf } from './pages.ts'
 
 export interface Candidate {
   value: string
@@ -33,6 +36,7 @@ const BY_NAME: Readonly<Record<string, Named>> = {
   subject: 'subject',
   root_spec_id: 'root_spec',
   filename: 'unreadable_incident',
+  approval_id: 'approval',
   run_id: 'run',
   run: 'run',
   ref: 'run',
@@ -43,8 +47,11 @@ const BY_NAME: Readonly<Record<string, Named>> = {
   mode_id: 'mode',
   mode: 'mode',
   loop_id: 'loop',
+  asset_id: 'asset',
+  model_profile_id: 'model_profile',
   stage_kind_id: 'stage',
   stage: 'stage',
+  skill_id: 'skill',
   plane: 'plane',
   runner: 'runner',
   key: 'config_key',
@@ -91,6 +98,8 @@ export async function valuesOf(field: InputField, sight: Sight): Promise<Candida
       return names(sight, sight.places.at(itemFolder('incident', 'queued')))
         .filter((name) => SET_ASIDE.test(name))
         .map(bare)
+    case 'approval':
+      return withoutEnding(names(sight, sight.places.at(AT.pendingApprovals)), '.json').map(bare)
     case 'plan':
       return names(sight, sight.places.at(AT.plans)).map(bare)
     case 'mode':
@@ -99,6 +108,22 @@ export async function valuesOf(field: InputField, sight: Sight): Promise<Candida
       return assets(sight, 'graphs').map(({ value }) => bare(value.replaceAll('/', '.')))
     case 'stage':
       return assets(sight, 'registry/stage_kinds').map(({ value }) => bare(path.posix.basename(value)))
+    case 'asset':
+      return [
+        ...(await valuesOf({ ...field, names: 'mode' }, sight)),
+        ...(await valuesOf({ ...field, names: 'loop' }, sight)),
+        ...(await valuesOf({ ...field, names: 'stage' }, sight)),
+        ...filesBelow(sight.files, path.join(sight.packageRoot, 'entrypoints')).map((file) =>
+          bare(file.replace(/\.md$/, '')),
+        ),
+        ...filesBelow(sight.files, path.join(sight.packageRoot, 'skills')).flatMap((file) =>
+          path.posix.basename(file) === 'SKILL.md' ? [bare(path.posix.basename(path.posix.dirname(file)))] : [],
+        ),
+      ]
+    case 'model_profile':
+      return assets(sight, 'registry/model_profiles')
+    case 'skill':
+      return skillIds(sight)
     case 'plane':
       return folders(sight, 'graphs').map(bare)
     case 'runner':
@@ -168,6 +193,19 @@ function assets(sight: Sight, family: string): Candidate[] {
   return [...new Set([...below(sight.packageRoot, ''), ...below(sight.places.runtime, '')])].sort().map(bare)
 }
 
+/** Names of the folders below skills/ that hold a skill. */
+function skillIds(sight: Sight): Candidate[] {
+  const below = (folder: string, depth: number): string[] =>
+    depth > SKILL_DEPTH_MAX
+      ? []
+      : names(sight, folder).flatMap((name) => {
+          if (name === SKILL_FILE) return [path.basename(folder)]
+          return name.includes('.') ? [] : below(path.join(folder, name), depth + 1)
+        })
+  const found = [sight.packageRoot, sight.places.runtime].flatMap((root) => below(path.join(root, AT.skills), 1))
+  return [...new Set(found)].sort().map(bare)
+}
+
 function folders(sight: Sight, family: string): string[] {
   const found = [sight.packageRoot, sight.places.runtime].flatMap((root) => names(sight, path.join(root, family)))
   return [...new Set(found.filter((name) => !name.includes('.')))].sort()
@@ -184,7 +222,5 @@ async function notifyRules({ files, places }: Sight): Promise<Candidate[]> {
   }
 }
 
-function topics(sight: Sight): Candidate[] {
-  const pages = names(sight, path.join(sight.packageRoot, '..', 'docs')).filter((name) => name.endsWith('.md'))
-  return ['readme', ...pages.map((name) => path.basename(name, '.md').toLowerCase())].map(bare)
-}
+const topics = (sight: Sight): Candidate[] =>
+  pagesOf(sight.files, path.join(sight.packageRoot, '..')).map(({ topic }) => bare(topic))

@@ -37,13 +37,13 @@ const ANSWER_POLL_MS = 10
 /**
  * Posts a command and sees it through. Throws the refusal of whoever carried it out; a command that was merely queued
  * comes back as `queued` when no waiting was asked for, else throws `wait_elapsed`. `bulk`: touches more than what was
- * named, so it is only previewed unless it is to be applied.
+ * named, so it is only previewed unless it is to be applied. `collects`: see `carryOut`.
  */
 export async function issue(
   context: Context,
   command: string,
   payload: Record<string, unknown>,
-  options: { force?: boolean; bulk?: boolean } = {},
+  options: { force?: boolean; bulk?: boolean; collects?: boolean } = {},
 ): Promise<Issued> {
   if (context.ifState && !isStateId(context.ifState))
     throw new MillraceError('usage', `--if-state needs the id of a state, not ${JSON.stringify(context.ifState)}.`, {
@@ -63,7 +63,7 @@ export async function issue(
     const now = clock.monotonicMs()
     if (now >= nextTry) {
       nextTry = now + LOCK_RETRY_MS
-      const carried = await tryToCarryOut(context, options.force === true)
+      const carried = await tryToCarryOut(context, options.force === true, options.collects === true)
       const own = carried === null ? null : archived(files, places, commandId)
       if (carried !== null && own) {
         const issued = answered(command, commandId, mailbox_path, 'direct', own)
@@ -124,10 +124,14 @@ function answered(
 }
 
 /** Whom the lock was taken from; null if somebody else holds it. All that carries commands out is loaded only for it. */
-async function tryToCarryOut(context: Context, force: boolean): Promise<Pick<Lock, 'tookOver'> | null> {
+async function tryToCarryOut(
+  context: Context,
+  force: boolean,
+  collects: boolean,
+): Promise<Pick<Lock, 'tookOver'> | null> {
   if (!force && lockIn(context).state === 'active') return null
   const { carryOut } = await import('./carry-out.ts')
-  return await carryOut(context, force)
+  return await carryOut(context, force, collects)
 }
 
 /** How the lock was come by, in words. */

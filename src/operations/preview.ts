@@ -79,10 +79,17 @@ function told(change: Change): string[] {
       return [`move ${change.from} to ${folderOf(change.to)}`]
     case 'document.put':
       return [`write ${change.path}`]
+    case 'file.put':
+      if (change.hash === null) return [`write ${change.path}`]
+      return [`rewrite ${change.path}`, ...(!change.keep ? [] : [`keep what it was in ${folderOf(change.keep)}`])]
+    case 'path.discard':
+      return [`remove ${change.path}`]
     case 'order.set':
       return ['put the queue in that order']
     case 'config.set':
       return ['rewrite millrace.toml']
+    case 'approval.put':
+      return [`set down approval ${change.approval.approval_id} as ${change.approval.status}`]
     case 'closure.put':
       return [`set down closure target ${change.target.root_spec_id}`]
     case 'delivery.update':

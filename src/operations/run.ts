@@ -7,7 +7,8 @@ import { settleFinished } from '../engine/settle.ts'
 import { COMMANDS } from './commands/table.ts'
 import type { Context } from './context.ts'
 import { modeField } from './fields.ts'
-import { ensureWorkspace } from './workspace.ts'
+import { refuseStopFile } from './stop-file.ts'
+import { ensureWorkspace } from './workspace/ensure.ts'
 
 export function openEngine(
   context: Context,
@@ -180,6 +181,7 @@ export const runDaemon: Operation<
   output: async () => (await import('./schemas.ts')).runDaemonSchema(),
   async run(context, input) {
     await ensureWorkspace(context)
+    await refuseStopFile(context)
     const { listeners, attend } = await monitorOf(context, input)
     const engine = await openEngine(context, { runtimeMode: 'daemon', modeId: input.mode }, listeners)
     const endShow = attend(engine)

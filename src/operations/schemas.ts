@@ -3,13 +3,24 @@
  * unless it says otherwise. Loaded only when somebody asks for a schema.
  */
 import * as z from 'zod'
-import { LoopsLs, LoopsShow, StagesLs, StagesShow } from './schemas/assets.ts'
+import { ApprovalsLs, ApprovalsShow } from './schemas/approvals.ts'
+import {
+  AssetsLs,
+  AssetsShow,
+  LoopsLs,
+  LoopsShow,
+  ModelsLs,
+  ModelsShow,
+  StagesLs,
+  StagesShow,
+} from './schemas/assets.ts'
 import { ClosureLs, ClosureShow } from './schemas/closure.ts'
-import { AddedWork, Demo, Init, IssuedCommand, RunDaemon, RunOnce, Start } from './schemas/commands.ts'
+import { AddedWork, Demo, IssuedCommand, RunDaemon, RunOnce, Start } from './schemas/commands.ts'
 import { DaemonLogEnd, DaemonLogLine, DaemonStart, DaemonStatus, DaemonStop, DaemonUnit } from './schemas/daemon.ts'
 import { Completion, Docs } from './schemas/docs.ts'
 import { Doctor, Health, SchemaIndex, Version } from './schemas/doctor.ts'
 import { FollowEnd, FollowError, FollowRecord } from './schemas/follow.ts'
+import { Gc } from './schemas/gc.ts'
 import { IncidentsLs } from './schemas/incidents.ts'
 import { LoggedEvent, Logs, LogsEnd } from './schemas/logs.ts'
 import { NotifyCheck, NotifyLs, NotifyTest } from './schemas/notify.ts'
@@ -20,10 +31,12 @@ import { QueueLs, QueueShow } from './schemas/queue.ts'
 import { RescueList, RescueRestore, RescueShow } from './schemas/rescue.ts'
 import { RunsLs, RunsShow, RunsTail, RunsTrace } from './schemas/runs.ts'
 import { Selftest } from './schemas/selftest.ts'
+import { SkillsExport, SkillsLs, SkillsSearch, SkillsShow } from './schemas/skills.ts'
 import { Status } from './schemas/status.ts'
 import { Failure, Help, WatchEnd } from './schemas/surface.ts'
 import { Usage } from './schemas/usage.ts'
 import { Why } from './schemas/why.ts'
+import { Init, Upgrade } from './schemas/workspace.ts'
 
 type Schema = Record<string, unknown>
 
@@ -43,6 +56,7 @@ const MARKER = { type: 'string', description: 'Marker line of the lane’s statu
 export const issuedSchema = (): Schema => json(IssuedCommand)
 export const addedSchema = (): Schema => json(AddedWork)
 export const initSchema = (): Schema => json(Init)
+export const upgradeSchema = (): Schema => json(Upgrade)
 export const runOnceSchema = (): Schema => json(RunOnce)
 export const runDaemonSchema = (): Schema => json(RunDaemon)
 export const startSchema = (): Schema => json(Start)
@@ -70,6 +84,8 @@ export const runsTailSchema = (): Schema => json(RunsTail)
 /** Of each line. */
 export const runsFollowSchema = (): Schema => ({ anyOf: [json(FollowRecord), json(FollowEnd), json(FollowError)] })
 export const whySchema = (): Schema => json(Why)
+export const approvalsLsSchema = (): Schema => json(ApprovalsLs)
+export const approvalsShowSchema = (): Schema => json(ApprovalsShow)
 export const incidentsLsSchema = (): Schema => json(IncidentsLs)
 export const closureLsSchema = (): Schema => json(ClosureLs)
 export const closureShowSchema = (): Schema => json(ClosureShow)
@@ -85,13 +101,22 @@ export const compileGraphSchema = (): Schema => json(CompileGraph)
 export const compileDiffSchema = (): Schema => json(CompileDiff)
 export const modesLsSchema = (): Schema => json(ModesLs)
 export const modesShowSchema = (): Schema => json(ModesShow)
+export const assetsLsSchema = (): Schema => json(AssetsLs)
+export const assetsShowSchema = (): Schema => json(AssetsShow)
 export const loopsLsSchema = (): Schema => json(LoopsLs)
 export const loopsShowSchema = (): Schema => json(LoopsShow)
 export const stagesLsSchema = (): Schema => json(StagesLs)
 export const stagesShowSchema = (): Schema => json(StagesShow)
+export const modelsLsSchema = (): Schema => json(ModelsLs)
+export const modelsShowSchema = (): Schema => json(ModelsShow)
+export const skillsLsSchema = (): Schema => json(SkillsLs)
+export const skillsShowSchema = (): Schema => json(SkillsShow)
+export const skillsSearchSchema = (): Schema => json(SkillsSearch)
+export const skillsExportSchema = (): Schema => json(SkillsExport)
 export const configShowSchema = (): Schema => json(ConfigShow)
 export const doctorSchema = (): Schema => json(Doctor)
 export const healthSchema = (): Schema => json(Health)
+export const gcSchema = (): Schema => json(Gc)
 export const docsSchema = (): Schema => json(Docs)
 export const completionSchema = (): Schema => json(Completion)
 export const versionSchema = (): Schema => json(Version)

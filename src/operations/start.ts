@@ -10,7 +10,7 @@ import { settleFinished } from '../engine/settle.ts'
 import type { Context } from './context.ts'
 import { modeField } from './fields.ts'
 import { MONITOR_FIELDS, monitorOf, openEngine, stopOnSignal, telling, thenClose } from './run.ts'
-import { ensureWorkspace } from './workspace.ts'
+import { ensureWorkspace } from './workspace/ensure.ts'
 
 export interface StartOutput {
   run_mode: 'once'

@@ -18,6 +18,7 @@ export interface TableEntry {
 const control = () => import('./control.ts')
 const queue = () => import('./queue/queue.ts')
 const queueChange = () => import('./queue/change.ts')
+const approvals = () => import('./approvals.ts')
 const queueAdd = () => import('./queue/add.ts')
 const runs = () => import('./runs/runs.ts')
 const plan = () => import('./plan/plan.ts')
@@ -26,13 +27,21 @@ const run = () => import('./run.ts')
 const closure = () => import('./closure.ts')
 const modes = () => import('./assets/modes.ts')
 const loops = () => import('./assets/loops.ts')
+const models = () => import('./assets/models.ts')
 const stages = () => import('./assets/stages.ts')
+const assets = () => import('./assets/assets.ts')
+const skills = () => import('./skills/skills.ts')
 const rescue = () => import('./rescue/rescue.ts')
 const notify = () => import('./notify/notify.ts')
 const daemonUnit = () => import('./daemon/install.ts')
 
 export const OPERATIONS: readonly TableEntry[] = [
-  { name: 'init', summary: 'Make a workspace.', load: async () => (await import('./workspace.ts')).init },
+  { name: 'init', summary: 'Make a workspace.', load: async () => (await import('./workspace/init.ts')).init },
+  {
+    name: 'upgrade',
+    summary: 'Bring a workspace up to the package, and keep what was edited.',
+    load: async () => (await import('./workspace/upgrade.ts')).upgrade,
+  },
   {
     name: 'demo',
     summary: 'Watch one spec go through the whole runtime, on a small sample project.',
@@ -197,6 +206,26 @@ export const OPERATIONS: readonly TableEntry[] = [
     load: async () => (await runs()).follow,
   },
   {
+    name: 'approvals ls',
+    summary: 'What waits for a person to allow or deny it.',
+    load: async () => (await approvals()).approvalsLs,
+  },
+  {
+    name: 'approvals show',
+    summary: 'One question to a person: what it is about, who asks, what was answered.',
+    load: async () => (await approvals()).approvalsShow,
+  },
+  {
+    name: 'approvals approve',
+    summary: 'Allow what a stage asks for; its item goes on at the same node.',
+    load: async () => (await approvals()).approvalsApprove,
+  },
+  {
+    name: 'approvals deny',
+    summary: 'Do not allow what a stage asks for.',
+    load: async () => (await approvals()).approvalsDeny,
+  },
+  {
     name: 'incidents ls',
     summary: 'Incidents by state: what went wrong, how bad it is, and where it came from.',
     load: async () => (await import('./incidents.ts')).incidentsLs,
@@ -310,6 +339,21 @@ export const OPERATIONS: readonly TableEntry[] = [
   },
   { name: 'modes ls', summary: 'Modes there are.', load: async () => (await modes()).modesLs },
   { name: 'modes show', summary: 'One mode: loops and bindings.', load: async () => (await modes()).modesShow },
+  {
+    name: 'assets ls',
+    summary: 'Assets there are, and whose copy of each counts.',
+    load: async () => (await assets()).assetsLs,
+  },
+  {
+    name: 'assets show',
+    summary: 'One asset: its text, and whose copy it is.',
+    load: async () => (await assets()).assetsShow,
+  },
+  {
+    name: 'assets localise',
+    summary: 'Copy an asset of the package into the workspace, to be edited there.',
+    load: async () => (await assets()).assetsLocalise,
+  },
   { name: 'loops ls', summary: 'Loops there are.', load: async () => (await loops()).loopsLs },
   {
     name: 'loops show',
@@ -321,6 +365,37 @@ export const OPERATIONS: readonly TableEntry[] = [
     name: 'stages show',
     summary: 'One kind of stage: outcomes, what it owes, what it may hand in.',
     load: async () => (await stages()).stagesShow,
+  },
+  { name: 'models ls', summary: 'Model profiles there are.', load: async () => (await models()).modelsLs },
+  {
+    name: 'models show',
+    summary: 'One model profile: model and effort by runner and stage.',
+    load: async () => (await models()).modelsShow,
+  },
+  {
+    name: 'skills ls',
+    summary: 'Skills there are, and which stages use them.',
+    load: async () => (await skills()).skillsLs,
+  },
+  {
+    name: 'skills show',
+    summary: 'One skill: what it is for, where it lies, its text.',
+    load: async () => (await skills()).skillsShow,
+  },
+  {
+    name: 'skills search',
+    summary: 'Which skills speak of something.',
+    load: async () => (await skills()).skillsSearch,
+  },
+  {
+    name: 'skills install',
+    summary: 'Put a skill into the workspace.',
+    load: async () => (await import('./skills/install.ts')).skillsInstall,
+  },
+  {
+    name: 'skills export',
+    summary: 'Write a skill as one .zip file.',
+    load: async () => (await import('./skills/export.ts')).skillsExport,
   },
   {
     name: 'config show',
@@ -342,6 +417,11 @@ export const OPERATIONS: readonly TableEntry[] = [
     name: 'doctor',
     summary: 'Examine the workspace and say how to mend what is wrong.',
     load: async () => (await import('./doctor/doctor.ts')).doctor,
+  },
+  {
+    name: 'gc',
+    summary: 'Remove what old runs left: runs, plans, logs, commands, kept trees.',
+    load: async () => (await import('./gc.ts')).gc,
   },
   {
     name: 'docs',

@@ -30,7 +30,8 @@ export interface Harness {
   command(request: StageRequest, run: RunFiles): Command | { refused: string; cause?: FailureCause }
   /** A fresh reading of one stage's output; `continued`: the session it goes on with, of which some count all that was used. */
   transcript(continued?: StageRequest['resume_session']): Transcript
-  probe(): Promise<RunnerProbe>
+  /** As `Runner.probe`. */
+  probe(lookOnly?: boolean): Promise<RunnerProbe>
 }
 
 /** Fold over what one agent printed. */

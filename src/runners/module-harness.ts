@@ -63,9 +63,12 @@ export function moduleHarness(adapter: Adapter, load: LoadModule): Harness {
       }
     },
     transcript: (continued) => own().transcript(continued),
-    async probe() {
+    async probe(lookOnly) {
       try {
-        return { ...(await own().probe()), runner: adapter.name }
+        const harness = own()
+        // What a module does to find out is its own business; that it can be loaded is all that can be looked at.
+        if (lookOnly && loaded !== null) return there(adapter.name)
+        return { ...(await harness.probe(lookOnly)), runner: adapter.name }
       } catch (error) {
         return notThere(adapter.name, `its module failed: ${reasonOf(error)}.`)
       }
@@ -107,6 +110,15 @@ const broken = (name: string, problem: string): Harness => ({
     }),
   }),
   probe: async () => notThere(name, problem),
+})
+
+const there = (runner: string): RunnerProbe => ({
+  runner,
+  ok: true,
+  binary: null,
+  version: null,
+  problem: null,
+  remedy: null,
 })
 
 const notThere = (runner: string, problem: string) => ({

@@ -293,7 +293,7 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
       return (await sweepMarked(requestId, clock)).found.length
     },
 
-    probe: () => harness.probe(),
+    probe: (lookOnly) => harness.probe(lookOnly),
   }
 }
 

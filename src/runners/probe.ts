@@ -35,6 +35,7 @@ export async function probeProgram(
     return {
       runner,
       ok: false,
+      program,
       binary,
       version: null,
       problem: `${program} was not found or may not be executed.`,
@@ -45,6 +46,7 @@ export async function probeProgram(
   const there = (version: string | null): RunnerProbe => ({
     runner,
     ok: true,
+    program,
     binary,
     version,
     ...login,
@@ -63,5 +65,5 @@ export async function probeProgram(
   if (done.code === 0) return there(clip(said.split('\n')[0]!, VERSION_CHARS_MAX) || null)
   const how = done.timedOut ? `did not answer within ${VERSION_TIMEOUT_MS / 1000} s` : `failed with status ${done.code}`
   const problem = `${binary} ${probed.versionArgs.join(' ')} ${how}.`
-  return { runner, ok: false, binary, version: null, problem, remedy }
+  return { runner, ok: false, program, binary, version: null, problem, remedy }
 }

@@ -21,6 +21,9 @@ function distinct(): { request: StageRequest; texts: Map<string, string[]> } {
       case 'hand_ins':
         keep('- task: at least 2, with ONE_OUTCOME')
         return [{ kind: 'task', outcomes: ['ONE_OUTCOME'], at_least: 2 }]
+      case 'skill_revisions':
+        keep('Skill Revisions:', '- craft 0123456789ab')
+        return [{ skill_id: 'craft', path: 'skills/craft/SKILL.md', revision: '0123456789abcdef' }]
       case 'previous_attempt':
         keep('request-earlier', 'was interrupted', 'half done', '; tree before it: refs/kept')
         return { request_id: 'request-earlier', reason: 'the machine restarted', rescue_ref: 'refs/kept' }

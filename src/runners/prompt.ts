@@ -37,6 +37,7 @@ const LABELS: { readonly [Field in keyof StageRequest]: string } = {
   allowed_result_classes_by_outcome: 'Allowed Result Classes By Outcome',
   required_skill_paths: 'Required Skill Paths',
   attached_skill_paths: 'Attached Skill Paths',
+  skill_revisions: 'Skill Revisions',
   workspace_root: 'Workspace Root',
   run_dir: 'Run Directory',
   outbox_dir: 'Outbox Directory',
@@ -63,6 +64,9 @@ const LABELS: { readonly [Field in keyof StageRequest]: string } = {
   timeout_seconds: 'Timeout Seconds',
   keep_background: 'Keep Background Processes',
 }
+
+/** Enough to tell two states of a skill apart. */
+const REVISION_SHOWN_CHARS = 12
 
 const NOTHING_TOLD: Account = { lines: [], isCut: false }
 
@@ -135,6 +139,11 @@ function contextLines(field: keyof StageRequest, request: StageRequest): string[
         Object.entries(request[field]).flatMap(([outcome, owed]) =>
           owed.map((artifact) => `${outcome}: ${owedLine(artifact)}`),
         ),
+      )
+    case 'skill_revisions':
+      return list(
+        label,
+        request[field].map(({ skill_id, revision }) => `${skill_id} ${revision.slice(0, REVISION_SHOWN_CHARS)}`),
       )
     case 'hand_ins':
       return list(

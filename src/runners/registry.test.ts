@@ -45,12 +45,14 @@ describe('the registry of runners', () => {
     expect(await found.get('codex_cli')!.probe()).toEqual({
       runner: 'codex_cli',
       ok: true,
+      program: 'codex',
       binary: fake,
       version: 'codex-cli 0.0.0-fake',
       login: { state: 'found', detail: 'variable CODEX_API_KEY' },
       problem: null,
       remedy: null,
     })
+    expect(await found.get('codex_cli')!.probe(true)).toMatchObject({ ok: true, binary: fake, version: null })
     const missing = runners({ runners: { codex: { command: 'no-codex' } } })
     expect(await missing.get('codex_cli')!.probe()).toMatchObject({
       ok: false,

@@ -32,7 +32,8 @@ export function runnersFor(config: Config, ports: RegistryPorts): Map<string, Ru
     stalledAfterSeconds: config.runners.stalled_after_seconds,
   }
   const exec = execWith(ports.clock)
-  const probe = (program: ProbedProgram) => () => probeProgram(program, { ...ports, exec })
+  const probe = (program: ProbedProgram) => (lookOnly?: boolean) =>
+    probeProgram(lookOnly ? { ...program, versionArgs: null } : program, { ...ports, exec })
 
   const levelled = <T extends object>(section: T, runner: string): T => ({
     ...section,

@@ -73,6 +73,8 @@ export type Remains =
 export interface RunnerProbe {
   runner: string
   ok: boolean
+  /** The program it was asked to look for. */
+  program?: string
   /** Resolved path of the binary, if found. */
   binary: string | null
   version: string | null
@@ -102,7 +104,8 @@ export interface Runner {
   collect(request: StageRequest): Promise<RawResult>
   /** Ends every process that still carries the request's marker; gives how many it ended. */
   sweep(requestId: string): Promise<number>
-  probe(): Promise<RunnerProbe>
+  /** Whether its program is there and starts. `lookOnly`: starts nothing, so that no version is told. */
+  probe(lookOnly?: boolean): Promise<RunnerProbe>
 }
 
 export function isHandle(started: Handle | RawResult): started is Handle {

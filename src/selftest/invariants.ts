@@ -75,6 +75,7 @@ interface StageResult {
   request_id: string
   terminal_result: string
   metadata: Record<string, unknown>
+  token_usage: unknown
 }
 
 /** Each stage has one result, told by one event and one line of its run's history; none ran again once it had one. */
@@ -100,10 +101,12 @@ function wrongResults(files: Files, places: Places, story: Story): string[] {
     broken.push(`the stages reported ${outcomes.join(', ')}, not ${story.outcomes.join(', ')}`)
   const told = completed(files, places)
   const ids = results.map((result) => result.request_id)
+  // A stage that a person did not allow has used nothing.
+  const used = results.filter((result) => result.token_usage !== null).map((result) => result.request_id)
   if (told.toSorted().join() !== ids.toSorted().join())
     broken.push(`the events tell of ${told.length} results, of which there are ${ids.length}`)
   const ledger = counted(files, places)
-  for (const id of ids) if (!ledger.includes(id)) broken.push(`what ${id} used is missing from the ledger`)
+  for (const id of used) if (!ledger.includes(id)) broken.push(`what ${id} used is missing from the ledger`)
   return broken
 }
 

@@ -102,6 +102,7 @@ export class SimulatedDisk implements Files {
       ctimeNs: String(node.kind === 'file' ? node.ctimeNs : node.mtimeNs),
       inode: String(node.inode),
       device: '1',
+      mode: node.kind === 'file' ? 0o644 : 0o755,
     }
   }
 

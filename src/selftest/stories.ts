@@ -1,10 +1,16 @@
 /** The reference stories: between them, every kind of transaction the runtime makes. */
 import * as path from 'node:path'
+import { type BaselineManifest, manifestOf, manifestText, originalsOf } from '../core/baseline.ts'
+import type { Clock } from '../core/clock.ts'
 import { DELIVERY_ID, type DeliveryState } from '../core/delivery.ts'
 import type { Files } from '../core/files.ts'
+import type { StageRequest } from '../core/request.ts'
+import type { RetentionLimits } from '../core/retention-config.ts'
+import { SKILL_FILE } from '../core/skill.ts'
 import { deliveryIds, readDeliveries } from '../store/deliveries.ts'
-import { readText } from '../store/files.ts'
+import { hashBytes, readText } from '../store/files.ts'
 import { AT, deliveryFile, deliveryFolder, placesOf } from '../store/layout.ts'
+import { planUpgrade, upgradeChanges } from '../store/workspace-upgrade.ts'
 import { type Act, type Script, taskText } from './instant-runner.ts'
 import { RECEIVED, RECEIVER, ROOT } from './scene.ts'
 import { posting, type Story, succeeding } from './story.ts'
@@ -12,6 +18,8 @@ import { posting, type Story, succeeding } from './story.ts'
 const at = (relative: string): string => path.join(ROOT, 'millrace-agents', relative)
 const PLANNED = ['PLANNER_COMPLETE', 'MANAGER_COMPLETE']
 const INVALID = 'odd.md.invalid'
+const OLD = 'As an older package had it.'
+const MISSING = ['entrypoints/execution/fixer.md', 'outline.md']
 const OLD_DELIVERY = 'closed-0123456789abcdef'
 const RULES = `[notify.rules.told]
 on = ["blocked"]
@@ -21,6 +29,16 @@ on = ["blocked"]
 command = ["nowhere"]
 attempts_max = 1
 `
+const CRAFT = {
+  skill_id: 'craft',
+  folder: 'skills/craft',
+  files: [
+    { path: SKILL_FILE, text: '---\nname: craft\ndescription: How it is done.\n---\n\n# Craft\n' },
+    { path: 'picture.bin', base64: '//4=' },
+  ],
+  replaces: [SKILL_FILE, 'more.md'],
+  source: '/elsewhere/craft',
+}
 const BUILT = ['BUILDER_COMPLETE', 'CHECKER_PASS', 'UPDATE_COMPLETE']
 
 /** One kind of stage does something else than succeed. */
@@ -130,11 +148,13 @@ export const STORIES: readonly Story[] = [
     name: 'commands',
     about: 'control',
     tells:
-      'work is added, taken away, retried and reordered, a key of the config set, the runtime paused and resumed, a command refused',
+      'work is added, taken away, retried and reordered, a key of the config set, a skill replaced, the runtime paused and resumed, a command refused',
     async begin({ task, file, command }) {
       task('unwanted')
       task('again', {}, 'blocked')
       file(`millrace-agents/incidents/incoming/${INVALID}`, 'Nothing of it is left.\n')
+      file(`millrace-agents/skills/craft/${SKILL_FILE}`, 'What somebody had written.\n')
+      file('millrace-agents/skills/craft/more.md', 'And more of it.\n')
       await command('pause')
       await command('cancel_work_item', { work_item_id: 'unwanted' })
       await command('retry_work_item', { work_item_id: 'again' })
@@ -142,6 +162,7 @@ export const STORIES: readonly Story[] = [
       await command('reorder_queue', { work_item_ids: ['again'], place: 'first' })
       await command('archive_invalid_incident', { filename: INVALID, reason: 'nothing to see' })
       await command('set_config', { key: 'recovery.max_fix_cycles', value: '3' })
+      await command('install_skill', CRAFT)
       await command('add_idea', { source_name: 'wish.md', markdown: '# A wish\n\nMake it so.\n' })
       await command('resume')
       await command('no_such_command')
@@ -158,6 +179,9 @@ export const STORIES: readonly Story[] = [
       ...has(lines(files, at('state/interventions.jsonl')), 5, 'interventions'),
       ...has(files.list(at('incidents/incoming/invalid-archived')) ?? [], 1, 'archived documents'),
       ...has((readText(files, at('millrace.toml')) ?? '').match(/max_fix_cycles = 3/g) ?? [], 1, 'settings'),
+      ...has((readText(files, at(`skills/craft/${SKILL_FILE}`)) ?? '').match(/^# Craft$/gm) ?? [], 1, 'new skills'),
+      ...has(lines(files, at(AT.skillOperations)), 1, 'operations on skills'),
+      ...has(keptOf(files), 2, 'kept files of the old skill'),
       ...has(JSON.parse(readText(files, at(AT.order)) ?? '{}').ids_by_kind?.task ?? [], 2, 'tasks in their order'),
       ...has(files.list(at('state/mailbox/failed')) ?? [], 1, 'refused commands'),
     ],
@@ -243,6 +267,41 @@ export const STORIES: readonly Story[] = [
     outcomes: BUILT,
   },
   {
+    name: 'approval',
+    about: 'control',
+    tells:
+      'the last stage of two tasks waits for a person; the first is approved while the second is at work, the second denied',
+    begin({ task, file }) {
+      file('millrace-agents/millrace.toml', '[stages.updater]\nrequired_capabilities = ["git.mutate"]\n')
+      task('a')
+      task('b')
+    },
+    script: (request, ...given) => asAnswered(request, succeeding()(request, ...given), 'builder b', 'updater a'),
+    ends: { 'task a': 'done', 'task b': 'blocked' },
+    outcomes: ['BUILDER_COMPLETE', 'CHECKER_PASS', ...BUILT, 'BLOCKED'],
+    also: (files) => [
+      ...has(files.list(at('approvals/pending')) ?? [], 0, 'questions without an answer'),
+      ...has(files.list(at('approvals/resolved')) ?? [], 2, 'answers'),
+    ],
+  },
+  {
+    name: 'gate',
+    about: 'control',
+    tells:
+      'the results of two tasks wait at an edge for a person; the first is approved while the second is built, the second denied',
+    begin({ task, file }) {
+      file('millrace-agents/graphs/execution/gated.json', JSON.stringify(GATED_LOOP))
+      file('millrace-agents/modes/gated.json', JSON.stringify(GATED_MODE))
+      file('millrace-agents/millrace.toml', '[runtime]\ndefault_mode = "gated"\n')
+      task('a')
+      task('b')
+    },
+    script: (request, ...given) => asAnswered(request, succeeding()(request, ...given), 'builder b', 'checker a'),
+    ends: { 'task a': 'done', 'task b': 'blocked' },
+    outcomes: ['BUILDER_COMPLETE', 'CHECKER_PASS', 'BLOCKED'],
+    also: (files) => has(files.list(at('approvals/resolved')) ?? [], 2, 'answers'),
+  },
+  {
     name: 'broken documents',
     about: 'control',
     tells: 'a document nobody can read is set aside, and one that no run owns goes back to its queue',
@@ -271,6 +330,47 @@ export const STORIES: readonly Story[] = [
     outcomes: BUILT,
   },
   {
+    name: 'old runs',
+    about: 'control',
+    tells: 'of two old runs the older one is removed for good, with its plan; the other stays',
+    async begin({ task, file, command }) {
+      for (const name of ['older', 'newer']) {
+        task(name, {}, 'done')
+        const plan = { compiled_plan_id: `plan-${name}` }
+        const about = { ...plan, active_work_item_kind: 'task', active_work_item_id: name }
+        file(`millrace-agents/state/plans/plan-${name}/plan.json`, '{}\n')
+        file(`millrace-agents/runs/run-${name}/stage_requests/request-1.json`, JSON.stringify(about))
+        file(`millrace-agents/runs/run-${name}/resolved_snapshot.json`, JSON.stringify(plan))
+      }
+      await command('collect_garbage', {
+        limits: { ...NO_LIMITS, runs_max: 1 },
+      })
+    },
+    script: succeeding(),
+    ends: { 'task older': 'done', 'task newer': 'done' },
+    outcomes: [],
+    also: (files) => [
+      ...has(files.list(at('runs')) ?? [], 1, 'runs'),
+      ...has(files.list(at('runs/run-newer')) ?? [], 2, 'files of the run that stays'),
+      ...has(
+        (files.list(at('state/plans')) ?? []).filter((name) => name === 'plan-older'),
+        0,
+        'plans of the other',
+      ),
+      ...has(
+        (files.list(at('state/plans')) ?? []).filter((name) => name === 'plan-newer'),
+        1,
+        'plans of that run',
+      ),
+      ...has(files.list(at(AT.trash)) ?? [], 0, 'things still to be deleted'),
+      ...has(
+        lines(files, at(AT.events)).filter((line) => line.includes(REMOVED)),
+        1,
+        'accounts of what was removed',
+      ),
+    ],
+  },
+  {
     name: 'rewritten document',
     about: 'control',
     tells: 'a queued document is written anew',
@@ -283,6 +383,41 @@ export const STORIES: readonly Story[] = [
     },
     ends: { 'task a': 'done' },
     outcomes: BUILT,
+  },
+  {
+    name: 'upgrade',
+    about: 'control',
+    tells: 'a workspace is brought up to the package: files that are old or missing are written',
+    begin({ task, file, files }) {
+      task('a')
+      const old = `${OLD}\n`
+      file('millrace-agents/entrypoints/execution/updater.md', old)
+      const manifest = JSON.parse(readText(files, at(AT.baseline)) ?? '') as BaselineManifest
+      const originals = originalsOf(manifest).set('entrypoints/execution/updater.md', hashBytes(old))
+      file(`millrace-agents/${AT.baseline}`, manifestText(manifestOf('0.0.1', originals)))
+      for (const missing of MISSING) files.unlink(at(missing))
+    },
+    script: succeeding(),
+    async first(engine) {
+      const { files, places } = engine.workspace
+      const plan = planUpgrade({ files, places, packageRoot: engine.ports.packageRoot, version: '0.0.2' })
+      await engine.commit(upgradeChanges(plan, engine.workspace.view().now, files, places))
+    },
+    ends: { 'task a': 'done' },
+    outcomes: BUILT,
+    also(files) {
+      const upgrades = lines(files, at(AT.events)).filter((line) => line.includes('workspace_upgraded')).length
+      const old = lines(files, at('entrypoints/execution/updater.md')).filter((line) => line === OLD)
+      // All of it or nothing: a runtime after the crash is not asked to upgrade.
+      return [
+        ...has(old, 1 - upgrades, 'old lines'),
+        ...has(
+          MISSING.filter((file) => files.stat(at(file)) === null),
+          upgrades === 1 ? 0 : MISSING.length,
+          'missing files',
+        ),
+      ]
+    },
   },
   {
     name: 'carried out before',
@@ -334,6 +469,77 @@ const blockedIn = (files: Files, state: DeliveryState): string[] =>
     .filter(({ delivery }) => delivery.payload.event_type === 'work_item_blocked')
     .map(({ delivery }) => delivery.delivery_id)
 
+/** A loop that asks before what was built is checked. */
+const GATED_LOOP = {
+  schema_version: '1.0',
+  kind: 'graph_loop',
+  loop_id: 'execution.gated',
+  plane: 'execution',
+  nodes: ['builder', 'checker'].map((node_id) => ({ node_id, stage_kind_id: node_id })),
+  entry_nodes: [{ entry_key: 'task', node_id: 'builder' }],
+  edges: [
+    {
+      ...{ edge_id: 'built', from_node_id: 'builder', to_node_id: 'checker', on_outcomes: ['BUILDER_COMPLETE'] },
+      approval: { question: 'Is it what was wanted?' },
+    },
+    {
+      ...{ edge_id: 'checked', from_node_id: 'checker', on_outcomes: ['CHECKER_PASS'], kind: 'terminal' },
+      terminal_state_id: 'done',
+    },
+    {
+      ...{ edge_id: 'not-built', from_node_id: 'builder', on_outcomes: ['BLOCKED'], kind: 'terminal' },
+      terminal_state_id: 'blocked',
+    },
+    {
+      ...{ edge_id: 'not-checked', from_node_id: 'checker', on_outcomes: ['FIX_NEEDED', 'BLOCKED'], kind: 'terminal' },
+      terminal_state_id: 'blocked',
+    },
+  ],
+  terminal_states: [
+    {
+      ...{ terminal_state_id: 'done', terminal_class: 'success', writes_status: 'CHECKER_PASS' },
+      effects: [{ effect: 'complete_item' }],
+    },
+    {
+      ...{ terminal_state_id: 'blocked', terminal_class: 'blocked', writes_status: 'BLOCKED' },
+      effects: [{ effect: 'block_item' }],
+    },
+  ],
+}
+const GATED_MODE = {
+  schema_version: '1.0',
+  kind: 'mode',
+  mode_id: 'gated',
+  loop_ids_by_plane: { execution: 'execution.gated' },
+  stage_runner_bindings: { builder: 'codex_cli', checker: 'codex_cli' },
+}
+
+/** What a stage does, and beside it: the first question is approved during one stage, the next denied during another. */
+const asAnswered = (request: StageRequest, outcome: ReturnType<Script>, approved: string, denied: string) => {
+  const at = `${request.stage_kind_id} ${request.active_work_item_id}`
+  const verb = at === approved ? 'approve' : at === denied ? 'deny' : null
+  return verb === null ? outcome : { outcome: outcome as string, meanwhile: answering(verb) }
+}
+
+/** Answers the question that waits, if there is one. */
+const answering = (verb: string) => async (files: Files, clock: Clock) => {
+  const [name] = files.list(at('approvals/pending')) ?? []
+  if (name === undefined) return
+  await posting(`${verb}_execution_capability`, { approval_id: name.replace(/\.json$/, '') })(files, clock)
+}
+const NO_LIMITS: RetentionLimits = {
+  runs_days: 0,
+  runs_max: 0,
+  runs_mib_max: 0,
+  runs_keep: 0,
+  logs_days: 0,
+  logs_mib_max: 0,
+  mailbox_days: 0,
+  scratch_days: 0,
+  hidden_refs_days: 0,
+}
+const REMOVED = '"removed":{"plan":{"bytes":3,"count":1},"run":{"bytes":'
+
 /** The stage asks for a command, then works until it is stopped. */
 const until = (command: string, payload: Record<string, unknown> = {}): Act => ({
   outcome: null,
@@ -365,6 +571,10 @@ function closed(files: Files, expected: Target): string[] {
 }
 
 const lines = (files: Files, file: string): string[] => (readText(files, file) ?? '').split('\n').slice(0, -1)
+
+/** What was kept of skills that were replaced. */
+const keptOf = (files: Files): string[] =>
+  (files.list(at('skills/.replaced')) ?? []).flatMap((name) => files.list(at(`skills/.replaced/${name}`)) ?? [])
 
 const has = (found: readonly unknown[], count: number, what: string): string[] =>
   found.length === count ? [] : [`${found.length} ${what}, not ${count}`]

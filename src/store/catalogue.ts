@@ -5,7 +5,7 @@
 import * as path from 'node:path'
 import { type AssetFile, type Assets, NOT_TEXT } from '../core/assets.ts'
 import { type Files, readText } from './files.ts'
-import type { Places } from './layout.ts'
+import { AT, type Places } from './layout.ts'
 
 /** Asset folders, in a workspace as in the package. */
 export const ASSET_FAMILIES = ['modes', 'graphs', 'registry', 'entrypoints', 'skills'] as const
@@ -47,15 +47,19 @@ function textOf(files: Files, file: string): string | null {
 /** Paths of asset files below a root, relative to it, sorted. Links, hidden files and huge ones are left out. */
 export function assetPaths(files: Files, root: string, families: readonly string[]): string[] {
   const paths: string[] = []
-  const walk = (relative: string, depth: number) => {
+  const walk = (family: string, relative: string, depth: number) => {
     for (const name of files.list(path.join(root, relative)) ?? []) {
       if (name.startsWith('.') || paths.length >= FILES_MAX) continue
       const child = `${relative}/${name}`
       const stat = files.stat(path.join(root, child))
-      if (stat?.kind === 'directory' && depth < DEPTH_MAX) walk(child, depth + 1)
-      else if (stat?.kind === 'file' && stat.bytes <= ASSET_BYTES_MAX && /\.(json|md)$/.test(name)) paths.push(child)
+      if (stat?.kind === 'directory' && depth < DEPTH_MAX) walk(family, child, depth + 1)
+      else if (stat?.kind === 'file' && stat.bytes <= ASSET_BYTES_MAX && isAsset(family, name)) paths.push(child)
     }
   }
-  for (const family of families) walk(family, 0)
+  for (const family of families) walk(family, family, 0)
   return paths.sort()
 }
+
+/** A skill may bring files of any kind; logs, and what was kept of a file that somebody had edited, are none of them. */
+const isAsset = (family: string, name: string): boolean =>
+  family === AT.skills ? !/\.jsonl$|\.conflict-/.test(name) : /\.(json|md)$/.test(name)

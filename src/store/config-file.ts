@@ -2,8 +2,10 @@
 import { parse, TomlError } from 'smol-toml'
 import { clip } from '../core/clip.ts'
 import { type Config, parseConfig } from '../core/config.ts'
+import { canonical, meant, setOwn } from '../core/config-carried.ts'
 import { MillraceError } from '../core/errors.ts'
 import { contentId } from '../core/ids.ts'
+import { placesIn } from '../core/toml-lines.ts'
 import { type Files, readText } from './files.ts'
 import { AT, type Places } from './layout.ts'
 
@@ -17,9 +19,13 @@ export interface ReadConfig {
 
 /** The config in force; a missing file means all defaults. `overrides` are `KEY=VALUE` of one command. */
 export function readConfig(files: Files, places: Places, overrides: readonly string[] = []): ReadConfig {
-  const table = readTable(files, places)
-  for (const override of overrides) set(table, override)
-  const config = parseConfig(table, 'millrace-agents/millrace.toml')
+  const text = readConfigText(files, places)
+  const written = parseTable(text)
+  const table = overrides.length === 0 ? written : overridden(written, overrides)
+  const given = overrides.map((override) => meant(override.split('=', 1)[0]!.split('.')).path.join('.'))
+  const inFile = placesIn(text)
+  const place = (key: string) => (given.includes(key) ? ' (--set)' : inFile(key))
+  const config = parseConfig(table, 'millrace-agents/millrace.toml', place)
   return { config, version: contentId('cfg', config) }
 }
 
@@ -29,18 +35,16 @@ const invalid = (message: string, cause?: unknown) =>
     cause,
   })
 
-function readTable(files: Files, places: Places): Record<string, unknown> {
+function readConfigText(files: Files, places: Places): string {
   const file = places.at(AT.config)
   const stat = files.stat(file)
-  if (stat === null) return {}
+  if (stat === null) return ''
   if (stat.bytes > CONFIG_BYTES_MAX) throw invalid(`the file is larger than ${CONFIG_BYTES_MAX} bytes.`)
-  let text: string
   try {
-    text = readText(files, file) ?? ''
+    return (readText(files, file) ?? '').replace(/^\uFEFF/, '')
   } catch (error) {
     throw invalid('the file is not UTF-8 text.', error)
   }
-  return parseTable(text)
 }
 
 /** The table a config says. Throws `config_invalid` with line and column. */
@@ -77,11 +81,19 @@ export function keyPath(key: string): string[] {
 
 const OVERRIDE_CHARS_MAX = 200
 
+/** An override is said over what the file says, in whichever spelling either has the key. */
+function overridden(written: Record<string, unknown>, overrides: readonly string[]): Record<string, unknown> {
+  const { table, problems } = canonical(written)
+  if (problems.length > 0) return written // it is refused as it stands
+  for (const override of overrides) set(table, override)
+  return table
+}
+
 /** `KEY=VALUE` with a dotted key; the value is TOML, or else taken as text. */
 function set(table: Record<string, unknown>, override: string): void {
   const [, key, raw] = /^([A-Za-z0-9_.-]+)=(.*)$/s.exec(override) ?? []
-  const parts = key?.split('.') ?? []
-  if (raw === undefined || parts.some((part) => part === '')) {
+  const given = key?.split('.') ?? []
+  if (raw === undefined || given.some((part) => part === '')) {
     throw new MillraceError(
       'usage',
       `--set ${clip(override, OVERRIDE_CHARS_MAX)} is not KEY=VALUE with a dotted key.`,
@@ -90,6 +102,7 @@ function set(table: Record<string, unknown>, override: string): void {
       },
     )
   }
+  const { path: parts, value } = meant(given, tomlValue(raw))
   let at = table
   for (const part of parts.slice(0, -1)) {
     const next = Object.hasOwn(at, part) ? at[part] : undefined
@@ -97,12 +110,7 @@ function set(table: Record<string, unknown>, override: string): void {
     setOwn(at, part, inner)
     at = inner as Record<string, unknown>
   }
-  setOwn(at, parts[parts.length - 1]!, tomlValue(raw))
-}
-
-/** Sets a member of the table itself, so that `__proto__` is an unknown key like any other. */
-function setOwn(table: Record<string, unknown>, key: string, value: unknown): void {
-  Object.defineProperty(table, key, { value, configurable: true, enumerable: true, writable: true })
+  setOwn(at, parts[parts.length - 1]!, value)
 }
 
 /** A value as TOML writes it, or else the text itself. */

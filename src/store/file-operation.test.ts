@@ -565,6 +565,32 @@ describe('a removal', () => {
   })
 })
 
+describe('a discard', () => {
+  const discard: FileOperation = { op: 'discard', path: 'runs/a', to: 'trash/a.7' }
+
+  test('takes a folder away whole, and is done when it is gone', async () => {
+    const root = folderWith({ 'runs/a/x': 'X', 'runs/b/y': 'Y' })
+    const { touched } = await applied(root, discard)
+    expect(contents(root)).toEqual({ 'trash/a.7/x': 'X', 'runs/b/y': 'Y' })
+    expect(touched).toEqual(expect.arrayContaining(['runs', 'trash']))
+    await applied(root, discard)
+    expect(contents(root)).toEqual({ 'trash/a.7/x': 'X', 'runs/b/y': 'Y' })
+  })
+
+  test('takes away what a loss of power left under both names', async () => {
+    const root = folderWith({ 'runs/a/x': 'X', 'trash/a.7/x': 'X' })
+    await applied(root, discard)
+    expect(contents(root)).toEqual({ 'trash/a.7/x': 'X', 'trash/a.7.again/x': 'X' })
+  })
+
+  test('takes a file away as well, and has nothing to do where it was deleted since', async () => {
+    const root = folderWith({ 'runs/a': 'A' })
+    await applied(root, discard)
+    expect(contents(root)).toEqual({ 'trash/a.7': 'A' })
+    expect(contents(folderWith({}))).toEqual({})
+  })
+})
+
 describe('temporary files of other generations', () => {
   const left = { 'x/.a.md.2.tmp-millrace': 'stopped', 'x/.a.md.12.tmp-millrace': 'stopped too' }
   const others = {

@@ -1,30 +1,34 @@
 /**
- * The four file operations of a transaction, and how to apply one however much of it is done already: as left → done;
+ * The five file operations of a transaction, and how to apply one however much of it is done already: as left → done;
  * as expected, or torn by a crash → do it; anything else is foreign and is kept beside. In which order they are applied
  * and when they count as durable is the journal's part.
  */
 import * as path from 'node:path'
-import { integer, orNull, record, type Shape, text } from '../core/shape.ts'
+import type { FileContent } from '../core/changes.ts'
+import { integer, maybe, orNull, record, type Shape, text } from '../core/shape.ts'
 import { type FileStat, type Files, hashBytes } from './files.ts'
 
-/** Bytes of a document as they travel in a record: UTF-8 text, or base64 where they are not. */
-export type Payload = { text: string } | { base64: string }
-
 export type FileOperation =
-  /** Writes a temporary sibling, which then takes the name. `expects`: hash of the bytes to replace, or null for absent. */
-  | { op: 'put'; path: string; content: Payload; expects: string | null; leaves: string }
+  /**
+   * Writes a temporary sibling, which then takes the name. `expects`: hash of the bytes to replace, or null for absent.
+   * `mode`: permission bits, as far as the umask lets them.
+   */
+  | { op: 'put'; path: string; content: FileContent; expects: string | null; leaves: string; mode?: number | undefined }
   /** Carries the bytes, so that a disk which lost both names loses nothing; null for documents too large to carry. */
-  | { op: 'move'; from: string; to: string; content: Payload | null; hash: string }
-  | { op: 'append'; path: string; offset: number; content: Payload }
+  | { op: 'move'; from: string; to: string; content: FileContent | null; hash: string }
+  | { op: 'append'; path: string; offset: number; content: FileContent }
   | { op: 'remove'; path: string; hash: string }
+  /** Takes a file or folder away whole, with all that is in it, to a name of its own where what goes is kept until it is deleted. */
+  | { op: 'discard'; path: string; to: string }
 
 const isPayload = (value: unknown): boolean => record({ text })(value) || record({ base64: text })(value)
 const content = (value: unknown): value is unknown => isPayload(value)
 const SHAPES: Readonly<Record<FileOperation['op'], Shape<unknown>>> = {
-  put: record({ path: text, content, expects: orNull(text), leaves: text }),
+  put: record({ path: text, content, expects: orNull(text), leaves: text, mode: maybe(integer) }),
   move: record({ from: text, to: text, content: orNull(content), hash: text }),
   append: record({ path: text, offset: integer, content }),
   remove: record({ path: text, hash: text }),
+  discard: record({ path: text, to: text }),
 }
 
 /** Whether a value that was read is an operation. */
@@ -33,13 +37,13 @@ export function isOperation(value: unknown): value is FileOperation {
   return SHAPES[value.op as FileOperation['op']](value)
 }
 
-export const payload = (bytes: Uint8Array | string): Payload => {
+export const payload = (bytes: Uint8Array | string): FileContent => {
   if (typeof bytes === 'string') return { text: bytes }
   const text = Buffer.from(bytes).toString('utf8')
   return Buffer.from(text, 'utf8').equals(bytes) ? { text } : { base64: Buffer.from(bytes).toString('base64') }
 }
 
-export const bytesOf = (content: Payload): Buffer =>
+export const bytesOf = (content: FileContent): Buffer =>
   'text' in content ? Buffer.from(content.text, 'utf8') : Buffer.from(content.base64, 'base64')
 
 export interface Applying {
@@ -69,6 +73,8 @@ export async function applyOperation(applying: Applying, operation: FileOperatio
       return append(applying, operation)
     case 'remove':
       return remove(applying, operation)
+    case 'discard':
+      return discard(applying, operation)
   }
 }
 
@@ -117,7 +123,7 @@ async function put(applying: Applying, operation: FileOperation & { op: 'put' })
   if (found === 'other' || (found !== null && found.hash !== operation.expects && !isTorn(found.bytes, bytes))) {
     await keepForeign(applying, operation.path)
   }
-  const temporary = writeTemporary(applying, target, bytes)
+  const temporary = writeTemporary(applying, target, bytes, operation.mode)
   // What a person saved while it was written is kept too: a link refuses a name that is taken since.
   if (found === null && linked(files, temporary, target)) return unlinkIfThere(files, temporary)
   if (found === null || found === 'other' || isChanged(files, target, found.stat))
@@ -150,6 +156,16 @@ async function remove(applying: Applying, operation: FileOperation & { op: 'remo
   if (found === null) return
   if (found === 'other' || found.hash !== operation.hash) await keepForeign(applying, operation.path)
   unlinkIfThere(files, target)
+}
+
+/** A power failure may leave both names, or none: then what is left of it goes too, or is gone already. */
+function discard({ files, root, touched }: Applying, operation: FileOperation & { op: 'discard' }): void {
+  const from = path.join(root, operation.path)
+  const to = path.join(root, operation.to)
+  touched.add(path.dirname(to)).add(path.dirname(from))
+  if (files.stat(from) === null) return
+  makeParent(files, to, touched)
+  files.rename(from, files.stat(to) === null ? to : `${to}.again`)
 }
 
 async function move(applying: Applying, operation: FileOperation & { op: 'move' }): Promise<void> {
@@ -308,16 +324,22 @@ function writeWhole(applying: Applying, target: string, bytes: Uint8Array | stri
 }
 
 /** Writes a sibling of the file, in the folder of which it makes what is missing; gives its path. */
-function writeTemporary({ files, generation, touched }: Applying, target: string, bytes: Uint8Array | string): string {
+function writeTemporary(
+  { files, generation, touched }: Applying,
+  target: string,
+  bytes: Uint8Array | string,
+  mode?: number,
+): string {
   makeParent(files, target, touched)
   const temporary = temporaryOf(target, generation)
+  const options = { exclusive: true, ...(mode === undefined ? {} : { mode }) }
   try {
-    files.write(temporary, bytes, { exclusive: true })
+    files.write(temporary, bytes, options)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     // Left by a crash, and perhaps a second name of the very file: it is never written in place.
     unlinkIfThere(files, temporary)
-    files.write(temporary, bytes, { exclusive: true })
+    files.write(temporary, bytes, options)
   }
   return temporary
 }
@@ -326,6 +348,9 @@ const temporaryOf = (target: string, generation: number): string =>
   path.join(path.dirname(target), `${temporaryStart(target)}${generation}.tmp-millrace`)
 
 const temporaryStart = (target: string): string => `.${path.basename(target).slice(0, 200)}.`
+
+/** Whether a name is that of a half-written file: of a transaction, or of `init`. */
+export const isTemporary = (name: string): boolean => /^\..+\.(\d+\.tmp-millrace|tmp-init)$/.test(name)
 
 /**
  * Removes the temporary files that other generations left beside what an operation writes. A holder that was stopped

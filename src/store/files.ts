@@ -86,6 +86,7 @@ export const disk: Files = {
       ctimeNs: String(stat.ctimeNs),
       inode: String(stat.ino),
       device: String(stat.dev),
+      mode: Number(stat.mode) & 0o777,
     }
   },
   list: (folder) => absentAsNull(folder, () => fs.readdirSync(folder)),

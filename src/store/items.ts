@@ -104,6 +104,8 @@ export class ItemIndex implements Items {
   private readonly settling = new Set<Folder>()
   /** Folders that had documents which cannot be read when last looked through. */
   private readonly withInvalid = new Set<Folder>()
+  /** How long a document must have rested to be read, in milliseconds. */
+  quietMs = QUIET_MS
   /** How often a folder was listed: unchanged as long as nobody but us touches any. */
   listings = 0
   /** How many documents came, went or were to be read again, from the first listing on: what derived copies may lack. */
@@ -382,7 +384,7 @@ export class ItemIndex implements Items {
     const stat = this.files.stat(file)
     if (stat === null) return
     const now = this.nowMs()
-    if (!this.hasRested(slot, stat, now, QUIET_MS) && !this.showing) {
+    if (!this.hasRested(slot, stat, now, this.quietMs) && !this.showing) {
       slot.status = 'settling'
       this.settling.add(folder)
       return

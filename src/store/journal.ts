@@ -231,11 +231,16 @@ function conflict(file: string, what: string): MillraceError {
 function checkPaths(operations: readonly FileOperation[]): void {
   const seen = new Set<string>()
   for (const operation of operations) {
-    for (const file of operation.op === 'move' ? [operation.from, operation.to] : [operation.path]) {
+    for (const file of pathsOf(operation)) {
       if (seen.has(file)) throw new MillraceError('internal', `a transaction has two operations on ${file}`)
       seen.add(file)
     }
   }
+}
+
+function pathsOf(operation: FileOperation): string[] {
+  if (operation.op === 'move') return [operation.from, operation.to]
+  return operation.op === 'discard' ? [operation.path, operation.to] : [operation.path]
 }
 
 function checkPreconditions({ files, root }: JournalOptions, operations: readonly FileOperation[]): void {
@@ -255,6 +260,11 @@ function checkPreconditions({ files, root }: JournalOptions, operations: readonl
         break
       case 'move':
         expect(operation.from, operation.hash)
+        if (files.stat(path.join(root, operation.to)) !== null) throw conflict(operation.to, 'exists already')
+        break
+      case 'discard':
+        if (files.stat(path.join(root, operation.path)) === null)
+          throw conflict(operation.path, 'was taken away meanwhile')
         if (files.stat(path.join(root, operation.to)) !== null) throw conflict(operation.to, 'exists already')
         break
       case 'append': {

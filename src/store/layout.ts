@@ -95,11 +95,14 @@ export const WORKSPACE_FOLDERS: readonly string[] = [
   'arbiter/verdicts',
   'arbiter/reports',
   'intake/ideas',
+  'approvals/pending',
+  'approvals/resolved',
   'entrypoints',
   'skills',
   'modes',
   'graphs',
   'registry/stage_kinds',
+  'registry/model_profiles',
 ]
 
 /** Files and folders relative to the runtime root. */
@@ -131,12 +134,24 @@ export const AT = {
   derived: 'state/derived',
   /** Outside effects: those that wait, and what became of the others. */
   deliveries: 'state/deliveries',
+  /** What was taken away for good and is still to be deleted. */
+  trash: 'state/trash',
   targets: 'arbiter/targets',
+  pendingApprovals: 'approvals/pending',
+  /** Stop files: what they mean is in stop-files.ts. */
   stopAutonomy: 'STOP_AUTONOMY',
+  autonomyComplete: 'AUTONOMY_COMPLETE',
+  skills: 'skills',
+  skillsIndex: 'skills/skills_index.md',
+  /** What was done to skills by commands. */
+  skillOperations: 'skills/skill_operations.jsonl',
 } as const
 
 /** Names of documents in a queue folder that intake set aside because nobody could read them. */
 export const SET_ASIDE = /\.md\.invalid(\.\d+)?$/
+
+/** Names in `state` of folders that a command makes for the time it takes. */
+export const SCRATCH = /^rescue-[0-9a-f]{16}$/
 
 /** The derived copy of the stamps of the files that the plan in force was compiled from. */
 export const PLAN_SOURCES = `${AT.derived}/plan_sources.txt`

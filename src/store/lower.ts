@@ -3,13 +3,15 @@
  * for the expectations, writes nothing. Whatever of ours a person has edited is kept beside before it is replaced.
  */
 
+import * as nodePath from 'node:path'
+import { type Approval, approvalFile } from '../core/approval.ts'
 import type { Change } from '../core/changes.ts'
 import { deliveryText } from '../core/delivery.ts'
 import { absurd, MillraceError } from '../core/errors.ts'
 import { canonicalJson } from '../core/ids.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 import type { Snapshot } from '../core/state.ts'
-import { type FileOperation, look, payload, sizeOf } from './file-operation.ts'
+import { bytesOf, type FileOperation, look, payload, sizeOf } from './file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
 import type { ItemIndex, WrittenItem } from './items.ts'
 import {
@@ -121,6 +123,9 @@ class Lowering {
           leaves: hashBytes(change.text),
         })
         return
+      case 'file.put':
+        this.putOver(change)
+        return
       case 'file.move':
         this.move(change.from, change.to, change.hash)
         return
@@ -129,6 +134,9 @@ class Lowering {
         return
       case 'closure.put':
         this.put(targetFile(change.target.root_spec_id), json(change.target))
+        return
+      case 'approval.put':
+        this.putApproval(change.approval)
         return
       case 'artifact.put':
         this.put(`${runFolder(change.run_id)}/${change.file}`, change.text)
@@ -170,9 +178,24 @@ class Lowering {
       case 'command.archive':
         this.archive(change)
         return
+      case 'path.discard':
+        this.push({
+          op: 'discard',
+          path: change.path,
+          to: `${AT.trash}/${nodePath.basename(change.path)}.${this.revision}`,
+        })
+        return
       default:
         absurd(change)
     }
+  }
+
+  private putApproval(approval: Approval): void {
+    const { approval_id, status } = approval
+    this.put(approvalFile(status === 'pending' ? 'pending' : 'resolved', approval_id), json(approval))
+    const pending = approvalFile('pending', approval_id)
+    const asked = status === 'pending' ? null : this.read(pending)
+    if (asked !== null) this.push({ op: 'remove', path: pending, hash: hashBytes(asked) })
   }
 
   private remove(path: string): void {
@@ -298,6 +321,14 @@ class Lowering {
     const expects = found === null ? null : hashBytes(found)
     if (found !== null && expects !== leaves && this.ports.known.get(path) !== expects) this.keep(path, found, expects!)
     this.push({ op: 'put', path, content: { text }, expects, leaves })
+  }
+
+  /** Replaces a file a person may have edited, if it still is what was read; what it held is kept where that is asked. */
+  private putOver({ path, content, mode, hash, keep }: Change & { change: 'file.put' }): void {
+    if (hash !== null && keep)
+      this.push({ op: 'put', path: keep, content: payload(this.readPresent(path)), expects: null, leaves: hash })
+    const leaves = hashBytes(bytesOf(content))
+    this.push({ op: 'put', path, content, expects: hash, leaves, ...(mode === null ? {} : { mode }) })
   }
 
   private keep(path: string, found: Uint8Array, hash: string): void {

@@ -52,6 +52,21 @@ describe('through a pending record', () => {
     expect([list('queue'), text('queue/a.md')]).toEqual([[], null])
   })
 
+  test('a folder that is discarded is gone with all that is in it, whether or not it has gone yet', () => {
+    const discard: FileOperation = { op: 'discard', path: 'runs/a', to: 'trash/a.4' }
+    const before = { 'runs/a/deep/x': 'X', 'runs/ab/y': 'Y' }
+    const { list, text, files, at } = through(before, [discard])
+    expect([list('runs'), list('runs/a'), list('runs/a/deep')]).toEqual([['ab'], null, null])
+    expect([text('runs/a/deep/x'), files.stat(at('runs/a/deep/x')), files.stat(at('runs/a'))]).toEqual([
+      null,
+      null,
+      null,
+    ])
+    expect(files.readRange(at('runs/a/deep/x'), 0, 1)).toBeNull()
+    expect(text('runs/ab/y')).toBe('Y')
+    expect(through({ 'runs/ab/y': 'Y', 'trash/a.4/deep/x': 'X' }, [discard]).list('runs')).toEqual(['ab'])
+  })
+
   test('a log has its new lines once, whether they are written yet, torn, or whole', () => {
     const append: FileOperation = { op: 'append', path: 'log', offset: 2, content: payload('2\n3\n') }
     for (const found of ['1\n', '1\n2', '1\n2\n3\n']) {

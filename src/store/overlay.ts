@@ -12,6 +12,9 @@ export function overlay(files: Files, root: string, record: JournalRecord): File
   /** Final content by absolute path, made when first asked for; null = gone. */
   const laid = new Map<string, () => Uint8Array | null>()
   for (const operation of record.operations) lay(files, root, operation, laid)
+  /** Folders that go with all that is in them. */
+  const gone = record.operations.flatMap((one) => (one.op === 'discard' ? [path.join(root, one.path)] : []))
+  const isGone = (file: string) => gone.some((one) => file === one || file.startsWith(`${one}${path.sep}`))
   /** Names laid into each folder, with whether something is there; folders that only they bring about are among them. */
   const folders = new Map<string, Map<string, boolean>>()
   const note = (file: string, there: boolean) => {
@@ -24,12 +27,22 @@ export function overlay(files: Files, root: string, record: JournalRecord): File
 
   const made = (kind: 'file' | 'directory', bytes: number): FileStat => {
     const laidNs = `laid-${record.revision}`
-    return { kind, bytes, mtimeNs: laidNs, mtimeMs: 0, ctimeNs: laidNs, inode: '0', device: '0' }
+    return {
+      kind,
+      bytes,
+      mtimeNs: laidNs,
+      mtimeMs: 0,
+      ctimeNs: laidNs,
+      inode: '0',
+      device: '0',
+      mode: kind === 'file' ? 0o644 : 0o755,
+    }
   }
   return {
     ...files,
-    read: (file) => (laid.get(file) ?? (() => files.read(file)))(),
+    read: (file) => (laid.get(file) ?? (() => (isGone(file) ? null : files.read(file))))(),
     stat(file) {
+      if (isGone(file)) return null
       const content = laid.get(file)
       if (content !== undefined) {
         const bytes = content()
@@ -38,12 +51,14 @@ export function overlay(files: Files, root: string, record: JournalRecord): File
       return files.stat(file) ?? (folders.has(file) && isThere(folders, file) ? made('directory', 0) : null)
     },
     readRange(file, offset, length) {
+      if (isGone(file)) return null
       const content = laid.get(file)
       return content === undefined
         ? files.readRange(file, offset, length)
         : (content()?.subarray(offset, offset + length) ?? null)
     },
     list(folder) {
+      if (isGone(folder)) return null
       const there = files.list(folder)
       const changed = folders.get(folder)
       if (changed === undefined || (there === null && !isThere(folders, folder))) return there
@@ -72,6 +87,7 @@ function lay(files: Files, root: string, operation: FileOperation, laid: Map<str
       )
       return
     case 'remove':
+    case 'discard':
       laid.set(at(operation.path), GONE)
       return
     case 'append':

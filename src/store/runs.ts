@@ -1,12 +1,13 @@
 /** Reading run folders: requests, stage results and transition history of past and present runs. */
 import * as path from 'node:path'
-import type * as z from 'zod'
 import { isSafeId } from '../core/ids.ts'
 import { StageRequest } from '../core/request.ts'
-import { StageResult } from '../core/result.ts'
+import type { StageResult } from '../core/result.ts'
 import { type Transition, transitionIn } from '../core/transition.ts'
 import { type Files, readText } from './files.ts'
+import { type Invocation, readInvocations } from './invocations.ts'
 import { AT, type Places, runFolder } from './layout.ts'
+import { stageResultIn } from './stage-result.ts'
 
 export interface RunFolder {
   run_id: string
@@ -17,6 +18,8 @@ export interface RunFolder {
   results: StageResult[]
   /** Records of `transition_history.jsonl`, in order. */
   transitions: Transition[]
+  /** What was started, where no request is kept: runs of the Python runtime. */
+  invocations: Invocation[]
   /** Files that should be readable and are not, relative to the run folder. */
   malformed: string[]
 }
@@ -40,8 +43,8 @@ export function readRun(files: Files, places: Places, runId: string): RunFolder 
   const folder = places.at(runFolder(runId))
   if (files.stat(folder)?.kind !== 'directory') return null
   const malformed: string[] = []
-  const results = readAll(files, folder, 'stage_results', RESULT, malformed)
-  const requests = readAll(files, folder, 'stage_requests', REQUEST, malformed)
+  const results = readAll(files, folder, 'stage_results', (value) => stageResultIn(value, folder), malformed)
+  const requests = readAll(files, folder, 'stage_requests', requestIn, malformed)
   const transitions: Transition[] = []
   const history = textOrNull(files, path.join(folder, 'transition_history.jsonl')) ?? ''
   for (const line of history.split('\n')) {
@@ -51,21 +54,30 @@ export function readRun(files: Files, places: Places, runId: string): RunFolder 
     else if (!malformed.includes('transition_history.jsonl')) malformed.push('transition_history.jsonl')
   }
   results.sort((a, b) => (a.completed_at < b.completed_at ? -1 : a.completed_at > b.completed_at ? 1 : 0))
-  return { run_id: runId, path: folder, requests, results, transitions, malformed }
+  const invocations = requests.length > 0 ? [] : readInvocations(files, folder)
+  return { run_id: runId, path: folder, requests, results, transitions, invocations, malformed }
 }
 
 /** Members that this version does not know are passed over. */
-const RESULT = StageResult.strip()
 const REQUEST = StageRequest.strip()
 
-function readAll<T>(files: Files, folder: string, name: string, schema: z.ZodType<T>, malformed: string[]): T[] {
+const requestIn = (value: unknown): StageRequest | null => REQUEST.safeParse(value).data ?? null
+
+/** `read` gives null for a record of another kind. */
+function readAll<T>(
+  files: Files,
+  folder: string,
+  name: string,
+  read: (value: unknown) => T | null,
+  malformed: string[],
+): T[] {
   return (files.list(path.join(folder, name)) ?? [])
     .filter((file) => file.endsWith('.json') && !file.startsWith('.'))
     .sort()
     .flatMap((file) => {
       try {
-        const read = schema.safeParse(JSON.parse(readText(files, path.join(folder, name, file)) ?? ''))
-        if (read.success) return [read.data]
+        const found = read(JSON.parse(readText(files, path.join(folder, name, file)) ?? ''))
+        if (found !== null) return [found]
       } catch {
         // reported below, like a record of another kind
       }
@@ -86,7 +98,7 @@ function textOrNull(files: Files, file: string): string | null {
 export function readRequest(files: Files, places: Places, runId: string, requestId: string): StageRequest | null {
   const text = textOrNull(files, path.join(places.at(runFolder(runId)), 'stage_requests', `${requestId}.json`))
   try {
-    return text === null ? null : (REQUEST.safeParse(JSON.parse(text)).data ?? null)
+    return text === null ? null : requestIn(JSON.parse(text))
   } catch {
     return null
   }

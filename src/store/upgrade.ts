@@ -2,12 +2,17 @@
  * Formats of state files: each document carries its version and a pure upgrade from the one before. A newer one than
  * this program knows is refused. (Adopting a workspace of the Python reference is a verb of its own.)
  */
+import * as path from 'node:path'
 import type * as z from 'zod'
 import { clip, issuesText } from '../core/clip.ts'
 import { MillraceError } from '../core/errors.ts'
+import { canonicalJson } from '../core/ids.ts'
+import { parseJson } from '../core/json.ts'
 import { QueueOrder } from '../core/queue-order.ts'
 import { ClosureTarget, Counters, Snapshot } from '../core/state.ts'
-import { AT } from './layout.ts'
+import { type Files, readText } from './files.ts'
+import { AT, type Places } from './layout.ts'
+import { pendingRecord } from './pending.ts'
 
 type Upgrade = (document: Record<string, unknown>) => Record<string, unknown>
 
@@ -28,6 +33,43 @@ const FORMATS: Record<string, Format> = {
   recovery_counters: { file: AT.counters, version: '2.0', from: {}, added: {}, schema: Counters },
   queue_order: { file: AT.order, version: '1.0', from: {}, added: {}, schema: QueueOrder },
   closure_target_state: { file: `${AT.targets}/*.json`, version: '2.0', from: {}, added: {}, schema: ClosureTarget },
+}
+
+/** A state file and what upgrading its format comes to. */
+export interface FormatStep {
+  kind: string
+  /** Relative to the runtime root. */
+  file: string
+  /** In the format in force. */
+  document: unknown
+  isChanged: boolean
+}
+
+/** Every state file there is, as `upgradeState` makes it. Throws as it does, and for a file that holds no JSON. */
+export function formatSteps(files: Files, places: Places): FormatStep[] {
+  return Object.entries(FORMATS).flatMap(([kind, { file }]) =>
+    filesOf(files, places, file).flatMap((found) => {
+      const text = readText(files, places.at(found))
+      if (text === null) return []
+      let value: unknown
+      try {
+        value = parseJson(text)
+      } catch {
+        throw corrupt(found, 'does not hold JSON')
+      }
+      const document = upgradeState(kind, value)
+      return [{ kind, file: found, document, isChanged: canonicalJson(document) !== canonicalJson(value) }]
+    }),
+  )
+}
+
+function filesOf(files: Files, places: Places, file: string): string[] {
+  if (!file.endsWith('/*.json')) return [file]
+  const folder = path.dirname(file)
+  return (files.list(places.at(folder)) ?? [])
+    .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
+    .sort()
+    .map((name) => `${folder}/${name}`)
 }
 
 const UPGRADES_MAX = 20
@@ -57,6 +99,25 @@ export function upgradeState<T>(kind: string, value: unknown): T | null {
   return document as T
 }
 
+/**
+ * Throws as `upgradeState` does for the workspace of another runtime, or of a newer version: before a lock is looked at
+ * or anything is made. What cannot be read at all is told by whoever needs it.
+ */
+export function requireKnownFormat(files: Files, places: Places): void {
+  // A transaction that is pending may be the very one that puts it into the format in force.
+  if (pendingRecord(files, places) !== null) return
+  let version: unknown
+  try {
+    version = (JSON.parse(readText(files, places.at(AT.snapshot)) ?? 'null') as { schema_version?: unknown } | null)
+      ?.schema_version
+  } catch {
+    return
+  }
+  const { file, version: known, from } = FORMATS.runtime_snapshot!
+  if (typeof version === 'string' && version !== known && !Object.hasOwn(from, version))
+    throw unknownFormat(file, version, known)
+}
+
 function corrupt(file: string, what: string): MillraceError {
   return new MillraceError('state_corrupt', `millrace-agents/${file} ${what}.`, {
     hint: 'restore the file from a backup, or move it away',
@@ -68,7 +129,7 @@ function unknownFormat(file: string, found: string, known: string): MillraceErro
   const format = clip(found, FORMAT_CHARS_MAX)
   if (!newer) {
     const what = `millrace-agents/${file} has format ${format}, written by another runtime.`
-    return new MillraceError('workspace_unsupported', what, { hint: 'work on a copy, or start a new workspace' })
+    return new MillraceError('workspace_unsupported', what, { hint: 'run `millrace upgrade`' })
   }
   const what = `millrace-agents/${file} has format ${format}; this version of Millrace knows ${known}.`
   return new MillraceError('state_newer', what, { hint: 'use the newer Millrace that wrote it' })

@@ -24,7 +24,7 @@ import { type LockState, lockState, type Processes } from './lock.ts'
 import { lower } from './lower.ts'
 import { adoptRecord } from './pending.ts'
 import { endHolder, type Lock, takeLock } from './take-lock.ts'
-import { upgradeState } from './upgrade.ts'
+import { requireKnownFormat, upgradeState } from './upgrade.ts'
 
 export interface WorkspacePorts {
   files: Files
@@ -62,7 +62,7 @@ export function readWorkspace<T>(
 }
 
 /** Revision of the snapshot on disk; null if there is none or it cannot be read. */
-function snapshotRevision(files: Files, places: Places): number | null {
+export function snapshotRevision(files: Files, places: Places): number | null {
   try {
     const text = readText(files, places.at(AT.snapshot))
     const revision = text === null ? null : (JSON.parse(text) as { revision?: unknown }).revision
@@ -203,10 +203,11 @@ export class Workspace {
   /** `changes` of the index when the derived copies were last brought up to date. */
   private copiedAt = 0
 
-  /** Takes the lock, applies a pending transaction and reads the state. Throws `lock_held`, `state_corrupt`, `state_newer`. */
+  /** Takes the lock, applies a pending transaction and reads the state. Throws `lock_held`, `workspace_unsupported`, `state_corrupt`, `state_newer`. */
   static async open(ports: WorkspacePorts, workspaceRoot: string, options: OpenOptions): Promise<Workspace> {
     const places = placesOf(workspaceRoot)
     const { files, clock, processes } = ports
+    requireKnownFormat(files, places)
     const lockPorts = { files, places, processes, clock }
     if (options.force) await endHolder(lockPorts)
     const lock = await takeLock(lockPorts, options.force ? { force: true } : {})

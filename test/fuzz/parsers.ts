@@ -27,6 +27,8 @@ import type { ChangeOperation } from '../../src/core/operation.ts'
 import { Plan } from '../../src/core/plan.ts'
 import { QueueOrder } from '../../src/core/queue-order.ts'
 import { StageResult, TokenUsage } from '../../src/core/result.ts'
+import { isSkillFile, isSkillId, readSkill, SKILL_FILE } from '../../src/core/skill.ts'
+import { withIndexRow } from '../../src/core/skill-index.ts'
 import { ClosureTarget, Counters, Snapshot } from '../../src/core/state.ts'
 import { parseTimestamp } from '../../src/core/timestamp.ts'
 import { keyLines } from '../../src/core/toml-lines.ts'
@@ -58,6 +60,7 @@ import { RunsProvenance } from '../../src/operations/schemas/provenance.ts'
 import { QueueShow } from '../../src/operations/schemas/queue.ts'
 import { RunsShow, RunsTail, RunsTrace } from '../../src/operations/schemas/runs.ts'
 import { Status } from '../../src/operations/schemas/status.ts'
+import { archiveOf, filesIn } from '../../src/operations/skills/archive.ts'
 import { status } from '../../src/operations/status/status.ts'
 import { acpProtocol } from '../../src/runners/acp/protocol.ts'
 import { acpTranscript } from '../../src/runners/acp/transcript.ts'
@@ -75,11 +78,11 @@ import { processIdentity } from '../../src/runners/process.ts'
 import { resetTime } from '../../src/runners/reset-time.ts'
 import { parseReplies } from '../../src/runners/scripted/replies.ts'
 import type { Protocol } from '../../src/runners/two-way/protocol.ts'
+import { readManifest } from '../../src/store/baseline.ts'
 import { readConfig } from '../../src/store/config-file.ts'
 import { EventReader } from '../../src/store/event-follow.ts'
 import { tailEvents } from '../../src/store/event-log.ts'
 import { disk, hashBytes } from '../../src/store/files.ts'
-import { readManifest } from '../../src/store/init.ts'
 import { decodeCopy, encodeCopy } from '../../src/store/item-copy.ts'
 import { ItemIndex } from '../../src/store/items.ts'
 import { decodeRecord, encodeRecord, RECORD_BYTES_MAX } from '../../src/store/journal.ts'
@@ -95,6 +98,7 @@ import { documentText } from '../rig/documents.ts'
 import { ledgerLine, tokens } from '../rig/ledger.ts'
 import { rawResult, requestFor, resultOf, runAt } from '../rig/run.ts'
 import { withFile, withFiles } from './one-file.ts'
+import { pythonWorkspaces } from './python-workspaces.ts'
 import type { WorkedWorkspace } from './workspace.ts'
 
 export interface Parser {
@@ -141,7 +145,9 @@ export function everyParser(workspace: WorkedWorkspace): Parser[] {
     ...stateFiles(workspace),
     ...runFolders(workspace),
     ...assets(),
+    ...skills(),
     ...config(workspace),
+    ...pythonWorkspaces(),
   ]
 }
 
@@ -835,6 +841,24 @@ const TASK_JSON = {
   risk: ['none known'],
 }
 
+const SKILL_TEXT = `---
+asset_type: skill
+asset_id: craft # the id
+description: >-
+  How it
+  is done.
+version: 1
+recommended_for_stages: [builder, "checker"]
+forbidden_claims:
+  - routing
+---
+
+# Craft
+
+Do it well.
+`
+const SKILL_PAYLOAD = { skill_id: 'craft', folder: 'skills/craft', source: '/elsewhere/craft' }
+
 const PAYLOADS: Record<string, object[]> = {
   add_task: [{ document: TASK_JSON }, { text: documentText('task', 'T-5') }],
   add_spec: [{ text: documentText('spec', 'S-5') }],
@@ -855,6 +879,21 @@ const PAYLOADS: Record<string, object[]> = {
     { key: 'recovery.max_fix_cycles', value: '3', reason: 'x' },
     { key: 'runners.codex.permission_by_model."a.b"', value: 'basic' },
     { key: 'runtime.run_style', unset: true },
+  ],
+  install_skill: [
+    {
+      ...SKILL_PAYLOAD,
+      files: [
+        { path: 'SKILL.md', text: SKILL_TEXT },
+        { path: 'references/a.bin', base64: '//4=' },
+      ],
+    },
+    {
+      ...SKILL_PAYLOAD,
+      files: [{ path: 'SKILL.md', text: SKILL_TEXT }],
+      replaces: ['SKILL.md', 'b.md'],
+      index: '# Index',
+    },
   ],
   cancel_run: [{ run_id: 'run-2', reason: 'x' }],
   retry_active: [{ reason: 'x', scope: 'execution' }],
@@ -1005,12 +1044,14 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     },
     {
       name: 'baseline manifest',
-      modules: ['store/init.ts'],
+      modules: ['store/baseline.ts'],
       examples: [workspace.bytes(AT.baseline)],
-      refusals: 'never throws',
+      refusals: 'one sentence',
       parse(bytes) {
-        for (const entry of readManifest(withFile(NOWHERE_PLACES.runtime, AT.baseline, bytes), NOWHERE_PLACES)) {
-          mustBe(typeof entry.relative_path === 'string', 'an entry has no path')
+        const manifest = readManifest(withFile(NOWHERE_PLACES.runtime, AT.baseline, bytes), NOWHERE_PLACES)
+        for (const { relative_path } of manifest?.entries ?? []) {
+          const at = NOWHERE_PLACES.at(relative_path)
+          mustBe(at.startsWith(`${NOWHERE_PLACES.runtime}/`), 'an entry leads out of the runtime root')
         }
       },
     },
@@ -1215,6 +1256,54 @@ function runFolders(workspace: WorkedWorkspace): Parser[] {
   ]
 }
 
+// ---- skills ------------------------------------------------------------------------------------------------------------
+
+function skills(): Parser[] {
+  const files = [
+    { path: SKILL_FILE, bytes: bytesOf(SKILL_TEXT) },
+    { path: 'references/more.md', bytes: bytesOf('# More') },
+  ]
+  const row = { id: 'craft', description: 'How it | is done.', stages: ['x'], path: 'craft/SKILL.md' }
+  const index = '# Index\n\n| Skill | Description | Tags | Path | Status |\n|---|---|---|---|---|\n'
+  return [
+    {
+      name: 'text of a skill',
+      modules: ['core/skill.ts'],
+      examples: [bytesOf(SKILL_TEXT), bytesOf('---\nname: a\ndescription: B\n---\n# A')],
+      refusals: 'never throws',
+      parse(bytes) {
+        const read = readSkill(textOf(bytes))
+        if (!read.ok)
+          mustBe(read.faults.length > 0 && read.faults.every(({ line }) => line > 0), 'a fault has no place')
+        else mustBe(isSkillId(read.skill.id) && read.skill.description !== '', 'it has no id or description')
+      },
+    },
+    {
+      name: 'index of skills',
+      modules: ['core/skill-index.ts'],
+      examples: [bytesOf(index), bytesOf(withIndexRow(index, row)), bytesOf('- craft: old/SKILL.md\r\n')],
+      refusals: 'never throws',
+      parse(bytes) {
+        const once = withIndexRow(textOf(bytes), row)
+        mustBe(withIndexRow(once, row) === once, 'a second time it is not the same')
+      },
+    },
+    {
+      name: 'archive of a skill',
+      modules: ['operations/skills/archive.ts'],
+      examples: [archiveOf('craft', files)],
+      refusals: 'one sentence',
+      parse(bytes) {
+        const found = filesIn(bytes, 'craft.zip')
+        mustBe(
+          found.some(({ path }) => path === SKILL_FILE) && found.every(({ path }) => isSkillFile(path)),
+          'no skill',
+        )
+      },
+    },
+  ]
+}
+
 // ---- assets and config -------------------------------------------------------------------------------------------------
 
 function assets(): Parser[] {
@@ -1250,6 +1339,7 @@ function assets(): Parser[] {
     parser('mode aliases', 'modes/aliases.json'),
     parser('loop', first('graphs/execution/')),
     parser('stage kind', first('registry/stage_kinds/execution/')),
+    parser('model profile', 'registry/model_profiles/codex-2026-11.json'),
     parser('entrypoint', first('entrypoints/', '.md')),
     parser('skill', first('skills/', '.md')),
   ]
@@ -1258,12 +1348,12 @@ function assets(): Parser[] {
 function config(workspace: WorkedWorkspace): Parser[] {
   const example = bytesOf(
     '[runtime]\ndefault_mode = "default_codex"\nidle_sleep_seconds = 1.5\n\n[runners.codex]\nargs = ["exec"]\n' +
-      'permission_by_stage = { builder = "basic" }\nenv.X = "1"\n\n[stages.builder]\ntimeout_seconds = 60\n',
+      'permission_by_stage = { builder = "basic" }\nenv.X = "1"\n\n[stages.builder]\ntimeout_seconds = 60\neffort = "low"\n\n[watchers]\ndebounce_seconds = 0.5\n',
   )
   return [
     {
       name: 'millrace.toml',
-      modules: ['store/config-file.ts', 'core/config.ts'],
+      modules: ['store/config-file.ts', 'core/config.ts', 'core/config-carried.ts'],
       examples: [example],
       refusals: 'one sentence',
       parse: (bytes) => readConfig(withFile(NOWHERE_PLACES.runtime, AT.config, bytes), NOWHERE_PLACES),

@@ -138,6 +138,13 @@ export class MemoryWorkspace {
         if ((this.view().hashOf(CONFIG) ?? null) !== change.hash) throw new Error('the config is not what was read')
         this.files.set(CONFIG, change.text)
         return
+      case 'file.put': {
+        const path = `${RUNTIME_ROOT}/${change.path}`
+        if ((this.view().hashOf(path) ?? null) !== change.hash) throw new Error(`${path} is not what was read`)
+        if (change.hash !== null && change.keep) this.files.set(`${RUNTIME_ROOT}/${change.keep}`, this.files.get(path)!)
+        this.files.set(path, 'text' in change.content ? change.content.text : change.content.base64)
+        return
+      }
       case 'file.move': {
         const [from, to] = [`${RUNTIME_ROOT}/${change.from}`, `${RUNTIME_ROOT}/${change.to}`]
         if (this.view().hashOf(from) !== change.hash) throw new Error(`${from} is not what was read`)

@@ -3,8 +3,9 @@ const numbered = (seed, numbers) => numbers.map((number) => `${seed}-${String(nu
 const through = (first, last) => Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
 export const ROW_IDS = [
-  ...numbered('M000', through(1, 23)),
-  ...numbered('M001', [1, 2, ...through(4, 22), 25, 26, 27, 29, 30, 31]),
-  ...numbered('M002', [1, 2, 3, 4, 8, 15, 16, 20, 21, 23, 24, 26, 27, 29, 32, 33, 35, 38, 40, 54, 86, 88, 89, 90]),
-  ...numbered('M002', [108, 109, 111, 115, 116, 130]),
+  ...numbered('M000', through(1, 24)),
+  ...numbered('M001', through(1, 31)),
+  ...numbered('M002', [...through(1, 4), 8, 9, 10, 15, 16, ...through(19, 24), 26, 27, ...through(29, 33)]),
+  ...numbered('M002', [35, ...through(37, 40), 54, ...through(74, 84), 86, 88, 89, 90]),
+  ...numbered('M002', [108, 109, 111, 115, 116, 130, ...through(141, 145)]),
 ]

@@ -282,6 +282,27 @@ describe('the budget for interruptions', () => {
   })
 })
 
+test('a stage that died with its runtime is left to a person where recovery.stale_state_recovery_enabled is false', async () => {
+  rig = await Rig.create({ replies: [{ stage: 'builder', outcome: 'BLOCKED', steps: [{ wait_ms: 60_000 }] }] })
+  rig.config('[recovery]\nstale_state_recovery_enabled = false\n')
+  rig.addTask('task-a')
+  const daemon = new Daemon(rig)
+  const requestId = await daemon.agent('builder')
+  await daemon.kill()
+  await killAgent(requestId)
+  rig.replies([])
+  await rig.work()
+  expect(rig.stages()).toEqual([])
+  expect(run()).toMatchObject({
+    node_id: 'builder',
+    status: 'held',
+    held: { reason: expect.stringContaining('recovery.stale_state_recovery_enabled') },
+  })
+  expect(await rig.issue('retry_active')).toMatchObject({ applied: true })
+  await rig.work()
+  expect(rig.list('tasks/done')).toEqual(['task-a.md'])
+})
+
 describe('a stage that may run only once', () => {
   /** A closure target whose judgement was interrupted: the shipped arbiter is declared single_attempt_only. */
   async function interruptedJudgement(listeners: Listener[] = []): Promise<void> {

@@ -12,6 +12,7 @@ import { whyItem } from '../../src/operations/why/item.ts'
 import { type Presence, presenceOf } from '../../src/operations/why/presence.ts'
 import { whyActive } from '../../src/operations/why/run.ts'
 import { standsBefore } from '../../src/operations/why/standing.ts'
+import { AT } from '../../src/store/layout.ts'
 import { lockState } from '../../src/store/lock.ts'
 import { readWorkspace } from '../../src/store/workspace.ts'
 import { type Place, placesOfItems } from './items.ts'
@@ -40,6 +41,9 @@ export function wrongAccounts(world: World, view: View, files: Files, { isAtRest
       wrongItem(world, view, presence, lying, { isAlone, isAtRest }, item).map(
         (what) => `why ${item.kind} ${item.id} (${item.state}): ${what}`,
       ),
+    ),
+    ...view.snapshot.active_runs.flatMap((run) =>
+      wrongQuestion(view, presence, files, world, run).map((what) => `why ${run.run_id}: ${what}`),
     ),
     ...(isAtRest ? view.snapshot.active_runs : []).flatMap((run) =>
       wrongRun(world, view, presence, isAlone, run).map((what) => `why ${run.run_id}: ${what}`),
@@ -98,6 +102,18 @@ function wrongRun(world: World, view: View, presence: Presence, isAlone: boolean
   if (isAlone && (verdict !== 'waiting' || waits_for[0] !== 'human'))
     return [`agent and runtime are gone, and it is ${verdict}`]
   return verdict === 'wedged' ? ['its agent is gone, and it is wedged'] : []
+}
+
+/** A run waits for a person exactly while a question of its lies among the pending ones, and it is not ended first. */
+function wrongQuestion(view: View, presence: Presence, files: Files, world: World, run: ActiveRun): string[] {
+  if (run.held !== null || run.cancel_requested !== null || run.status === 'started') return []
+  const folder = world.places.at(AT.pendingApprovals)
+  const isAsked = (files.list(folder) ?? [])
+    .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
+    .some((name) => Buffer.from(files.read(`${folder}/${name}`) ?? []).includes(`"run_id": "${run.run_id}"`))
+  const evidence = { signs: null, circle: null, adoptedAt: null, wedgedAfterSeconds: WEDGED_AFTER_SECONDS }
+  const isTold = whyActive(run, view, presence, evidence).waits_for.includes('approval')
+  return isAsked === isTold ? [] : [`a person ${isAsked ? 'is' : 'is not'} asked, and it says the opposite`]
 }
 
 function signsOf(agent: NonNullable<ReturnType<World['agents']['of']>>): Signs {

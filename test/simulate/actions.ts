@@ -23,6 +23,9 @@ export const COMMAND_FORMS = [
   'supersede_task',
   'reorder_queue',
   'set_config',
+  'approve_execution_capability',
+  'approve_execution_capability',
+  'deny_execution_capability',
   'unknown',
   'senseless',
   'no command',
@@ -39,7 +42,17 @@ export const DOCUMENT_FORMS = [
   'wrong name',
 ] as const
 export const HAND_FORMS = ['edit', 'save', 'move', 'delete', 'copy', 'rename', 'spoil'] as const
-export const CONFIG_FORMS = ['good', 'kill', 'tight', 'invalid', 'no toml', 'side by side', 'gone'] as const
+export const CONFIG_FORMS = [
+  'good',
+  'asking',
+  'asking',
+  'kill',
+  'tight',
+  'invalid',
+  'no toml',
+  'side by side',
+  'gone',
+] as const
 export const LOG_FORMS = ['note', 'half a line', 'cut', 'gone'] as const
 export const STATE_FORMS = ['status', 'counters', 'snapshot', 'reformat', 'no status'] as const
 export const FAULT_CODES = ['ENOSPC', 'EIO', 'EACCES', 'EMFILE'] as const

@@ -170,7 +170,8 @@ function standingStill(world: World, view: View): string[] {
   if (snapshot.pause_sources.length > 0)
     broken.push(`still paused by ${snapshot.pause_sources.map((one) => one.source).join()}`)
   for (const run of snapshot.active_runs)
-    if (run.status !== 'held') broken.push(`${run.run_id} is ${run.status} at ${run.node_id}`)
+    if (run.status !== 'held' && run.status !== 'awaiting_approval')
+      broken.push(`${run.run_id} is ${run.status} at ${run.node_id}`)
   for (const { plane, kinds } of plan.claim_order.planes) {
     if (!mayStart(plane, snapshot.active_runs, plan.concurrency_policy)) continue
     for (const kind of kinds)
@@ -180,7 +181,8 @@ function standingStill(world: World, view: View): string[] {
         else if (isFree(view, item) && !isTaken(world, kind, item.id))
           broken.push(`nothing stands before ${kind} ${item.id}, and it is not claimed`)
   }
-  if (snapshot.active_runs.length === 0 && completionStep(view, plan, 'run-asked').run !== null)
+  const isAtWork = snapshot.active_runs.some((run) => run.status !== 'awaiting_approval')
+  if (!isAtWork && completionStep(view, plan, 'run-asked').run !== null)
     broken.push('a closure target could be judged, and is not')
   for (const kind of ITEM_KINDS)
     for (const { id } of view.items.inState(kind, 'active'))

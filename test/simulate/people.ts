@@ -27,6 +27,8 @@ interface Wish {
   number?: number
 }
 
+const isRecord = (name: string): boolean => name.endsWith('.json') && !name.startsWith('.')
+
 export class People {
   readonly posted: Posted[] = []
   private readonly world: World
@@ -86,6 +88,12 @@ export class People {
         }
       case 'set_config':
         return { command: form, payload: { key: 'recovery.max_fix_cycles', value: String(1 + (item % 3)) }, adds: null }
+      case 'approve_execution_capability':
+      case 'deny_execution_capability': {
+        const asked = (this.world.disk.list(this.world.places.at(AT.pendingApprovals)) ?? []).filter(isRecord)
+        const approval_id = asked[item % Math.max(1, asked.length)]?.replace(/\.json$/, '') ?? 'approval-none'
+        return { command: form, payload: { approval_id }, adds: null }
+      }
       case 'retry_work_item':
       case 'cancel_work_item':
       case 'quarantine_work_item':
@@ -299,6 +307,7 @@ export class People {
 const BASE = '[runtime]\nidle_sleep_seconds = 5\n'
 export const CONFIGS: Readonly<Record<Exclude<Of<'config'>['form'], 'gone'>, string>> = {
   good: BASE,
+  asking: `${BASE}[stages.checker]\nrequired_capabilities = ["git.mutate"]\n[stages.arbiter]\nrequired_capabilities = ["shell.run", "package.install"]\n`,
   kill: `${BASE}on_restart = "kill"\n`,
   tight: `${BASE}[recovery]\nmax_fix_cycles = 1\nmax_troubleshoot_attempts_before_consult = 1\nmax_mechanic_attempts = 1\n[stages.builder]\ntimeout_seconds = 60\n`,
   'side by side': `${BASE}default_mode = "${SIDE_BY_SIDE}"\n`,

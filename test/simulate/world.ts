@@ -444,7 +444,10 @@ export class World {
     const engine = this.runtime?.engine
     if (!engine || this.agents.running.length > 0 || engine.workspace.degraded || engine.unsettled) return false
     const { snapshot } = engine.workspace.view()
-    return snapshot.active_runs.every((run) => run.status === 'held') && this.quietFor(snapshot.revision)
+    return (
+      snapshot.active_runs.every(({ status }) => status === 'held' || status === 'awaiting_approval') &&
+      this.quietFor(snapshot.revision)
+    )
   }
 
   private quietAt = -1

@@ -8,6 +8,8 @@ import { rendererOf } from '../../src/cli/render/table.ts'
 import type {
   LoopsLsOutput,
   LoopsShowOutput,
+  ModelsLsOutput,
+  ModelsShowOutput,
   StagesLsOutput,
   StagesShowOutput,
 } from '../../src/operations/schemas/assets.ts'
@@ -125,5 +127,63 @@ describe('stage kinds', () => {
     await expect(ask('stages show', { stage_kind_id: 'chekcer' })).rejects.toMatchObject({
       hint: 'did you mean checker?',
     })
+  })
+})
+
+describe('model profiles', () => {
+  it('are all that the package has, with their models, the modes that name them, and which of them counts', async () => {
+    const answer = await ask<ModelsLsOutput>('models ls')
+    expect(answer.profiles.map(({ model_profile_id }) => model_profile_id).sort()).toEqual(
+      shipped('registry/model_profiles', 'model_profile_id'),
+    )
+    expect(answer.profiles.find(({ model_profile_id }) => model_profile_id === 'codex-2026-11')).toMatchObject({
+      ...{ models: [{ runner: 'codex_cli', model: 'gpt-5.3-codex' }], used_by_modes: ['default_codex'] },
+      ...{ is_chosen: true, source: 'package' },
+    })
+    expect(answer.profiles.filter(({ is_chosen }) => is_chosen)).toHaveLength(1)
+    expect(await text('models ls', answer)).toMatch(
+      /^profile: model_profile_id=codex-2026-11 is_chosen=true source=package path=\S+ models=codex_cli:gpt-5\.3-codex modes=default_codex description="/m,
+    )
+    expect(await text('models ls', answer, true)).toContain('codex-2026-11 (chosen)')
+  })
+
+  it('are shown by runner and stage, and one that there is not is a failure that names the nearest', async () => {
+    const answer = await ask<ModelsShowOutput>('models show', { model_profile_id: 'codex-2026-11' })
+    const lines = (await text('models show', answer)).split('\n')
+    expect(lines).toContain('runner: codex_cli model=gpt-5.3-codex')
+    expect(lines).toContain('runner: codex_cli.builder model_reasoning_effort=high')
+    expect(await text('models show', answer, true)).toContain('gpt-5.3-codex')
+    await expect(ask('models show', { model_profile_id: 'codex-2026-1' })).rejects.toMatchObject({
+      code: 'asset_unknown',
+      hint: 'did you mean codex-2026-11?',
+    })
+  })
+
+  it('of a workspace win, and the config chooses one', async () => {
+    const workspace = await newWorkspace()
+    opened.push(workspace)
+    fs.mkdirSync(workspace.at('registry/model_profiles'), { recursive: true })
+    const own = {
+      schema_version: '1.0',
+      kind: 'model_profile',
+      model_profile_id: 'codex-2026-11',
+      description: 'Ours.',
+    }
+    fs.writeFileSync(
+      workspace.at('registry/model_profiles/own.json'),
+      JSON.stringify({ ...own, model_profile_id: 'own', runners: {} }),
+    )
+    fs.writeFileSync(
+      workspace.at('registry/model_profiles/codex-2026-11.json'),
+      JSON.stringify({ ...own, runners: {} }),
+    )
+    const chosen = async () =>
+      (await ask<ModelsLsOutput>('models ls', {}, workspace.context)).profiles.filter(({ is_chosen }) => is_chosen)
+    expect(await chosen()).toMatchObject([
+      { model_profile_id: 'codex-2026-11', source: 'workspace', description: 'Ours.' },
+    ])
+    const file = workspace.at('millrace.toml')
+    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('[runtime]', '[runtime]\nmodel_profile = "own"'))
+    expect(await chosen()).toMatchObject([{ model_profile_id: 'own', models: [] }])
   })
 })

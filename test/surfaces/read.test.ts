@@ -404,10 +404,13 @@ describe('config', () => {
     const told = async () =>
       (await shown()).map(({ key, origin, value }) => [key.split('.').at(-1), origin, value].join(' '))
     expect(await told()).toEqual([
-      ...['runner mode codex_cli', 'model default ', 'model_reasoning_effort default ', 'timeout_seconds default 3600'],
+      ...['runner mode codex_cli', 'model profile gpt-5.3-codex', 'model_reasoning_effort profile high'],
+      'timeout_seconds default 3600',
+      'entrypoint_path default entrypoints/execution/builder.md',
     ])
     fs.appendFileSync(at('millrace.toml'), '\n[stages.builder]\nrunner = "scripted"\ntimeout_seconds = 60\n')
     expect((await told()).sort()).toEqual([
+      'entrypoint_path default entrypoints/execution/builder.md',
       ...['model default ', 'model_reasoning_effort default ', 'runner file scripted', 'timeout_seconds file 60'],
     ])
     const shipped = path.join(context.packageRoot, 'modes/default_codex.json')

@@ -51,7 +51,10 @@ async function standing(rig: Rig, command: string): Promise<string> {
   const found = resolve(words, spellingsOf(OPERATIONS.map(({ name }) => name)))
   if (program !== 'millrace' || found.kind !== 'verb') return 'no command'
   const verb = await OPERATIONS.find(({ name }) => name === found.canonical)!.load()
-  if (verb.flavour === 'perform') return rig.lock().state === 'active' ? 'refused while a runtime lives' : 'accepted'
+  // Without --fix it only looks.
+  const isLook = verb.name === 'doctor'
+  if (verb.flavour === 'perform' && !isLook)
+    return rig.lock().state === 'active' ? 'refused while a runtime lives' : 'accepted'
   const [id, option, value] = words.slice(found.words)
   const first = verb.input.find(({ positional }) => positional)
   const input = { ...(first && id ? { [first.name]: id } : {}), ...(option === '--kind' ? { kind: value } : {}) }

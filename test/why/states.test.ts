@@ -109,6 +109,77 @@ describe('a queued item in a workspace without a runtime', () => {
   })
 })
 
+describe('an item whose next stage a person is asked about', () => {
+  const NEEDING = '[stages.checker]\nrequired_capabilities = ["git.mutate"]\n'
+  const question = () => rig.list('approvals/pending')[0]!.replace(/\.json$/, '')
+
+  /** `task-a` waits at its checker; whoever works next is not asked. */
+  async function asked(): Promise<void> {
+    rig = await Rig.create({
+      config: NEEDING,
+      replies: [reply('builder', null, { item: 'task-b', steps: [{ hang: true }] })],
+    })
+    rig.addTask('task-a')
+    await rig.work()
+  }
+
+  test('waits for the answer, and says how to give it', async () => {
+    await asked()
+    live = await Live.start(rig)
+    const answer = await ask(rig, 'task-a')
+    expect(told(answer)).toEqual({ verdict: 'waiting', waits_for: ['approval'], codes: ['approval_pending'] })
+    expect(answer.can.slice(0, 2)).toEqual([
+      `millrace approvals approve ${question()}`,
+      `millrace approvals deny ${question()}`,
+    ])
+    expect((await ask(rig, runId())).because[0]!.path).toBe(`millrace-agents/approvals/pending/${question()}.json`)
+    expect(told(await ask(rig, 'execution'))).toMatchObject({ waits_for: ['approval'], codes: ['approval_pending'] })
+  })
+
+  test('says as well that nobody would carry the answer out', async () => {
+    await asked()
+    expect(told(await ask(rig, 'task-a'))).toEqual({
+      verdict: 'waiting',
+      waits_for: ['human', 'approval'],
+      codes: ['approval_pending', 'no_runtime'],
+    })
+  })
+
+  test('stands in nobody’s way: the next item is claimed', async () => {
+    await asked()
+    rig.addTask('task-b')
+    const queued = await ask(rig, 'task-b')
+    expect(told(queued)).toEqual({ verdict: 'waiting', waits_for: ['human'], codes: ['no_runtime', 'queued'] })
+    live = await Live.start(rig)
+    await until('its builder', () =>
+      snapshot().active_runs.some((run) => run.work_item_id === 'task-b' && run.status === 'started'),
+    )
+    expect(told(await ask(rig, 'task-a')).waits_for).toEqual(['approval'])
+    expect((await ask(rig, 'execution')).verdict).toBe('working')
+  })
+
+  test('that was answered waits for its lane, and says who has it', async () => {
+    await asked()
+    rig.addTask('task-b')
+    live = await Live.start(rig)
+    await until('its builder', () =>
+      snapshot().active_runs.some((run) => run.work_item_id === 'task-b' && run.status === 'started'),
+    )
+    await rig.issue('approve_execution_capability', { approval_id: question() })
+    expect(told(await ask(rig, 'task-a'))).toEqual({
+      verdict: 'waiting',
+      waits_for: ['turn'],
+      codes: ['lane_busy', 'approval_answered'],
+    })
+  })
+
+  test('whose question is gone is asked again', async () => {
+    await asked()
+    fs.rmSync(rig.at('approvals/pending', `${question()}.json`))
+    expect(told(await ask(rig, 'task-a'))).toMatchObject({ codes: ['no_runtime', 'approval_answered'] })
+  })
+})
+
 describe('a queued item under a runtime that does nothing', () => {
   test('because its process is stopped by a signal', async () => {
     await busyElsewhere()
@@ -494,6 +565,14 @@ describe('a stage at work', () => {
     expect(answer.can).toEqual(
       expect.arrayContaining([`millrace control cancel ${runId()}`, 'millrace control retry-active']),
     )
+  })
+
+  test('that was silent for 20 minutes is working where the config allows an hour of silence', async () => {
+    await posing('still')
+    const text = rig.read('millrace.toml')
+    fs.writeFileSync(rig.at('millrace.toml'), text.replace('[runtime]', '[runtime]\nwedged_after_seconds = 3600'))
+    expect((await verdict(20)).verdict).toBe('working')
+    expect((await verdict(61)).verdict).toBe('wedged')
   })
 
   test('that was silent for 20 minutes and uses processor time is working', async () => {

@@ -1,7 +1,11 @@
-/** How loops and stage kinds read. */
+/** How assets read. */
 import type {
+  AssetsLsOutput,
+  AssetsShowOutput,
   LoopsLsOutput,
   LoopsShowOutput,
+  ModelsLsOutput,
+  ModelsShowOutput,
   StagesLsOutput,
   StagesShowOutput,
 } from '../../operations/schemas/assets.ts'
@@ -14,6 +18,22 @@ const unreadable = (findings: LoopsLsOutput['unreadable'], look: Look): string[]
       ? `${look.paint.red('unreadable:')} ${path}: ${look.safe(message)}`
       : look.field('unreadable', `${path} ${message}`),
   )
+
+export function assetsLs({ assets }: AssetsLsOutput, look: Look): string {
+  if (!look.terminal) return assets.map((asset) => look.field('asset', pairs(asset))).join('\n')
+  const rows = assets.map(({ kind, id, path, source, in_workspace }) => [
+    look.safe(id),
+    kind.replace('_', ' '),
+    source === 'workspace' ? 'workspace' : in_workspace ? 'package (copied here)' : 'package',
+    look.safe(path),
+  ])
+  return look.table(rows, [{ title: 'ASSET' }, { title: 'KIND' }, { title: 'FROM' }, { title: 'FILE', flexible: true }])
+}
+
+export function assetsShow({ text, ...about }: AssetsShowOutput, look: Look): string {
+  const head = Object.entries(about).map(([key, value]) => look.field(key, value))
+  return [...head, '', look.safe(text).trimEnd()].join('\n')
+}
 
 export function loopsLs(output: LoopsLsOutput, look: Look): string {
   if (!look.terminal) {
@@ -197,4 +217,49 @@ export function stagesShow(
     ],
     look,
   )
+}
+
+export function modelsLs(output: ModelsLsOutput, look: Look): string {
+  const models = (profile: ModelsLsOutput['profiles'][number], between: string) =>
+    profile.models.map(({ runner, model }) => `${runner}${between}${model ?? 'none'}`)
+  if (!look.terminal) {
+    const lines = output.profiles.map((profile) => {
+      const { description, used_by_modes, models: _, ...flat } = profile
+      return look.field(
+        'profile',
+        `${pairs({ ...flat, models: models(profile, ':').join(','), modes: used_by_modes.join(',') })} description=${quoted(description)}`,
+      )
+    })
+    return [...lines, ...unreadable(output.unreadable, look)].join('\n')
+  }
+  const rows = output.profiles.map((profile) => [
+    `${profile.model_profile_id}${profile.is_chosen ? look.paint.green(' (chosen)') : ''}`,
+    look.safe(models(profile, ' ').join(', ')),
+    profile.used_by_modes.join(', ') || '–',
+    profile.source,
+    look.safe(profile.description),
+  ])
+  const columns = [
+    { title: 'PROFILE' },
+    { title: 'MODELS' },
+    { title: 'USED BY' },
+    { title: 'FROM' },
+    { title: 'WHAT', flexible: true },
+  ]
+  return [look.table(rows, columns), ...unreadable(output.unreadable, look)].join('\n')
+}
+
+export function modelsShow({ profile, source, path, rivals, used_by_modes }: ModelsShowOutput, look: Look): string {
+  const about: [string, string | null][] = [
+    ['model_profile_id', profile.model_profile_id],
+    ['description', profile.description],
+    ['source', `${source} ${path}`],
+    ['used_by_modes', used_by_modes.join(',')],
+    ...rivals.map((rival): [string, string] => ['rival', rival]),
+  ]
+  const runners = Object.entries(profile.runners).flatMap(([runner, { stages, ...all }]) => [
+    [runner, ...boundBy(all)].join(' '),
+    ...Object.entries(stages).map(([stage, own]) => [`${runner}.${stage}`, ...boundBy(own)].join(' ')),
+  ])
+  return written(about, [['runner', runners]], look)
 }

@@ -59,6 +59,12 @@ describe('a document', () => {
     expect(shown({ text: '- one thing that is told\n  here' }, true, 16)).toBe('- one thing that\n  is told here')
   })
 
+  it('keeps a comment to whoever edits the page', () => {
+    const text = '<!-- Made by a program. -->\nIt says something.'
+    expect(shown({ text })).toBe('It says something.')
+    expect(shown({ text: `\`\`\`\n${text}` })).toContain('Made by')
+  })
+
   it('is known by its topic and title', () => {
     expect(shown({}, false)).toBe('page: A page')
     expect(shown({})).toContain('page   A page')

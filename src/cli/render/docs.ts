@@ -21,6 +21,8 @@ function found(lines: NonNullable<DocsOutput['found']>, { terminal, paint }: Loo
 }
 
 const FENCE = /^\s*```/
+/** For whoever edits the page, not for who reads it. */
+const COMMENT = /^<!--.*-->$/
 /** What begins a block of its own: a heading, a list item, a table, a quotation, or nothing at all. */
 const BLOCK = /^\s*(#{1,6} |[-*] |\d+\. |\||>|$)/
 
@@ -38,7 +40,7 @@ function plain(markdown: string, look: Look): string {
       flush()
       isCode = !isCode
     } else if (isCode) shown.push(look.paint.cyan(`    ${line}`.trimEnd()))
-    else {
+    else if (!COMMENT.test(line)) {
       if (BLOCK.test(line)) flush()
       const heading = /^#{1,6} +(.*)$/.exec(line)
       if (heading) shown.push(look.paint.bold(unmarked(heading[1]!, look)))

@@ -106,6 +106,7 @@ export function modesShow(output: ModesShowOutput, look: Look): string {
     ...Object.entries(output.loop_ids_by_plane).map(([plane, loop]) => look.field(`${plane}_loop_id`, loop)),
     look.field('description', output.description),
     look.field('source', `${output.source} ${output.path}`),
+    look.field('model_profile', output.model_profile),
     ...bound('runner', output.stage_runner_bindings),
     ...bound('model', output.stage_model_bindings),
     ...bound('permission', output.stage_permission_bindings),

@@ -9,6 +9,8 @@ import { setBy } from './selection.ts'
 
 type History = RunsProvenanceOutput['runtime_history'][number]
 
+const REVISION_SHOWN_CHARS = 12
+
 export function provenance(output: RunsProvenanceOutput, look: Look): string {
   return look.terminal ? story(output, look) : lines(output, look)
 }
@@ -38,6 +40,7 @@ function lines(output: RunsProvenanceOutput, look: Look): string {
     ...output.documents_handed_in.map((one) =>
       look.field('document_handed_in', pairs({ ...one, queued: `${one.queued}` })),
     ),
+    ...output.skill_revisions.map((one) => look.field('skill_revision', pairs(one))),
     ...output.evidence_trees.map(({ request_id, node_id, before, after, ref, problem }) =>
       look.field('evidence_tree', pairs({ request_id, node_id, before, after, ref, problem })),
     ),
@@ -94,6 +97,7 @@ function story(output: RunsProvenanceOutput, look: Look): string {
     nowBlock(output, look),
     historyTable(output.runtime_history, look),
     documents(output, look),
+    skills(output, look),
     trees(output, look),
     [
       ...(['snapshot_path', 'compiled_plan_path', 'transition_history_path'] as const).map((key) =>
@@ -175,6 +179,19 @@ function documents(output: RunsProvenanceOutput, look: Look): string {
     return `  ${look.safe(`${one.kind} ${one.item_id}`)} ${look.paint.dim(`by ${one.node_id}`)} ${fate}`
   })
   return [look.paint.bold('Handed in'), ...rows].join('\n')
+}
+
+/** Revisions by their first characters; a node that ran again with the same ones is told once. */
+function skills(output: RunsProvenanceOutput, look: Look): string {
+  const byRequest = new Map<string, string[]>()
+  for (const { request_id, node_id, skill_id, revision } of output.skill_revisions) {
+    const row = byRequest.get(request_id) ?? [node_id, '']
+    const one = look.safe(`${skill_id} ${revision.slice(0, REVISION_SHOWN_CHARS)}`)
+    byRequest.set(request_id, [row[0]!, row[1] === '' ? one : `${row[1]}, ${one}`])
+  }
+  const rows = [...new Map([...byRequest.values()].map((row) => [row.join(' '), row])).values()]
+  if (rows.length === 0) return ''
+  return `${look.paint.bold('Skills given')}\n${look.table(rows, [{ title: 'NODE' }, { title: 'REVISIONS', flexible: true }])}`
 }
 
 function trees(output: RunsProvenanceOutput, look: Look): string {

@@ -32,6 +32,7 @@ function rowLine(row: QueueRow): string {
     `waits_for=${waits}`,
     `deferred_by=${row.deferred_by ?? 'none'}`,
     `run=${row.run_id ?? 'none'}`,
+    ...(row.approval_id === null ? [] : [`approval=${row.approval_id}`]),
     ...(row.reason === null ? [] : [`reason=${quoted(row.reason)}`]),
     `title=${quoted(row.title)}`,
   ].join(' ')
@@ -86,6 +87,7 @@ function standing(row: QueueRow, look: Look): string {
   const { paint } = look
   const parts = [
     ...(row.node_id === null ? [] : [paint.dim(`at ${row.node_id}`)]),
+    ...(row.approval_id === null ? [] : [paint.yellow('your answer: millrace approvals')]),
     ...(row.reason === null ? [] : [paint.dim(look.safe(row.reason))]),
     ...row.waits_for.map((one) => (one.state === 'waiting' ? one.id : paint.red(`${one.id} (${one.state})`))),
     ...(row.deferred_by === null ? [] : [`closure of ${row.deferred_by}`]),

@@ -31,6 +31,7 @@ const run: StatusOutput['active_runs'][number] = {
   not_before: null,
   held_reason: null,
   held_since: null,
+  approval_id: null,
   cancel_requested: null,
 }
 
@@ -52,6 +53,8 @@ const answer = {
   runtime_process_id: 77,
   runtime_since: '2026-03-01T11:00:00Z',
   last_reload_error: null,
+  pending_restart: [],
+  stop_files: [],
   queue_depths: {
     task: { ...none, queued: 2, active: 1 },
     spec: none,

@@ -37,6 +37,7 @@ function runLine(run: ActiveRunStatus): string {
     work_item_kind: run.work_item_kind,
     work_item_id: run.work_item_id ?? run.closure_target_root_spec_id,
     run: run.run_id.replace(/^run-/, '').slice(0, 12),
+    ...(run.approval_id === null ? {} : { approval: run.approval_id }),
   })
 }
 
@@ -61,6 +62,9 @@ function nested(key: string, output: StatusOutput, look: Look): string[] {
       )
     case 'queue_depths':
       return Object.entries(output.queue_depths).map(([kind, depth]) => look.field(`queue_depth.${kind}`, pairs(depth)))
+    case 'pending_restart':
+    case 'stop_files':
+      return output[key].length === 0 ? [] : [look.field(key, output[key].join(','))]
     case 'pauses':
       return output.pauses.map((pause) => look.field('pause', pairs({ ...pause })))
     case 'runner_waits':
@@ -158,6 +162,10 @@ function warnings(output: StatusOutput, look: Look): string[] {
       ? [warn(`the mode does not compile: ${output.compile_plan_currentness_error}`)]
       : []),
     ...(output.last_reload_error ? [warn(`the last reload failed: ${output.last_reload_error}`)] : []),
+    ...(output.pending_restart.length > 0
+      ? [warn(`from the next start on: ${output.pending_restart.join(', ')} as millrace.toml says`)]
+      : []),
+    ...output.stop_files.map((file) => warn(`${file} lies there`)),
     ...(output.mailbox_waiting > 0 ? [warn(`${output.mailbox_waiting} command(s) wait in the mailbox`)] : []),
     ...(output.pending_journal && !output.degraded && output.runtime_ownership_lock !== 'active'
       ? [warn('a transaction waits to be applied; the next runtime does it')]

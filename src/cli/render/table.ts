@@ -9,12 +9,14 @@ const queue = () => import('./queue.ts')
 const plan = () => import('./plan.ts')
 const runs = () => import('./runs.ts')
 const assets = () => import('./assets.ts')
+const skills = () => import('./skills.ts')
 const run = () => import('./run.ts')
 const daemon = () => import('./daemon.ts')
 const rescue = () => import('./rescue.ts')
 
 const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   init: async () => (await import('./workspace.ts')).init,
+  upgrade: async () => (await import('./workspace.ts')).upgrade,
   demo: async () => (await import('./demo.ts')).demo,
   'selftest crash': async () => (await import('./selftest.ts')).selftestCrash,
   status: async () => (await import('./status.ts')).status,
@@ -54,6 +56,10 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'runs provenance': async () => (await import('./provenance.ts')).provenance,
   'runs tail': async () => (await runs()).tail,
   'runs follow': async () => (await import('./follow.ts')).follow,
+  'approvals ls': async () => (await import('./approvals.ts')).ls,
+  'approvals show': async () => (await import('./approvals.ts')).show,
+  'approvals approve': control,
+  'approvals deny': control,
   'incidents ls': async () => (await import('./incidents.ts')).ls,
   'closure ls': async () => (await import('./closure.ts')).ls,
   'closure show': async () => (await import('./closure.ts')).show,
@@ -80,15 +86,26 @@ const RENDERERS: Readonly<Record<string, () => Promise<Renderer>>> = {
   'compile diff': async () => (await import('./plan-diff.ts')).diff,
   'modes ls': async () => (await plan()).modesLs,
   'modes show': async () => (await plan()).modesShow,
+  'assets ls': async () => (await assets()).assetsLs,
+  'assets show': async () => (await assets()).assetsShow,
+  'assets localise': control,
   'loops ls': async () => (await assets()).loopsLs,
   'loops show': async () => (await assets()).loopsShow,
   'stages ls': async () => (await assets()).stagesLs,
   'stages show': async () => (await assets()).stagesShow,
+  'models ls': async () => (await assets()).modelsLs,
+  'models show': async () => (await assets()).modelsShow,
+  'skills ls': async () => (await skills()).ls,
+  'skills show': async () => (await skills()).show,
+  'skills search': async () => (await skills()).search,
+  'skills install': control,
+  'skills export': async () => (await skills()).exported,
   'config show': async () => (await import('./config.ts')).show,
   'config set': control,
   'config validate': async () => (await import('./config.ts')).validate,
   health: async () => (await import('./doctor.ts')).health,
   doctor: async () => (await import('./doctor.ts')).doctor,
+  gc: async () => (await import('./gc.ts')).gc,
   docs: async () => (await import('./docs.ts')).docs,
   completion: async () => (await import('./completion.ts')).completion,
   version: async () => (await import('./version.ts')).version,

@@ -1,5 +1,5 @@
 /** Assets as they are looked at: those of the package, with the files of the workspace laid over them, and finding one. */
-import { type AssetFamilies, brokenFileFor, type Parsed, parseFamilies } from '../../core/assets.ts'
+import { type AssetFamilies, type Assets, brokenFileFor, type Parsed, parseFamilies } from '../../core/assets.ts'
 import { describeDiagnostic } from '../../core/diagnostics.ts'
 import { type ErrorCode, MillraceError } from '../../core/errors.ts'
 import { didYouMean, nearest } from '../../core/nearest.ts'
@@ -8,11 +8,14 @@ import { isInitialised } from '../../store/layout.ts'
 import { type Context, placesIn } from '../context.ts'
 
 /** Needs no workspace. */
-export function familiesOf(context: Context): AssetFamilies {
+export function assetsOf(context: Context): Assets & { families: AssetFamilies } {
   const places = placesIn(context)
   const own = isInitialised(context.files, places) ? places : null
-  return parseFamilies(readAssets(context.files, context.packageRoot, own))
+  const assets = readAssets(context.files, context.packageRoot, own)
+  return { ...assets, families: parseFamilies(assets) }
 }
+
+export const familiesOf = (context: Context): AssetFamilies => assetsOf(context).families
 
 /** A family as errors about it speak. */
 export interface Family {

@@ -59,9 +59,7 @@ export const modesShow: Operation<Context, { mode_id: string }, ModesShowOutput>
   examples: [{ command: 'millrace modes show default_codex', does: 'see what that mode binds' }],
   output: async () => (await import('../schemas.ts')).modesShowSchema(),
   async run(context, { mode_id: asked }) {
-    const families = familiesOf(context)
-    const aliased = Object.hasOwn(families.aliases, asked) ? families.aliases[asked]! : null
-    const { value, file } = findAsset(MODES, families.modes, families, aliased ?? asked)
+    const { aliased, value, file } = lookUp(context, asked)
     return {
       ...(aliased === null ? {} : { alias_of: aliased }),
       mode_id: value.mode_id,
@@ -69,6 +67,7 @@ export const modesShow: Operation<Context, { mode_id: string }, ModesShowOutput>
       source: file.source,
       path: file.path,
       loop_ids_by_plane: loopsOf(value),
+      model_profile: value.model_profile ?? null,
       stage_runner_bindings: value.stage_runner_bindings,
       stage_model_bindings: value.stage_model_bindings,
       stage_permission_bindings: value.stage_permission_bindings,
@@ -79,6 +78,15 @@ export const modesShow: Operation<Context, { mode_id: string }, ModesShowOutput>
     }
   },
 }
+
+function lookUp(context: Context, asked: string) {
+  const families = familiesOf(context)
+  const aliased = Object.hasOwn(families.aliases, asked) ? families.aliases[asked]! : null
+  return { aliased, ...findAsset(MODES, families.modes, families, aliased ?? asked) }
+}
+
+/** The mode of that id or alias. Throws `mode_unknown`, `asset_invalid`. */
+export const findMode = (context: Context, asked: string): Mode => lookUp(context, asked).value
 
 /** The mode the config names; a config that cannot be read names none. */
 function defaultMode(context: Context): string {

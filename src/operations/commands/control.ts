@@ -78,9 +78,19 @@ export const reloadConfig: ChangeOperation = ({ view, live, compile }, payload) 
     draft.snapshot.config_version = fresh.configVersion
     draft.snapshot.last_reload_outcome = 'applied'
     draft.snapshot.last_reload_error = null
-    draft.event('runtime_config_reloaded', { mode_id: fresh.modeId, compiled_plan_id: fresh.plan.compiled_plan_id })
-    return done(draft, `reloaded; new runs start under ${fresh.plan.compiled_plan_id}`, {
+    draft.snapshot.watcher_mode = fresh.watcherMode ?? view.snapshot.watcher_mode
+    const pending = fresh.pendingRestart ?? []
+    if (pending.length > 0) draft.snapshot.pending_restart = [...pending]
+    else delete draft.snapshot.pending_restart
+    draft.event('runtime_config_reloaded', {
+      mode_id: fresh.modeId,
       compiled_plan_id: fresh.plan.compiled_plan_id,
+      ...(pending.length > 0 ? { pending_restart: pending } : {}),
+    })
+    const later = pending.length === 0 ? '' : `; from the next start on: ${pending.join(', ')}`
+    return done(draft, `reloaded; new runs start under ${fresh.plan.compiled_plan_id}${later}`, {
+      compiled_plan_id: fresh.plan.compiled_plan_id,
+      ...(pending.length > 0 ? { pending_restart: pending } : {}),
     })
   } catch (error) {
     if (!MillraceError.is(error)) throw error

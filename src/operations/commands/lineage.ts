@@ -29,13 +29,8 @@ export const repairLineage: ChangeOperation = (context, payload) => {
   const root = text(payload, 'root_spec_id')
   requireSafeId(root, 'The root spec id')
   const idea = rootIdeaOf(view, root)
-  const strays = KINDS.flatMap((kind) =>
-    (['queued', 'active', 'blocked'] as const).flatMap((state) =>
-      view.items.inState(kind, state).filter((item) => isStray(item, root, idea)),
-    ),
-  )
-  // A spec may be a root of its own, and what is active is an agent's at this moment: people decide about those.
-  const mended = strays.filter((item) => item.kind !== 'spec' && item.state !== 'active')
+  const strays = straysOf(view, root, idea)
+  const mended = strays.filter(isMendable)
   const skipped = strays
     .filter((item) => !mended.includes(item))
     .map(({ kind, id, state }) => ({ work_item_kind: kind, work_item_id: id, state }))
@@ -76,6 +71,17 @@ export const repairLineage: ChangeOperation = (context, payload) => {
     artifact_path: named(report),
   })
 }
+
+/** Open work that belongs to a root spec and names another one. */
+export const straysOf = (view: View, root: string, idea: string | null): ItemEntry[] =>
+  KINDS.flatMap((kind) =>
+    (['queued', 'active', 'blocked'] as const).flatMap((state) =>
+      view.items.inState(kind, state).filter((item) => isStray(item, root, idea)),
+    ),
+  )
+
+/** A spec may be a root of its own, and what is active is an agent's at this moment: people decide about those. */
+export const isMendable = ({ kind, state }: ItemEntry): boolean => kind !== 'spec' && state !== 'active'
 
 /** The idea the lineage began with, as its closure target or the root spec itself says. */
 function rootIdeaOf(view: View, root: string): string | null {

@@ -61,6 +61,38 @@ describe('setting a key', () => {
     expect(text().startsWith(TEXT.slice(0, 20))).toBe(true)
   })
 
+  it.each([
+    ['runners.pi.command', 'pi-2', '[runners.pi]\ncommand = "pi-2"\n'],
+    ['runners.default_runner', 'pi_rpc', '[runners]\ndefault_runner = "pi_rpc"\n'],
+    ['runners.modules.mine', 'mine.mjs', '[runners]\nmodules = { mine = "mine.mjs" }\n'],
+    ['stages.builder.model', 'large', '[stages.builder]\nmodel = "large"\n'],
+    [
+      'usage_governance.runtime_token_rules.enabled',
+      'false',
+      '[usage_governance.runtime_token_rules]\nenabled = false\n',
+    ],
+    [
+      'runners.claude.permission_by_stage.builder',
+      'basic',
+      '[runners.claude]\npermission_by_stage = { builder = "basic" }\n',
+    ],
+    ['engine.poll_interval_seconds', '5', '[engine]\npoll_interval_seconds = 5\n'],
+  ])(
+    'gives %s, whose section is not there, a heading at the end, and leaves all else byte for byte',
+    (key, value, added) => {
+      for (const [source, end] of [
+        [TEXT, '\n'],
+        [`${TEXT}\n# The end.\n`, '\n'],
+        [`\uFEFF${TEXT.replaceAll('\n', '\r\n')}`, '\r\n'],
+      ] as const) {
+        workspace.files.set(FILE, source)
+        set(key, value)
+        expect(text()).toBe(source + `\n${added}`.replaceAll('\n', end))
+        expect(() => parseConfig(parse(text().replace('\uFEFF', '')), FILE)).not.toThrow()
+      }
+    },
+  )
+
   it('writes a file where there is none', () => {
     workspace.files.delete(FILE)
     set('recovery.max_fix_cycles', '3')
@@ -129,6 +161,7 @@ describe('what is refused, with nothing written', () => {
     ['stages.builder.modle', 'x', 'did you mean stages.builder.model?'],
     ['runners.codex', 'x', 'its keys: runners.codex.command'],
     ['nonsense', 'x', 'millrace config show'],
+    ['sentinel.enabled', 'false', 'millrace config show'],
   ])('%s: a key there is not', (key, value, hint) => {
     expect(refused(key, value)).toMatchObject({ code: 'config_invalid', hint: expect.stringContaining(hint) })
   })

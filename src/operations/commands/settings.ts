@@ -2,11 +2,13 @@
 import { patch } from '@decimalturn/toml-patch'
 import { Draft } from '../../core/changes.ts'
 import { type Config, type ConfigKey, configKeys, parseConfig } from '../../core/config.ts'
+import { meant, whyNotCarried } from '../../core/config-carried.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { canonicalJson } from '../../core/ids.ts'
 import { type LineEdit, mergeLines } from '../../core/line-edit.ts'
 import { didYouMean, nearest } from '../../core/nearest.ts'
 import type { ChangeOperation } from '../../core/operation.ts'
+import { keyLines } from '../../core/toml-lines.ts'
 import type { View } from '../../core/view.ts'
 import { CONFIG_BYTES_MAX, keyPath, parseTable, tomlValue } from '../../store/config-file.ts'
 import { AT } from '../../store/layout.ts'
@@ -24,6 +26,14 @@ export const setConfig: ChangeOperation = (context, payload) => {
   const key = text(payload, 'key')
   const path = keyPath(key)
   const known = knownKey(path)
+  if (context.live && known.boundary === 'restart')
+    throw new MillraceError(
+      'restart_needed',
+      `${key} counts only for a runtime that is started anew; nothing was changed.`,
+      {
+        hint: 'stop the runtime with `millrace daemon stop`, set it, and start again',
+      },
+    )
   const { source, hash } = configText(view)
   const before = parseTable(source)
   const unset = payload.unset === true
@@ -38,7 +48,8 @@ export const setConfig: ChangeOperation = (context, payload) => {
     const { output } = unchanged(old === undefined ? `${key} is not set` : `${key} is ${shown(old)} already`)
     return { changes: [], output: { ...output, ...found } }
   }
-  const lines = edit(source, after)
+  const section = path.slice(0, known.key.split('.').length - 1)
+  const lines = edit(source, after, value === undefined ? null : section, path[section.length]!)
   const draft = new Draft(view)
   draft.add({ change: 'config.set', text: lines.text, hash })
   record(context, draft, {
@@ -72,10 +83,16 @@ function configText(view: View): { source: string; hash: string | null } {
 /** The key itself, or the one it is a member of. Throws `config_invalid` for a section, or for what nobody knows. */
 function knownKey(path: readonly string[]): ConfigKey {
   const keys = configKeys()
-  const fits = (known: readonly string[]) => known.every((part, at) => part === '*' || part === path[at])
-  const found = keys.find((one) => one.key.split('.').length <= path.length && fits(one.key.split('.')))
+  const meantPath = meant(path).path
+  const fits = (known: readonly string[]) => known.every((part, at) => part === '*' || part === meantPath[at])
+  const found = keys.find((one) => one.key.split('.').length <= meantPath.length && fits(one.key.split('.')))
   if (found !== undefined) return found
   const full = path.join('.')
+  const why = whyNotCarried(path)
+  if (why !== null)
+    throw new MillraceError('config_invalid', `${full} is a key of another version, and is not carried: ${why}.`, {
+      hint: 'list the keys there are with `millrace config show`',
+    })
   const inside = keys.filter((one) => one.key.startsWith(`${full}.`)).map((one) => one.key)
   if (inside.length > 0)
     throw new MillraceError('config_invalid', `${full} is a section, not a key.`, {
@@ -172,18 +189,33 @@ function memberAt(table: unknown, path: readonly string[]): unknown {
 /** New tables down to this depth get a heading of their own. */
 const HEADINGS_DEPTH = 3
 
-/** The source with only the lines changed that say something else in `table`. */
-function edit(source: string, table: Table): LineEdit {
+/**
+ * The source with only the lines changed that say something else in `table`. A key whose section has no heading yet gets
+ * one at the end of the file.
+ */
+function edit(source: string, table: Table, section: readonly string[] | null, name: string): LineEdit {
   const bom = source.startsWith(BOM) ? BOM : ''
   const plain = source.slice(bom.length)
-  const patched = patch(plain.replace(/\r\n/g, '\n'), table, { inlineTableStart: HEADINGS_DEPTH })
-  const edited = [aboveComment(plain, patched), patched]
+  const lines = plain.replace(/\r\n/g, '\n')
+  const patched = patch(lines, table, { inlineTableStart: HEADINGS_DEPTH })
+  const headed = section === null ? [] : withHeading(lines, section, { [name]: memberAt(table, [...section, name]) })
+  const edited = [...headed, aboveComment(plain, patched), patched]
     .map((text) => mergeLines(plain, text))
     .find(({ text }) => says(text, table))
   if (edited !== undefined) return { ...edited, text: bom + edited.text }
   throw new MillraceError('config_invalid', `${FILE} is written in a way that cannot be edited by a command.`, {
     hint: 'edit it by hand, then run `millrace config validate`',
   })
+}
+
+/** The lines with a heading of its own for a section that has none; nothing where it has one already. */
+function withHeading(lines: string, section: readonly string[], member: Table): string[] {
+  const isThere = keyLines(lines).has(section.join('.'))
+  if (isThere || section.length === 0) return []
+  const heading = section.map((part) => (/^[A-Za-z0-9_-]+$/.test(part) ? part : JSON.stringify(part))).join('.')
+  const isApart = lines.trim() === '' || lines.endsWith('\n\n')
+  const before = isApart ? lines : `${lines}${lines.endsWith('\n') ? '\n' : '\n\n'}`
+  return [`${before}[${heading}]\n${patch('', member, { inlineTableStart: 0 })}`]
 }
 
 function says(text: string, table: Table): boolean {

@@ -3,6 +3,8 @@
  * changes (design §8). The engine carries them out between stages; without a runtime the caller does, the same way.
  */
 import type { CommandTable } from '../../core/operation.ts'
+import { approveCapability, denyCapability } from './approvals.ts'
+import { localiseAsset } from './assets.ts'
 import { pause, reloadConfig, resume, stop } from './control.ts'
 import { retryDelivery } from './deliveries.ts'
 import { archiveBlocked, cancelIncident, cancelWorkItem, resolveIncident, supersedeTask } from './departures.ts'
@@ -12,6 +14,7 @@ import { reorderQueue, retargetDependency } from './order.ts'
 import { quarantineWorkItem, releaseWorkItem, retryWorkItem } from './returns.ts'
 import { cancelRun, clearStaleState, retryActive } from './runs.ts'
 import { archiveInvalidIncident } from './set-aside.ts'
+import { installSkill } from './skills.ts'
 
 /** By mailbox command name (spec 01 §4.6, extended). */
 export const COMMANDS: CommandTable = {
@@ -39,6 +42,11 @@ export const COMMANDS: CommandTable = {
   resolve_incident: resolveIncident,
   cancel_incident: cancelIncident,
   archive_invalid_incident: archiveInvalidIncident,
+  install_skill: installSkill,
+  approve_execution_capability: approveCapability,
+  deny_execution_capability: denyCapability,
+  localise_asset: localiseAsset,
   retry_delivery: retryDelivery,
+  collect_garbage: { load: async () => (await import('./retention.ts')).collectGarbage },
   set_config: { load: async () => (await import('./settings.ts')).setConfig },
 }

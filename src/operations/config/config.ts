@@ -1,5 +1,6 @@
 /** The config: what is in force and where it came from, and whether it is sound. Changes nothing. */
 import { parse } from 'smol-toml'
+import { meant } from '../../core/config-carried.ts'
 import type { Operation } from '../../core/operation.ts'
 import { readConfig } from '../../store/config-file.ts'
 import { readText } from '../../store/files.ts'
@@ -37,7 +38,7 @@ export const show: Operation<Context, { key?: string }, ConfigShowOutput> = {
     const places = placesIn(context)
     const { config, version } = readConfig(context.files, places, context.overrides)
     const text = (readText(context.files, places.at(AT.config)) ?? '').replace(/^\uFEFF/, '')
-    const overridden = context.overrides.map((override) => override.split('=')[0]!)
+    const overridden = context.overrides.map((override) => meant(override.split('=')[0]!.split('.')).path.join('.'))
     const keys = keysOf(config, { text, table: parse(text), overridden })
     return {
       default_mode: config.runtime.default_mode,

@@ -1,5 +1,6 @@
 /** Config keys as they are shown: the value in force, where it stands, and when a change of it takes effect. Pure. */
 import { type Config, type ConfigKey, configKeys } from '../../core/config.ts'
+import { canonical } from '../../core/config-carried.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { didYouMean, nearest } from '../../core/nearest.ts'
 import { nodesOf, type Plan } from '../../core/plan.ts'
@@ -17,8 +18,9 @@ export interface Written {
 }
 
 /** Every key there is with its value; of a name the user chooses, one key for each that was chosen. */
-export function keysOf(config: Config, { text, table, overridden }: Written): Key[] {
+export function keysOf(config: Config, { text, table: written, overridden }: Written): Key[] {
   const lines = keyLines(text)
+  const { table, aliases } = canonical(written)
   return configKeys().flatMap((known) =>
     expand(known.key.split('.'), config).flatMap((parts) => {
       const value = at(config, parts)
@@ -32,7 +34,7 @@ export function keysOf(config: Config, { text, table, overridden }: Written): Ke
           key,
           value: shown(parts, value),
           origin,
-          line: origin === 'file' ? lineOf(lines, key) : null,
+          line: origin === 'file' ? lineOf(lines, aliases.get(key) ?? key) : null,
           from: null,
           default: shown(parts, known.default ?? null),
           boundary: known.boundary,
@@ -69,7 +71,15 @@ const BOUND = {
   model: 'model_name',
   model_reasoning_effort: 'model_reasoning_effort',
   timeout_seconds: 'timeout_seconds',
+  entrypoint_path: 'entrypoint_path',
 } as const
+
+/** Origins of the plan, by how they begin, as the config tells them. */
+const ORIGINS: readonly (readonly [start: string, origin: Key['origin']])[] = [
+  ['mode ', 'mode'],
+  ['model profile ', 'profile'],
+  ['node', 'loop'],
+]
 
 /**
  * What stages are bound to where the config alone does not say: a mode, a loop or a default does. `keys` are those the
@@ -85,7 +95,7 @@ export function stageKeys(plan: Plan, keys: readonly Key[]): Key[] {
       const from = node.origins[member] ?? 'default'
       const own = set.get(key)
       if (own !== undefined && from.startsWith('config ')) return [[key, own]]
-      const origin = from.startsWith('mode ') ? 'mode' : from === 'node' ? 'loop' : 'default'
+      const origin = ORIGINS.find(([start]) => from.startsWith(start))?.[1] ?? 'default'
       const { boundary, description } = known
       return [[key, { key, value: node[member], origin, line: null, from, default: null, boundary, description }]]
     }),

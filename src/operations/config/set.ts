@@ -4,6 +4,7 @@ import { MillraceError } from '../../core/errors.ts'
 import type { Operation } from '../../core/operation.ts'
 import { type Context, requireWorkspace } from '../context.ts'
 import { type Issued, issue } from '../issue.ts'
+import { reloaded } from '../reload.ts'
 
 interface Setting {
   key: string
@@ -16,7 +17,7 @@ interface Setting {
 const EFFECT: Readonly<Record<Boundary, string>> = {
   tick: 'takes effect at once',
   claim: 'takes effect with the next item that is claimed',
-  restart: 'takes effect when the runtime is started again',
+  restart: 'is refused while a runtime is at work',
 }
 
 export const set: Operation<Context, Setting, Issued> = {
@@ -45,14 +46,6 @@ export const set: Operation<Context, Setting, Issued> = {
       })
     const why = reason === undefined ? {} : { reason }
     const issued = await issue(context, 'set_config', { key, ...why, ...(unset ? { unset } : { value }) })
-    if (issued.state === 'refused') return issued
-    const effect = EFFECT[(issued.result.boundary as Boundary | undefined) ?? 'claim']
-    const detail = `${issued.detail}; ${issued.mode === 'direct' ? 'the next start reads it' : effect}`
-    if (issued.mode === 'direct' || issued.state === 'preview') return { ...issued, detail }
-    // The change itself may be meant for one state only; what follows from it is not.
-    const reload = await issue({ ...context, ifState: null }, 'reload_config', {})
-    if (reload.state === 'queued') return issued
-    const told = reload.applied ? detail : `${issued.detail}; not in force: ${reload.detail}`
-    return { ...issued, detail: told, result: { ...issued.result, reloaded: reload.applied } }
+    return reloaded(context, issued, EFFECT[(issued.result.boundary as Boundary | undefined) ?? 'claim'])
   },
 }

@@ -9,7 +9,8 @@ import { type Context, placesIn, requireWorkspace } from '../context.ts'
 import { modeField } from '../fields.ts'
 import { type Issued, issue } from '../issue.ts'
 import { lockIn, ownerOf } from '../owner.ts'
-import { ensureWorkspace } from '../workspace.ts'
+import { refuseStopFile } from '../stop-file.ts'
+import { ensureWorkspace } from '../workspace/ensure.ts'
 import { type DaemonLog, lastLines, readyLog } from './log.ts'
 
 // ---- start ---------------------------------------------------------------------------------------------------------
@@ -45,6 +46,7 @@ export const daemonStart: Operation<Context, StartInput, DaemonStartOutput> = {
   async run(context, input) {
     await ensureWorkspace(context)
     refuseOwned(context)
+    await refuseStopFile(context)
     const { log, child } = await launch(context, input)
     try {
       const begun = await firstWord(context, child)

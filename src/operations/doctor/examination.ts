@@ -4,6 +4,7 @@ import type { Files } from '../../store/files.ts'
 import type { Places } from '../../store/layout.ts'
 import { type Context, placesIn } from '../context.ts'
 import type { Finding } from '../schemas/doctor.ts'
+import type { CodeAt, Level } from './findings.ts'
 
 export interface Examination {
   context: Context
@@ -19,8 +20,8 @@ export function examination(context: Context): Examination {
 type Said = { path?: string | null; message: string; remedy?: string | null }
 
 const finding =
-  (level: Finding['level']) =>
-  (code: string, { path: file = null, message, remedy = null }: Said): Finding => ({
+  <L extends Level>(level: L) =>
+  (code: CodeAt<L>, { path: file = null, message, remedy = null }: Said): Finding => ({
     level,
     code,
     path: file,

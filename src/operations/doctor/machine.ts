@@ -5,23 +5,37 @@ import type { Context } from '../context.ts'
 import type { Finding } from '../schemas/doctor.ts'
 import { type Examination, error, remark, warning } from './examination.ts'
 
-type Probe = Awaited<ReturnType<NonNullable<ReturnType<ReturnType<Context['runners']>['get']>>['probe']>>
+export type Probe = Awaited<ReturnType<NonNullable<ReturnType<ReturnType<Context['runners']>['get']>>['probe']>>
 
 /**
  * Probes the runners that the plan uses (without a plan, the default one) and those somebody configured. Nothing is
  * sent to anybody.
  */
 export async function checkRunners({ context }: Examination, config: Config, plan: Plan | null): Promise<Finding[]> {
-  const bound = plan === null ? null : nodesOf(plan).map((node) => node.runner_name)
-  const used = bound ?? [config.runners.default_runner]
+  const used = runnersUsed(config, plan)
   const names = [...new Set([...used, ...configuredRunners(config)])].sort()
+  const probes = await probesOf(context, config, names, false)
+  return probes.flatMap((probe) => findingsOn(probe, used.includes(probe.runner), plan !== null))
+}
+
+/** Runners whose programs the plan needs; without a plan, the default one. */
+export const runnersUsed = (config: Config, plan: Plan | null): string[] =>
+  plan === null ? [config.runners.default_runner] : [...new Set(nodesOf(plan).map((node) => node.runner_name))].sort()
+
+/** `lookOnly`: starts nothing. */
+export async function probesOf(
+  context: Context,
+  config: Config,
+  names: readonly string[],
+  lookOnly: boolean,
+): Promise<Probe[]> {
   const runners = context.runners(config, context.workspaceRoot)
-  const probes = await Promise.all(names.map((name) => runners.get(name)?.probe() ?? null))
-  return probes.flatMap((probe) => (probe === null ? [] : told(probe, used.includes(probe.runner), bound !== null)))
+  const probes = await Promise.all(names.map((name) => runners.get(name)?.probe(lookOnly) ?? null))
+  return probes.flatMap((probe) => probe ?? [])
 }
 
 /** A plan cannot be run without the runners of its stages; what no stage uses is no trouble. `isCertain`: there is a plan. */
-function told(probe: Probe, isUsed: boolean, isCertain: boolean): Finding[] {
+export function findingsOn(probe: Probe, isUsed: boolean, isCertain: boolean): Finding[] {
   const { runner, binary, version, login } = probe
   const grave = !isUsed ? remark : isCertain ? error : warning
   const unused = isUsed || !isCertain ? '' : ' No stage uses it.'

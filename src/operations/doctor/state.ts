@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { MillraceError } from '../../core/errors.ts'
 import { parseJson } from '../../core/json.ts'
+import { QueueOrder } from '../../core/queue-order.ts'
 import { ClosureTarget, Counters, Snapshot } from '../../core/state.ts'
 import { readText } from '../../store/files.ts'
 import { decodeRecord } from '../../store/journal.ts'
@@ -11,13 +12,14 @@ import { pendingRecord } from '../../store/pending.ts'
 import { upgradeState } from '../../store/upgrade.ts'
 import type { Finding } from '../schemas/doctor.ts'
 import { type Examination, error, named, remark, warning } from './examination.ts'
+import type { CodeAt } from './findings.ts'
 
 const RESTORE = 'restore it from a backup, or move it away and run `millrace control clear-stale-state`'
 
 interface StateFile {
   kind: string
   file: string
-  code: string
+  code: CodeAt<'error'>
   schema: z.ZodType
 }
 
@@ -26,12 +28,15 @@ export function checkStateFiles(exam: Examination): Finding[] {
   const stateFiles: StateFile[] = [
     { kind: 'runtime_snapshot', file: AT.snapshot, code: 'snapshot_invalid', schema: Snapshot },
     { kind: 'recovery_counters', file: AT.counters, code: 'recovery_counters_invalid', schema: Counters },
-    ...targets.map((name) => ({
-      kind: 'closure_target_state',
-      file: `${AT.targets}/${name}`,
-      code: 'closure_target_state_invalid',
-      schema: ClosureTarget,
-    })),
+    { kind: 'queue_order', file: AT.order, code: 'queue_order_invalid', schema: QueueOrder },
+    ...targets.map(
+      (name): StateFile => ({
+        kind: 'closure_target_state',
+        file: `${AT.targets}/${name}`,
+        code: 'closure_target_state_invalid',
+        schema: ClosureTarget,
+      }),
+    ),
   ]
   return stateFiles.flatMap((one) => checkStateFile(exam, one))
 }
@@ -50,6 +55,11 @@ function checkStateFile(exam: Examination, { kind, file, code, schema }: StateFi
   }
 }
 
+const STATUS_CODES: Readonly<Record<string, CodeAt<'error'>>> = {
+  execution: 'execution_status_invalid',
+  planning: 'planning_status_invalid',
+  learning: 'learning_status_invalid',
+}
 const MARKER = /^### [A-Z0-9_]+$/
 
 export function checkStatusFiles(exam: Examination): Finding[] {
@@ -62,7 +72,7 @@ export function checkStatusFiles(exam: Examination): Finding[] {
     if (bytes !== null && MARKER.test(Buffer.from(bytes).toString('utf8').trim())) return []
     const message = 'The status file does not hold a marker line such as "### IDLE".'
     return [
-      error(`${plane}_status_invalid`, {
+      error(STATUS_CODES[plane] ?? 'plane_status_invalid', {
         path: named(exam, file),
         message,
         remedy: 'write the line "### IDLE" into it',

@@ -14,7 +14,7 @@ import { type Context, placesIn } from '../context.ts'
 import { modeField } from '../fields.ts'
 import { reading } from '../reading.ts'
 import type { CompileShowOutput, CompileValidateOutput } from '../schemas/plan.ts'
-import { ensureWorkspace } from '../workspace.ts'
+import { ensureWorkspace } from '../workspace/ensure.ts'
 import { compileHere, validation } from './compiling.ts'
 
 export const validate: Operation<Context, { mode?: string }, CompileValidateOutput> = {

@@ -10,7 +10,7 @@ import { itemFile } from '../../store/layout.ts'
 import { type Context, placesIn } from '../context.ts'
 import { rootSpecField } from '../fields.ts'
 import { type Issued, issue } from '../issue.ts'
-import { ensureWorkspace } from '../workspace.ts'
+import { ensureWorkspace } from '../workspace/ensure.ts'
 import { isFileArgument, readDocument } from './document-argument.ts'
 import { detectedCheck, type TaskWish, taskFromTitle } from './task-from-title.ts'
 

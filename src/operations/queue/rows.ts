@@ -52,6 +52,7 @@ export function rowOf(
     duplicate_of: duplicates(item, view),
     run_id: run?.run_id ?? null,
     node_id: run?.node_id ?? null,
+    approval_id: run?.status === 'awaiting_approval' ? (run.approval?.approval_id ?? null) : null,
     reason: item.state === 'blocked' ? (reasons.get(`${item.kind}:${item.id}`) ?? null) : null,
   }
 }

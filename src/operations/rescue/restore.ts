@@ -7,7 +7,7 @@ import type { Files } from '../../core/files.ts'
 import type { GitOptions, Repository } from '../../engine/git.ts'
 import { shownPath, textOf } from '../../engine/git-path.ts'
 import { type Difference, differences, entriesOf, REPOSITORY_MODE, writeBack } from '../../engine/kept-tree.ts'
-import { type KeptTree, keepTree, RESCUE } from '../../engine/rescue-refs.ts'
+import { type KeptTree, keepTree, RESCUE, restoreSubject } from '../../engine/rescue-refs.ts'
 import { readWorkingTree, type WorkingTreeRead } from '../../engine/working-tree.ts'
 import { readText } from '../../store/files.ts'
 import { runFolder } from '../../store/layout.ts'
@@ -62,7 +62,7 @@ export async function restoreFiles(context: Context, input: RestoreInput): Promi
     if (objection !== null) return { ...answer, state: 'refused', detail: objection }
     const present_ref = `${RESCUE}/restore/${context.clock.hex(12)}`
     const origin = {
-      subject: `Working tree before a restore from ${kept.ref}`,
+      subject: restoreSubject(kept.ref),
       workspace: context.workspaceRoot,
       run_id: null,
       request_id: null,

@@ -1,9 +1,11 @@
 /** Whether everything a run left speaks of one run and one plan. */
 import * as path from 'node:path'
 import { clip } from '../../core/clip.ts'
+import { isDerived, isOfPython } from '../../core/derived-history.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { canonicalJson, sha256 } from '../../core/ids.ts'
 import { maybe, record, text } from '../../core/shape.ts'
+import { NO_PLAN } from '../../core/state.ts'
 import { graphsHash } from '../../core/transition.ts'
 import { type Files, readText } from '../../store/files.ts'
 import { RUNTIME_ROOT } from '../../store/layout.ts'
@@ -19,12 +21,17 @@ export function agreed(
   { folder, active, planOf }: RunParts,
 ): { planId: string | null; notes: string[] } {
   const notes: string[] = []
+  const recorded = folder.transitions.filter((transition) => !isDerived(transition))
+  // A run that another runtime began goes on under a plan of ours.
+  const isTakenOver = active !== null || recorded.length > 0
   const snapshot = readSnapshot(files, folder.path, notes)
   const claims: Claim[] = [
     ...(snapshot === null
       ? []
       : [{ by: 'resolved_snapshot.json', run: snapshot.run_id, plan: snapshot.compiled_plan_id }]),
-    ...(active === null ? [] : [{ by: 'the runtime snapshot', run: active.run_id, plan: active.compiled_plan_id }]),
+    ...(active === null || active.compiled_plan_id === NO_PLAN
+      ? []
+      : [{ by: 'the runtime snapshot', run: active.run_id, plan: active.compiled_plan_id }]),
     ...folder.requests.map((request) => ({
       by: `stage_requests/${request.request_id}.json`,
       run: request.run_id,
@@ -33,9 +40,9 @@ export function agreed(
     ...folder.results.map((result) => ({
       by: `the stage result of ${result.node_id} at ${result.completed_at}`,
       run: result.run_id,
-      plan: textOr(result.metadata.compiled_plan_id),
+      plan: isTakenOver && isOfPython(result) ? null : textOr(result.metadata.compiled_plan_id),
     })),
-    ...folder.transitions.flatMap((transition) => {
+    ...recorded.flatMap((transition) => {
       const { run_id } = transition as unknown as Record<string, unknown>
       const frozen = isFrozen(transition.frozen_plan) ? transition.frozen_plan : null
       const by = `${transition.event_id} of transition_history.jsonl`
@@ -53,9 +60,10 @@ export function agreed(
     if (first && plan !== null && plan !== first.plan)
       throw disagree(folder.run_id, `${by} names plan ${plan}, but ${first.by} names ${first.plan}`)
   }
-  requireChain(folder)
+  requireChain({ ...folder, transitions: recorded })
   const planId = first?.plan ?? null
-  if (planId !== null && planOf(planId) !== null) requireFrozen(files, workspaceRoot, planId, folder, planOf(planId)!)
+  if (planId !== null && planOf(planId) !== null)
+    requireFrozen(files, workspaceRoot, planId, { ...folder, transitions: recorded }, planOf(planId)!)
   return { planId, notes }
 }
 

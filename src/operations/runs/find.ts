@@ -1,11 +1,14 @@
 /** Which run is meant, and what its records say. */
+import { derivedTransitions } from '../../core/derived-history.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { idsMeant, isSafeId, requireOneMeant } from '../../core/ids.ts'
 import { didYouMean, nearestId } from '../../core/nearest.ts'
+import { graphOf, type Plan } from '../../core/plan.ts'
 import type { View } from '../../core/view.ts'
 import type { Files } from '../../store/files.ts'
 import { readRun, runIds } from '../../store/runs.ts'
 import { type Context, placesIn } from '../context.ts'
+import { compileHere } from '../plan/compiling.ts'
 import type { RunParts } from './summary.ts'
 
 /** Null if the run has no folder yet, or there is no such run. */
@@ -13,7 +16,32 @@ export function partsOf(context: Context, view: View, files: Files, runId: strin
   const folder = readRun(files, placesIn(context), runId)
   if (folder === null) return null
   const active = view.snapshot.active_runs.find((one) => one.run_id === runId) ?? null
-  return { folder, active, planOf: view.planOf }
+  // Of a run with records that cannot be read nobody knows whether its last result was the last.
+  const isOpen = active !== null || folder.malformed.length > 0
+  const known = { results: folder.results, recorded: folder.transitions, isOpen }
+  const derived = derivedTransitions(known, (plane) => {
+    const plan = planInForce(context, view)
+    return plan === null ? undefined : graphOf(plan, plane)
+  })
+  return { folder: { ...folder, transitions: [...derived, ...folder.transitions] }, active, planOf: view.planOf }
+}
+
+const compiled = new WeakMap<View, Plan | null>()
+
+/** The plan of the workspace; before its first runtime has started, that which would be put in force. */
+function planInForce(context: Context, view: View): Plan | null {
+  if (view.plan !== null) return view.plan
+  if (!compiled.has(view)) compiled.set(view, planHere(context))
+  return compiled.get(view) ?? null
+}
+
+function planHere(context: Context): Plan | null {
+  try {
+    return compileHere(context).plan
+  } catch (error) {
+    if (MillraceError.is(error)) return null
+    throw error
+  }
 }
 
 /** The run that is meant. Throws what `findRunId` does, and `run_unknown` if it has not started a stage yet. */

@@ -99,7 +99,11 @@ class Follower {
   private unstarted({ snapshot, planOf }: View, runId: string): RunParts {
     const folder = { run_id: runId, path: placesIn(this.context).at(runFolder(runId)) }
     const active = snapshot.active_runs.find((one) => one.run_id === runId) ?? null
-    return { folder: { ...folder, requests: [], results: [], transitions: [], malformed: [] }, active, planOf }
+    return {
+      folder: { ...folder, requests: [], results: [], transitions: [], invocations: [], malformed: [] },
+      active,
+      planOf,
+    }
   }
 
   /** Tells the stages that began or ended since the last look. */

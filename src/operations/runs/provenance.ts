@@ -5,8 +5,9 @@
 import * as path from 'node:path'
 import { MillraceError } from '../../core/errors.ts'
 import { sha256 } from '../../core/ids.ts'
-import { graphOf, type Plan } from '../../core/plan.ts'
+import { graphOf, nodeOf, type Plan, skillsGiven } from '../../core/plan.ts'
 import { planDiff } from '../../core/plan-diff.ts'
+import type { StageRequest } from '../../core/request.ts'
 import { amount, anything, listOf, mapOf, type Shape, text } from '../../core/shape.ts'
 import type { Transition } from '../../core/transition.ts'
 import type { Files } from '../../store/files.ts'
@@ -15,6 +16,7 @@ import { explanationOf, selectionOf } from '../plan/selection.ts'
 import type { HistoryRecord, RunsProvenanceOutput } from '../schemas/provenance.ts'
 import { agreed } from './agreement.ts'
 import { aboutRun, type RunParts, requestIdOf, runState } from './summary.ts'
+import { derivationNotes } from './trace.ts'
 
 /** What would be compiled now, or why that cannot be told. */
 export type Preview = { plan: Plan } | { error: string }
@@ -25,6 +27,7 @@ export function provenanceOf(files: Files, workspaceRoot: string, parts: RunPart
   const { plane, compiled_plan_id: _, mode_id: __, ...work } = aboutRun(parts)
   const { planId, notes } = agreed(files, workspaceRoot, parts)
   const plan = planId === null ? null : parts.planOf(planId)
+  const requests = inOrder(folder)
   const own = (name: string) => {
     const file = path.join(folder.path, name)
     return files.stat(file)?.kind === 'file' ? file : null
@@ -40,7 +43,8 @@ export function provenanceOf(files: Files, workspaceRoot: string, parts: RunPart
     ...previewOf(plan, plane, preview),
     runtime_history: folder.transitions.map(historyRecord),
     compile_snapshot: plan === null ? null : withoutTexts(plan),
-    documents_handed_in: folder.requests.flatMap((request) => handedIn(files, request, folder.transitions)),
+    documents_handed_in: requests.flatMap((request) => handedIn(files, request, folder.transitions)),
+    skill_revisions: requests.flatMap((request) => skillsOf(request, plan)),
     evidence_trees: folder.results.flatMap((result) => {
       const tree = result.working_tree
       return tree ? [{ request_id: requestIdOf(result), node_id: result.node_id, ...tree }] : []
@@ -51,9 +55,28 @@ export function provenanceOf(files: Files, workspaceRoot: string, parts: RunPart
     notes: [
       ...folder.malformed.map((file) => `${file} cannot be read`),
       ...(plan === null ? [`the frozen plan${planId === null ? '' : ` ${planId}`} is gone`] : []),
+      ...derivationNotes(folder.transitions),
       ...notes,
     ],
   } satisfies RunsProvenanceOutput
+}
+
+/** Requests as their stages were settled; those that never were come last. */
+function inOrder({ requests, transitions }: RunParts['folder']): RunParts['folder']['requests'] {
+  const settled = transitions.map((one) => one.request_id)
+  const place = ({ request_id }: StageRequest) => {
+    const at = settled.indexOf(request_id)
+    return at < 0 ? settled.length : at
+  }
+  return [...requests].sort((a, b) => place(a) - place(b))
+}
+
+/** What the request says; one that an older version wrote says it by its plan alone. */
+function skillsOf(request: StageRequest, plan: Plan | null): RunsProvenanceOutput['skill_revisions'] {
+  const { request_id, node_id, plane, skill_revisions } = request
+  const node = plan === null || skill_revisions.length > 0 ? undefined : nodeOf(plan, plane, node_id)
+  const given = node === undefined ? skill_revisions : skillsGiven(plan!, node)
+  return given.map((one) => ({ request_id, node_id, ...one }))
 }
 
 type PreviewKeys = `current_preview${'' | '_explanation' | '_error' | '_changes'}`

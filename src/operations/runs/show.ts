@@ -17,7 +17,7 @@ import {
   timesOf,
   tokensOf,
 } from './summary.ts'
-import { relativePath } from './trace.ts'
+import { derivationNotes, relativePath } from './trace.ts'
 
 export function showRun(view: View, files: Files, parts: RunParts): RunsShowOutput {
   const { folder, active } = parts
@@ -38,7 +38,7 @@ export function showRun(view: View, files: Files, parts: RunParts): RunsShowOutp
     primary_stderr_path: own(last?.stderr_path),
     stage_result_count: folder.results.length,
     token_usage: tokensOf(folder.results),
-    notes: folder.malformed.map((file) => `${file} cannot be read`),
+    notes: [...folder.malformed.map((file) => `${file} cannot be read`), ...derivationNotes(folder.transitions)],
     run_dir: folder.path,
     state: runState(parts),
     plane,

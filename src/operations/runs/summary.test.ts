@@ -90,6 +90,7 @@ function parts(folder: Partial<RunFolder>, changes: Partial<RunParts> = {}): Run
     requests: [],
     results: [],
     transitions: [],
+    invocations: [],
     malformed: [],
     ...folder,
   }

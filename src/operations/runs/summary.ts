@@ -37,15 +37,27 @@ export const endOf = (result: StageResult) => ({
 export function aboutRun({ folder, active }: RunParts) {
   const wanted = active?.request_id ?? requestIdOf(folder.results.at(-1) ?? ({ metadata: {} } as StageResult))
   const request = folder.requests.find((one) => one.request_id === wanted) ?? folder.requests[0]
+  const [first] = folder.results
+  const [begun] = folder.invocations
+  const said = (name: string): string | null => {
+    const value = first?.metadata[name]
+    return typeof value === 'string' ? value : null
+  }
+  const closure_target_root_spec_id =
+    active?.closure_target_root_spec_id ??
+    request?.closure_target_root_spec_id ??
+    said('closure_target_root_spec_id') ??
+    begun?.closure_target_root_spec_id ??
+    null
   return {
-    plane: active?.plane ?? request?.plane ?? null,
-    compiled_plan_id: active?.compiled_plan_id ?? request?.compiled_plan_id ?? null,
-    mode_id: request?.mode_id ?? null,
-    request_kind: active?.request_kind ?? request?.request_kind ?? null,
-    closure_target_root_spec_id: active?.closure_target_root_spec_id ?? request?.closure_target_root_spec_id ?? null,
-    work_item_kind:
-      active?.work_item_kind ?? request?.active_work_item_kind ?? folder.results[0]?.work_item_kind ?? null,
-    work_item_id: active?.work_item_id ?? request?.active_work_item_id ?? folder.results[0]?.work_item_id ?? null,
+    plane: active?.plane ?? request?.plane ?? first?.plane ?? null,
+    compiled_plan_id: active?.compiled_plan_id ?? request?.compiled_plan_id ?? said('compiled_plan_id'),
+    mode_id: request?.mode_id ?? said('mode_id'),
+    request_kind: active?.request_kind ?? request?.request_kind ?? said('request_kind') ?? begun?.request_kind ?? null,
+    closure_target_root_spec_id,
+    work_item_kind: active?.work_item_kind ?? request?.active_work_item_kind ?? first?.work_item_kind ?? null,
+    work_item_id:
+      active?.work_item_id ?? request?.active_work_item_id ?? first?.work_item_id ?? begun?.active_work_item_id ?? null,
   }
 }
 
@@ -113,7 +125,7 @@ export function runRow(parts: RunParts): RunRow {
     plane: about.plane,
     mode_id: about.mode_id,
     stage_count: folder.results.length,
-    last_stage: active?.node_id ?? last?.node_id ?? null,
+    last_stage: active?.node_id ?? last?.node_id ?? folder.invocations.at(-1)?.stage ?? null,
     last_outcome: last?.terminal_result ?? null,
     ...timesOf(folder.results),
     token_usage: tokensOf(folder.results),

@@ -1,5 +1,6 @@
 /** The path of one run, stage by stage and edge by edge, from its transition history and its stage results. Pure. */
 import * as path from 'node:path'
+import { isDerived } from '../../core/derived-history.ts'
 import { graphOf } from '../../core/plan.ts'
 import type { StageResult } from '../../core/result.ts'
 import type { Transition } from '../../core/transition.ts'
@@ -115,12 +116,19 @@ function notesOf({ folder, active }: RunParts, transitions: readonly Transition[
   const undecided = folder.results.filter((result) => !settled.has(requestIdOf(result) ?? ''))
   return [
     ...folder.malformed.map((file) => `${file} cannot be read`),
+    ...derivationNotes(transitions),
     ...undecided.map(
       (result) => `${result.node_id} ended with ${failureOf(result) ?? result.terminal_result} and was tried again`,
     ),
     ...(active === null && transitions.at(-1)?.event_name !== 'run_ended' ? ['the run ended without a decision'] : []),
   ]
 }
+
+/** Says so where a path is not on record. */
+export const derivationNotes = (transitions: readonly Transition[]): string[] =>
+  transitions.some(isDerived)
+    ? ['the path is derived from the stage results: the runtime that made them kept none']
+    : []
 
 export function relativePath(runDir: string, file: string): string {
   const relative = path.relative(runDir, path.resolve(runDir, file))

@@ -1,7 +1,8 @@
-/** What looking at loops and stage kinds gives. */
+/** What looking at loops, stage kinds and model profiles gives. */
 import * as z from 'zod'
 import { Diagnostic } from '../../core/diagnostics.ts'
 import { Loop } from '../../core/loop.ts'
+import { ModelProfile } from '../../core/model-profile.ts'
 import { StageKind } from '../../core/stage.ts'
 
 const text = (what: string) => z.string().describe(what)
@@ -14,6 +15,23 @@ const from = {
 }
 const unreadable = z.array(Diagnostic).describe('Files that cannot be used.')
 const rivals = texts('Other files that declare the same id.')
+
+const asset = {
+  kind: z.enum(['mode', 'loop', 'stage_kind', 'entrypoint', 'skill', 'other']).describe('What it is.'),
+  id: text('What it goes by.'),
+  path: from.path,
+  source: from.source,
+  in_workspace: z.boolean().describe('Whether the workspace has a copy, edited or not.'),
+  in_package: z.boolean().describe('Whether the package has one.'),
+}
+
+export const AssetsLs = z
+  .strictObject({ assets: z.array(z.strictObject(asset)).describe('By kind and id.') })
+  .describe('Assets there are.')
+export type AssetsLsOutput = z.infer<typeof AssetsLs>
+
+export const AssetsShow = z.strictObject({ ...asset, text: text('Its text, as it counts now.') }).describe('One asset.')
+export type AssetsShowOutput = z.infer<typeof AssetsShow>
 
 export const LoopsLs = z
   .strictObject({
@@ -71,3 +89,33 @@ export const StagesShow = z
   })
   .describe('One kind of stage.')
 export type StagesShowOutput = z.infer<typeof StagesShow>
+
+export const ModelsLs = z
+  .strictObject({
+    profiles: z.array(
+      z.strictObject({
+        model_profile_id: text('Model profile.'),
+        description: text('What it is for.'),
+        models: z.array(
+          z.strictObject({ runner: text('Runner.'), model: maybe('What its stages have; null: no one model.') }),
+        ),
+        used_by_modes: texts('Modes that name it.'),
+        is_chosen: z.boolean().describe('Whether it counts for the mode that is compiled when none is named.'),
+        ...from,
+      }),
+    ),
+    unreadable,
+  })
+  .describe('Model profiles there are.')
+export type ModelsLsOutput = z.infer<typeof ModelsLs>
+
+export const ModelsShow = z
+  .strictObject({
+    model_profile_id: text('Model profile.'),
+    ...from,
+    rivals,
+    used_by_modes: texts('Modes that name it.'),
+    profile: ModelProfile.describe('The profile as it is written, with defaults filled in.'),
+  })
+  .describe('One model profile.')
+export type ModelsShowOutput = z.infer<typeof ModelsShow>

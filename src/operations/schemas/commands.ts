@@ -5,7 +5,6 @@ import type { Issued } from '../issue.ts'
 import type { Added } from '../queue/add.ts'
 import type { RunDaemonOutput, RunOnceOutput } from '../run.ts'
 import type { StartOutput } from '../start.ts'
-import type { InitOutput } from '../workspace.ts'
 
 const text = (what: string) => z.string().describe(what)
 const maybe = (what: string) => z.string().nullable().describe(what)
@@ -28,6 +27,7 @@ const issued = {
     .strictObject({
       work_item_kind: text('Kind of the item concerned.').optional(),
       work_item_id: text('Its id.').optional(),
+      approval_id: text('Approval that was answered.').optional(),
       artifact_path: text('Document that was made, relative to the workspace.').optional(),
       defaulted_fields: z.array(z.string()).describe('Fields that were filled in.').optional(),
       unsatisfiable_dependencies: z
@@ -42,7 +42,11 @@ const issued = {
         .describe('When a change of the key counts: at once, with the next item, with the next start.')
         .optional(),
       diff: z.array(z.string()).describe('Lines of the file that go (`- `) and come (`+ `).').optional(),
-      reloaded: flag('Whether the runtime at work took the config in.').optional(),
+      skill_id: text('Skill concerned.').optional(),
+      files: count('Files it consists of.').optional(),
+      sha256: text('Of its SKILL.md.').optional(),
+      kept_as: maybe('Folder that keeps what it held before, relative to the workspace; null: nothing.').optional(),
+      reloaded: flag('Whether the runtime at work took config and assets in.').optional(),
       root_spec_id: text('Root spec whose lineage was looked at.').optional(),
       repair_count: count('Documents that name the wrong root spec.').optional(),
       change_count: count('Fields that are to be set right.').optional(),
@@ -92,15 +96,6 @@ export const AddedWork = z
   })
   .describe('What became of work that was added.')
 AddedWork satisfies z.ZodType<Omit<Added, 'result'>>
-
-export const Init = z
-  .strictObject({
-    workspace: text('Directory that is served.'),
-    initialized: flag('Always true.'),
-    created: z.array(z.string()).describe('What was missing and is there now, relative to the runtime root.'),
-  })
-  .describe('A workspace that was made.')
-Init satisfies z.ZodType<InitOutput>
 
 export const RunOnce = z
   .strictObject({

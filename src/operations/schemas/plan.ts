@@ -126,6 +126,7 @@ export const ModesShow = z
     source: AssetSource,
     path: text('Its file, relative to the assets root.'),
     loop_ids_by_plane: z.record(z.string(), z.string()).describe('Loop of each lane.'),
+    model_profile: maybe('Profile that says which model each stage has.'),
     stage_runner_bindings: bindings('Adapter by stage kind.'),
     stage_model_bindings: bindings('Model by stage kind.'),
     stage_permission_bindings: bindings('Permission level by stage kind.'),
@@ -175,10 +176,10 @@ export const ConfigShow = z
         key: text('Dotted.'),
         value: Value,
         origin: z
-          .enum(['file', 'override', 'default', 'mode', 'loop'])
-          .describe('Where the value comes from; `override`: --set; `mode` and `loop` only below `stages`.'),
+          .enum(['file', 'override', 'default', 'mode', 'profile', 'loop'])
+          .describe('Where the value comes from; `override`: --set; `mode`, `profile` and `loop` only below `stages`.'),
         line: z.int().nullable().describe('Line of the file it stands on; null if it does not.'),
-        from: maybe('Which mode or loop, in the words of the plan.'),
+        from: maybe('Which mode, profile or loop, in the words of the plan.'),
         default: Value.describe('What it is where nothing is said.'),
         boundary: z.enum(['tick', 'claim', 'restart']).describe('When a change takes effect.'),
         description: text('What it is for.'),

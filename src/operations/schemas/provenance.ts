@@ -83,6 +83,17 @@ export const RunsProvenance = z
         }),
       )
       .describe('Documents stages handed in, in order.'),
+    skill_revisions: z
+      .array(
+        z.strictObject({
+          request_id: text('Stage run.'),
+          node_id: text('Its node.'),
+          skill_id: text('Skill it was given.'),
+          path: text('Its file, relative to the assets root.'),
+          revision: text('Hash that names the state of the skill; `millrace skills show` tells the one of today.'),
+        }),
+      )
+      .describe('Skills each stage run was given, in order.'),
     evidence_trees: z
       .array(
         z

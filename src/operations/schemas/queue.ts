@@ -28,6 +28,7 @@ export const QueueRow = z.strictObject({
   duplicate_of: z.array(State).describe('Other states the same id lies in; such an item is not claimed.'),
   run_id: maybe('Its run, while active.'),
   node_id: maybe('Where the run stands.'),
+  approval_id: maybe('Question to a person that it waits for: see `approvals`.'),
   reason: maybe('Why it is blocked, if that is on record.'),
 })
 export type QueueRow = z.infer<typeof QueueRow>

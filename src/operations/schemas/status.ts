@@ -32,7 +32,9 @@ export const ActiveRunStatus = z.strictObject({
   stage: text('Stage kind it stands at.'),
   node_id: text('Node it stands at.'),
   stage_kind_id: text('Stage kind of the node.'),
-  status: z.enum(['ready', 'started', 'held']).describe('`started`: an agent is at work. `held`: waits for a person.'),
+  status: z
+    .enum(['ready', 'started', 'held', 'awaiting_approval'])
+    .describe('`started`: an agent is at work. `held`: waits for a person. `awaiting_approval`: a person is asked.'),
   request_kind: z.enum(['active_work_item', 'closure_target']).describe('What is served.'),
   request_id: maybe('Stage run, while started.'),
   work_item_kind: maybe('Kind of the work item.'),
@@ -46,6 +48,7 @@ export const ActiveRunStatus = z.strictObject({
   not_before: maybe('Not started again before this time, after a failure of the surroundings.'),
   held_reason: maybe('Why it is held.'),
   held_since: maybe('Since when.'),
+  approval_id: maybe('The question to a person that it waits for.'),
   cancel_requested: maybe('Why an operator wants it ended.'),
 })
 export type ActiveRunStatus = z.infer<typeof ActiveRunStatus>
@@ -211,6 +214,10 @@ export const Status = z
     config_version: text('Config in force.'),
     last_reload_outcome: Snapshot.shape.last_reload_outcome.describe('How the last reload went.'),
     last_reload_error: maybe('Why it failed.'),
+    pending_restart: z
+      .array(z.string())
+      .describe('Config keys whose value in the file counts from the next start only.'),
+    stop_files: z.array(z.string()).describe('Stop files that lie there, relative to the workspace.'),
     queue_depths: z
       .strictObject({
         task: KindDepth,

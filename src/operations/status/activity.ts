@@ -47,9 +47,15 @@ export function activityOf(situation: Situation): Activity {
   if (held?.held) return say('held', held.held.reason, 'millrace control clear-stale-state')
   const waiting = waitingFor(situation)
   if (waiting !== null) return say('waiting', `${waiting.why}; next try at ${waiting.until}`, 'millrace resume')
-  if (runs.length > 0) return say('working', null, null)
+  if (runs.some((run) => run.status !== 'awaiting_approval')) return say('working', null, null)
+  if (runs.length > 0) return say('waiting', waitForAnswers(runs.length), APPROVALS)
   return withoutRuns(situation)
 }
+
+const APPROVALS = 'millrace approvals ls'
+
+const waitForAnswers = (count: number): string =>
+  count === 1 ? '1 question to a person waits for an answer' : `${count} questions to a person wait for an answer`
 
 const say = (activity: Activity['activity'], reason: string | null, nextStep: string | null): Activity => ({
   activity,
@@ -102,16 +108,19 @@ function stopped(situation: Situation): Activity {
   const { snapshot, lock } = situation
   const queued = total(situation, 'queued')
   const blocked = total(situation, 'blocked')
-  const left = snapshot.active_runs.length
+  const asked = snapshot.active_runs.filter((run) => run.status === 'awaiting_approval').length
+  const left = snapshot.active_runs.length - asked
   const waiting = [
     ...(lock === 'stale' ? ['the last runtime died'] : []),
     ...(lock === 'invalid' ? ['the lock is unreadable'] : []),
     ...(left > 0 ? [`${left === 1 ? '1 run waits' : `${left} runs wait`} to be taken up`] : []),
     ...(queued > 0 ? [`${items(queued)} queued`] : []),
   ]
+  const wait = asked === 0 ? [] : [waitForAnswers(asked)]
   if (lock === 'invalid') return say('stopped', waiting.join('; '), 'millrace doctor')
   const stuck = blocked > 0 ? [`${items(blocked)} blocked`] : []
-  if (waiting.length > 0) return say('stopped', [...waiting, ...stuck].join('; '), 'millrace run daemon')
+  if (waiting.length > 0) return say('stopped', [...waiting, ...wait, ...stuck].join('; '), 'millrace run daemon')
+  if (asked > 0) return say('stopped', [...wait, ...stuck].join('; '), APPROVALS)
   const reason = ['nothing is queued', ...stuck].join('; ')
   return say('stopped', reason, blocked > 0 ? BLOCKED_ITEMS : 'millrace add-task "what is to be done"')
 }

@@ -24,6 +24,7 @@ import type { PendingRecord } from '../../store/consistent.ts'
 import { tailEvents } from '../../store/event-log.ts'
 import { readText } from '../../store/files.ts'
 import { AT, itemFile, itemFolder, type Places } from '../../store/layout.ts'
+import { STOP_FILES, stopFilesIn } from '../../store/stop-files.ts'
 import type { KindDepth } from '../schemas/status.ts'
 
 export interface Facts {
@@ -36,6 +37,8 @@ export interface Facts {
   depths: Record<ItemKind, KindDepth>
   mailboxWaiting: number
   titles: Map<string, string | null>
+  /** Stop files that lie there, relative to the workspace. */
+  stopFiles: string[]
   lastEvent: RuntimeEvent | null
 }
 
@@ -69,7 +72,8 @@ const run = record({
   work_item_kind: orNull(oneOf(...ITEM_KINDS)),
   work_item_id: orNull(text),
   closure_target_root_spec_id: orNull(text),
-  status: oneOf('ready', 'started', 'held'),
+  status: oneOf('ready', 'started', 'held', 'awaiting_approval'),
+  approval: maybe(record({ approval_id: text })),
   request_id: orNull(text),
   active_since: text,
   stage_since: text,
@@ -107,6 +111,7 @@ const LOOKED_INTO: Readonly<Record<string, Shape<unknown>>> = {
     failure_class_by_plane: mapOf(text),
     last_reload_outcome: orNull(oneOf('applied', 'failed_retained_previous_plan')),
     last_reload_error: orNull(text),
+    pending_restart: maybe(listOf(text)),
     watcher_mode: oneOf('watch', 'poll', 'off'),
     announced: mapOf(text),
     updated_at: text,
@@ -165,6 +170,7 @@ export function readFacts(files: Files, places: Places, pending: PendingRecord |
     depths: Object.fromEntries(ITEM_KINDS.map((kind) => [kind, depthOf(files, places, kind)])) as Facts['depths'],
     mailboxWaiting: names(files, places.at(AT.incoming), '.json').length,
     titles: new Map(snapshot.active_runs.map((run) => [run.run_id, titleOf(files, places, run)])),
+    stopFiles: stopFilesIn(files, places).map((which) => STOP_FILES[which]),
     lastEvent: tailEvents(files, places, 1).events.at(-1) ?? null,
   }
 }

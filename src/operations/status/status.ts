@@ -105,6 +105,8 @@ function outputOf(context: Context, facts: Facts, owner: Owner, plan: Currentnes
     config_version: snapshot.config_version,
     last_reload_outcome: snapshot.last_reload_outcome,
     last_reload_error: snapshot.last_reload_error,
+    pending_restart: snapshot.pending_restart ?? [],
+    stop_files: facts.stopFiles,
     queue_depths: depths,
     mailbox_waiting: facts.mailboxWaiting,
     pauses: snapshot.pause_sources,
@@ -158,6 +160,7 @@ function runStatus(run: ActiveRun, title: string | null): ActiveRunStatus {
     not_before: run.not_before,
     held_reason: run.held?.reason ?? null,
     held_since: run.held?.since ?? null,
+    approval_id: run.status === 'awaiting_approval' ? (run.approval?.approval_id ?? null) : null,
     cancel_requested: run.cancel_requested?.reason ?? null,
   }
 }

@@ -2,6 +2,7 @@
  * The account `why` gives: a verdict, the facts it rests on, what happens next, and what can be done now. Each fact names
  * a file or an event where it can be looked up; each command would be accepted at this moment.
  */
+import { type Approval, approvalPath } from '../../core/approval.ts'
 import type { ItemKind, ItemState } from '../../core/item.ts'
 import { AT, itemFile, RUNTIME_ROOT, runFolder, targetFile } from '../../store/layout.ts'
 
@@ -58,6 +59,7 @@ export const below = (relative: string): string => `${RUNTIME_ROOT}/${relative}`
 export const inSnapshot = { path: below(AT.snapshot), event: null } as const
 export const inPlan = { path: below(AT.plan), event: null } as const
 export const inTarget = (rootSpecId: string) => ({ path: below(targetFile(rootSpecId)), event: null }) as const
+export const inApproval = (approval: Approval) => ({ path: approvalPath(approval), event: null }) as const
 export const inHistory = (runId: string) =>
   ({ path: below(`${runFolder(runId)}/transition_history.jsonl`), event: null }) as const
 export const inItem = (item: { kind: ItemKind; id: string; state: ItemState }) =>

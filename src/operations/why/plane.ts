@@ -43,17 +43,23 @@ export function whyIdle(plane: string, view: View, plan: Plan, presence: Presenc
   return {
     verdict: 'finished',
     waits_for: [],
-    because: kinds.slice(0, 1).map((kind) => ({
-      path: below(itemFolder(kind, 'queued')),
-      event: null,
-      at: null,
-      code: 'nothing_queued',
-      fact: `nothing is queued for plane ${plane}`,
-    })),
+    because: [
+      ...kinds.slice(0, 1).map((kind) => ({
+        path: below(itemFolder(kind, 'queued')),
+        event: null,
+        at: null,
+        code: 'nothing_queued',
+        fact: `nothing is queued for plane ${plane}`,
+      })),
+      ...(presence.stopFiles ?? []).map(lyingThere),
+    ],
     next: [person('add work')],
     can: [],
   }
 }
+
+/** A stop file says why nothing may go on, or will not for long. */
+const lyingThere = (path: string) => ({ path, event: null, at: null, code: 'stop_file', fact: `${path} lies there` })
 
 function whyQueue(queued: readonly ItemEntry[], view: View, presence: Presence): Account {
   const own = queued.slice(0, TOLD_MAX).map((item) => ({ item, obstacles: standsBefore(item, view, presence) }))

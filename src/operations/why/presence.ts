@@ -2,6 +2,7 @@
 import type { Snapshot } from '../../core/state.ts'
 import { AT } from '../../store/layout.ts'
 import type { LockState } from '../../store/lock.ts'
+import { STOP_FILES } from '../../store/stop-files.ts'
 import { ownerOf } from '../owner.ts'
 import { below, byItself, inSnapshot, type Obstacle, person } from './account.ts'
 
@@ -18,6 +19,8 @@ export interface Presence {
   path: string
   /** How it is known, for a dead or unreadable holder. */
   why: string | null
+  /** Stop files that lie there and are heeded, relative to the workspace. */
+  stopFiles?: readonly string[]
 }
 
 /** `isSuspended`: the process that holds the lock is stopped. `isStuck`: a transaction of its is not applied for long. */
@@ -61,7 +64,26 @@ function whyOf(lock: LockState): string | null {
 const START = ['millrace daemon start', 'millrace run daemon', 'millrace run once']
 
 /** What keeps the runtime itself from doing anything at all. */
-export function absence(presence: Presence): Obstacle[] {
+export const absence = (presence: Presence): Obstacle[] => [...standstill(presence), ...stopped(presence)]
+
+/** A stop file keeps a daemon from being started; one at work stops by it. */
+function stopped({ state, stopFiles = [] }: Presence): Obstacle[] {
+  if (state === 'working' || !stopFiles.includes(STOP_FILES.stop)) return []
+  return [
+    {
+      path: STOP_FILES.stop,
+      event: null,
+      at: null,
+      code: 'stop_file',
+      fact: `${STOP_FILES.stop} lies there, so no daemon is started`,
+      wait: 'human',
+      next: person(`remove ${STOP_FILES.stop}`),
+      can: [],
+    },
+  ]
+}
+
+function standstill(presence: Presence): Obstacle[] {
   const { state, pid, host, since, path, why } = presence
   const source = { path, event: null, at: since }
   switch (state) {

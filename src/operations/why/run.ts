@@ -1,13 +1,14 @@
 /** Why a run stands where it stands. Pure: the run as the view has it, what its records say, and what was seen of its agent. */
+import { approvalOf } from '../../core/approval.ts'
 import { waitOf } from '../../core/backoff.ts'
 import { nodeOf } from '../../core/plan.ts'
 import type { ActiveRun } from '../../core/state.ts'
 import type { View } from '../../core/view.ts'
-import { type Account, type Because, byItself, inHistory, inSnapshot, person, waiting } from './account.ts'
+import { type Account, type Because, byItself, inApproval, inHistory, inSnapshot, person, waiting } from './account.ts'
 import { absence, type Presence } from './presence.ts'
 import type { Circle } from './rounds.ts'
 import { type RunEvidence, started } from './stage.ts'
-import { workOf } from './standing.ts'
+import { lanes, pauses, workOf } from './standing.ts'
 import { standsBeforeRun } from './standing-run.ts'
 
 export function whyActive(run: ActiveRun, view: View, presence: Presence, evidence: RunEvidence): Account {
@@ -20,6 +21,7 @@ export function whyActive(run: ActiveRun, view: View, presence: Presence, eviden
 function standing(run: ActiveRun, view: View, presence: Presence, evidence: RunEvidence): Account {
   if (run.held !== null) return heldRun(run, presence)
   if (run.cancel_requested !== null) return ending(run, presence)
+  if (run.status === 'awaiting_approval') return awaiting(run, view, presence)
   if (run.status === 'started') return started(run, view, presence, evidence)
   const plan = view.planOf(run.compiled_plan_id)
   const node = plan === null ? undefined : nodeOf(plan, run.plane, run.node_id)
@@ -54,6 +56,48 @@ function heldRun(run: ActiveRun, presence: Presence): Account {
   }
   return waiting([held, ...absence(presence)])
 }
+
+/** A question to a person keeps it where it is; once there is an answer, it waits for its lane. */
+function awaiting(run: ActiveRun, view: View, presence: Presence): Account {
+  const id = run.approval?.approval_id ?? ''
+  const approval = approvalOf(view, id)
+  if (approval?.status !== 'pending') {
+    const answered: Because = {
+      ...(approval === null ? inSnapshot : inApproval(approval)),
+      at: approval?.decided_at ?? run.stage_since,
+      code: 'approval_answered',
+      fact:
+        approval === null
+          ? `the question ${id} it waited for is gone, and is asked again`
+          : `${id}, for which it waited, is ${approval.status}`,
+    }
+    const busy = view.plan === null ? [] : lanes(others(run, view), view.plan, run.plane)
+    const obstacles = [...absence(presence), ...pauses(view.snapshot), ...busy]
+    if (obstacles.length > 0) return waiting(obstacles, { because: [answered] })
+    return {
+      verdict: 'waiting',
+      waits_for: ['turn'],
+      because: [answered],
+      next: [byItself(`it goes on at ${run.node_id}`)],
+      can: [],
+    }
+  }
+  const pending = {
+    ...inApproval(approval),
+    at: approval.created_at,
+    code: 'approval_pending',
+    fact: `at ${run.node_id} a person is asked: ${approval.question}`,
+    wait: 'approval' as const,
+    next: person(
+      `approve or deny ${id}${approval.expires_at === null ? '' : ` before ${approval.expires_at}; no answer counts as a denial`}`,
+    ),
+    can: [`millrace approvals approve ${id}`, `millrace approvals deny ${id}`],
+  }
+  return waiting([pending, ...absence(presence)])
+}
+
+const others = (run: ActiveRun, view: View): ActiveRun[] =>
+  view.snapshot.active_runs.filter(({ run_id }) => run_id !== run.run_id)
 
 function ending(run: ActiveRun, presence: Presence): Account {
   const { reason, requeue } = run.cancel_requested!

@@ -220,7 +220,8 @@ export function refusal(wait: RunnerWait): Obstacle {
   }
 }
 
-function lanes(active: readonly ActiveRun[], plan: Plan, plane: string): Obstacle[] {
+/** Runs in whose way another would be on a plane. */
+export function lanes(active: readonly ActiveRun[], plan: Plan, plane: string): Obstacle[] {
   return active
     .filter((run) => hinders(run, plane, plan.concurrency_policy))
     .map((run) => ({

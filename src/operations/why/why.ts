@@ -103,7 +103,7 @@ function meaning(
 ): { type: WhyOutput['subject']['type']; meant: Meant } {
   const plan = kind === undefined ? planNow(context, view) : null
   if (plan !== null && planesOf(plan).includes(given)) {
-    const run = view.snapshot.active_runs.find((one) => one.plane === given)
+    const run = runOfPlane(view, given)
     if (run) return { type: 'plane', meant: activeRun(context, view, files, run) }
     return { type: 'plane', meant: { type: 'account', account: whyIdle(given, view, plan, presence), about: {} } }
   }
@@ -118,6 +118,14 @@ function meaning(
   if (active) return { type: 'run', meant: activeRun(context, view, files, active) }
   const parts = findRun(context, view, files, runId)
   return { type: 'run', meant: endedRun(parts) }
+}
+
+/** The run a plane is busy with; one that waits for an approval only where nothing else could be said of the plane. */
+function runOfPlane({ snapshot, items, plan }: View, plane: string): ActiveRun | undefined {
+  const runs = snapshot.active_runs.filter((one) => one.plane === plane)
+  const kinds = (plan?.claim_order.planes.find((one) => one.plane === plane)?.kinds ?? []) as ItemKind[]
+  const isQueued = kinds.some((kind) => items.count(kind, 'queued') > 0)
+  return runs.find((run) => run.status !== 'awaiting_approval') ?? (isQueued ? undefined : runs[0])
 }
 
 /** The plan in force; where no runtime has ever compiled one, what it would compile. */

@@ -33,6 +33,12 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'a new workspace', args: 'init', on: 'empty' },
     { shows: 'a workspace that is there', args: 'init', on: 'new' },
     { shows: 'a folder of its own', args: 'init {outside}', on: 'empty' },
+    { shows: 'another mode than a config names', args: 'init --mode default_pi', on: 'new', status: 2 },
+  ],
+  upgrade: [
+    { shows: 'a workspace that is up to date', args: 'upgrade', on: 'new' },
+    { shows: 'a file that is not in conflict', args: 'upgrade --keep docs/usage.md', on: 'new', status: 2 },
+    { shows: 'no workspace', args: 'upgrade', on: 'empty', status: 1 },
   ],
   demo: [{ shows: 'only the project', args: 'demo --dir {outside} --prepare', on: 'empty' }],
   'selftest crash': [{ shows: 'one crash of each kind', args: 'selftest crash --crashes 1 --seed 1', on: 'new' }],
@@ -51,6 +57,12 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'what there is not', args: 'why T-don', status: 1 },
   ],
   'status watch': [{ shows: 'two updates', args: 'status watch --max-updates 2 --interval-seconds 0' }],
+  gc: [
+    { shows: 'that nothing may go yet', args: 'gc' },
+    { shows: 'all but the newest run', args: 'gc --keep 1' },
+    { shows: 'it goes', args: 'gc --keep 1 --apply' },
+    { shows: 'an age that is none', args: 'gc --older-than soon', status: 2 },
+  ],
   'queue ls': [
     { shows: 'open items', args: 'queue ls' },
     { shows: 'every item', args: 'queue ls --all' },
@@ -325,9 +337,27 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'a plan that there is not', args: 'compile diff plan-nowhere', status: 1 },
   ],
   'modes ls': [{ shows: 'modes of package and workspace', args: 'modes' }],
+  'models ls': [{ shows: 'profiles of package and workspace', args: 'models' }],
+  'models show': [
+    { shows: 'one profile', args: 'models show codex-2026-11' },
+    { shows: 'a profile that there is not', args: 'models show codex-2026-10', status: 1 },
+  ],
   'modes show': [
     { shows: 'an alias', args: 'modes show standard_plain' },
     { shows: 'a mode that there is not', args: 'modes show default_codx', status: 1 },
+  ],
+  'assets ls': [
+    { shows: 'loops', args: 'assets ls --kind loop' },
+    { shows: 'skills', args: 'assets --kind skill', on: 'empty' },
+  ],
+  'assets show': [
+    { shows: 'one of the package', args: 'assets show default_pi' },
+    { shows: 'one that there is not', args: 'assets show default_py', status: 1 },
+  ],
+  'assets localise': [
+    { shows: 'a loop', args: 'assets localise execution.standard', on: 'new' },
+    { shows: 'a preview', args: 'assets localise execution.standard --dry-run', on: 'new' },
+    { shows: 'one that is there', args: 'assets localise execution/builder', on: 'new', status: 3 },
   ],
   'loops ls': [{ shows: 'loops of the package', args: 'loops' }],
   'loops show': [
@@ -341,6 +371,35 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   'stages show': [
     { shows: 'one kind', args: 'stages show checker' },
     { shows: 'a kind that there is not', args: 'stages show bulder', status: 1 },
+  ],
+  'skills ls': [
+    { shows: 'skills of the package', args: 'skills' },
+    { shows: 'those of one stage', args: 'skills ls --stage checker' },
+  ],
+  'skills show': [
+    { shows: 'one skill', args: 'skills show checker-core' },
+    { shows: 'its text', args: 'skills show craft --text', before: 'skills install craft', on: 'new' },
+    { shows: 'one that there is not', args: 'skills show cheker-core', status: 1 },
+  ],
+  'skills search': [
+    { shows: 'some words', args: 'skills search rubric verdict' },
+    { shows: 'words that no skill has', args: 'skills search xylophone' },
+  ],
+  'skills install': [
+    { shows: 'a new one', args: 'skills install craft', on: 'new' },
+    { shows: 'a preview', args: 'skills install craft --dry-run', on: 'new' },
+    { shows: 'one that is there', args: 'skills install craft', before: 'skills install craft', on: 'new', status: 3 },
+    { shows: 'what lies elsewhere', args: 'skills install https://example.invalid/craft', on: 'new', status: 2 },
+  ],
+  'skills export': [
+    { shows: 'a skill', args: 'skills export craft', before: 'skills install craft', on: 'new' },
+    {
+      shows: 'over another file',
+      args: 'skills export craft --output craft/SKILL.md',
+      before: 'skills install craft',
+      on: 'new',
+      status: 3,
+    },
   ],
   'config show': [
     { shows: 'every key', args: 'config show' },

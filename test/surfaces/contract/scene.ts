@@ -32,6 +32,16 @@ window = "rolling_1d"
 threshold = 1
 `
 
+const SKILL = `---
+name: craft
+description: How it is done well.
+---
+
+# Craft
+
+Do it, and look again.
+`
+
 /** What the command lines of the samples name in braces. */
 export interface Known {
   /** Folder outside every workspace, for what a command is to make. */
@@ -67,6 +77,8 @@ export async function makeScene(): Promise<Scene> {
     worked: await Rig.create({ config: CONFIG }),
   }
   takeEveryKind(rigs.asking)
+  fs.mkdirSync(path.join(rigs.new.root, 'craft'))
+  fs.writeFileSync(path.join(rigs.new.root, 'craft/SKILL.md'), SKILL)
   failToTell(rigs.told)
   rigs.planning.addSpec('S-1')
   await rigs.planning.ticks(1)

@@ -1,0 +1,51 @@
+/**
+ * How long what runs left is kept, as `[retention]` of millrace.toml says it. What goes by these limits, and what stays
+ * whatever they say, is decided in retention.ts. In every limit 0 is none.
+ */
+import * as z from 'zod'
+import { tick } from './boundary.ts'
+
+const limit = (fallback: number) => z.int().min(0).max(1_000_000_000).default(fallback)
+
+const LIMITS = {
+  runs_days: limit(90).meta(tick('Finished runs older than so many days go; 0 sets no limit.')),
+  runs_max: limit(5000).meta(tick('Of more runs than this the oldest finished ones go; 0 sets no limit.')),
+  runs_mib_max: limit(10_240).meta(
+    tick('Of runs that take more than so many MiB together the oldest finished ones go; 0 sets no limit.'),
+  ),
+  runs_keep: limit(20).meta(tick('So many of the newest runs stay, whatever the limits say.')),
+  logs_days: limit(180).meta(
+    tick('Parts of logs that were put aside go after so many days; 0 sets no limit. The usage ledger stays.'),
+  ),
+  logs_mib_max: limit(1024).meta(
+    tick('Of logs that take more than so many MiB the oldest parts put aside go; 0 sets no limit.'),
+  ),
+  mailbox_days: limit(30).meta(tick('Commands carried out or refused go after so many days; 0 sets no limit.')),
+  scratch_days: limit(7).meta(
+    tick('Folders of our own that a killed process left go after so many days; 0 sets no limit.'),
+  ),
+  hidden_refs_days: limit(90).meta(
+    tick('Working trees kept before stages of finished work go after so many days; 0 sets no limit.'),
+  ),
+}
+
+/** Limits of one collection; with all of them 0 nothing goes. */
+export const RetentionLimits = z
+  .strictObject(LIMITS)
+  .describe('What is to go: limits in days, counts and MiB; 0 is none.')
+export type RetentionLimits = z.infer<typeof RetentionLimits>
+
+export const RetentionConfig = z.strictObject({
+  automatic: z
+    .boolean()
+    .default(false)
+    .meta(tick('The daemon removes by itself what may go, when it is idle and when the disk is nearly full.')),
+  every_hours: z.int().min(1).default(24).meta(tick('Hours from one such round to the next.')),
+  ...LIMITS,
+})
+export type RetentionConfig = z.infer<typeof RetentionConfig>
+
+/** The limits without what says when they are applied. */
+export function limitsOf({ automatic: _automatic, every_hours: _hours, ...limits }: RetentionConfig): RetentionLimits {
+  return limits
+}

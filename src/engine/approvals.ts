@@ -1,0 +1,171 @@
+/**
+ * Approvals while work goes on: asking a person, letting the item wait without a lane, and going on at the same node once
+ * there is an answer. What a question is and whether an answer still holds is decided in core/approval.ts.
+ */
+import { type Approval, answerTo, approvalOf, type Question } from '../core/approval.ts'
+import type { Grant } from '../core/capability.ts'
+import { type Change, Draft } from '../core/changes.ts'
+import { nodeOf, type Plan, type PlanGraph, type PlanNode } from '../core/plan.ts'
+import { RawResult, type StageResult, WorkingTree } from '../core/result.ts'
+import { type Decision, endDecision } from '../core/route.ts'
+import { mayStart } from '../core/select.ts'
+import { type ActiveRun, counterOwner } from '../core/state.ts'
+import type { View } from '../core/view.ts'
+import { runFolder } from '../store/layout.ts'
+import { readRequest } from '../store/runs.ts'
+import { dispatch, type Finished } from './dispatch.ts'
+import type { Engine } from './engine.ts'
+import { holdRun } from './hold.ts'
+
+/** The question about a capability that a node requires; null where nobody has to be asked. */
+export function capabilityQuestion(run: ActiveRun, node: PlanNode, grant: Grant): Question | null {
+  if (grant.decision !== 'approval_required') return null
+  const { kind, id } = counterOwner(run)
+  return {
+    asked_by: 'capability',
+    asked_by_id: grant.capability_id,
+    capability_id: grant.capability_id,
+    question: `May stage ${node.stage_kind_id} of ${kind} ${id} use ${grant.capability_id}?`,
+    subject: null,
+    denied_outcome: node.denied_outcome,
+    expires_after_seconds: grant.expires_after_seconds,
+  }
+}
+
+/** The question of the edge that a decision takes; null where it takes none that asks. It is about this very result. */
+export function edgeQuestion(
+  graph: PlanGraph,
+  result: StageResult,
+  decision: Decision,
+  requestId: string,
+): Question | null {
+  const edge = graph.transitions.find(
+    (row) => row.edge_id === decision.edge_id && row.outcome === result.terminal_result && row.approval !== null,
+  )
+  if (!edge?.approval) return null
+  const { capability_id, question, denied_outcome = null, expires_after_seconds = null } = edge.approval
+  const asked_by_id = edge.edge_id
+  return {
+    asked_by: 'edge',
+    asked_by_id,
+    capability_id,
+    question,
+    subject: requestId,
+    denied_outcome,
+    expires_after_seconds,
+  }
+}
+
+/** The first capability of the node that a person still has to be asked for; null if the stage may start. */
+export function openCapability(view: View, run: ActiveRun, node: PlanNode): Approval | null {
+  for (const grant of node.grants) {
+    const question = capabilityQuestion(run, node, grant)
+    const answer = question && answerTo(view, run, question, null)
+    if (answer?.answer === 'open') return answer.approval
+  }
+  return null
+}
+
+/**
+ * A run that waits for an answer: it is put off its lane, and the question is put if it is new. `finished`: the stage
+ * run whose result waits, kept whole in the run folder; null where the stage is yet to begin.
+ */
+export function awaiting(view: View, run: ActiveRun, approval: Approval, finished: Finished | null): Change[] {
+  const draft = new Draft(view)
+  const { approval_id, expires_at } = approval
+  const request_id = finished?.request.request_id ?? null
+  if (approvalOf(view, approval_id) === null) draft.putApproval({ ...approval, request_id })
+  if (finished !== null) {
+    const { raw, workingTree } = finished
+    const text = `${JSON.stringify({ schema_version: '1.0', kind: 'awaiting_result', raw, working_tree: workingTree }, null, 2)}\n`
+    draft.add({ change: 'artifact.put', run_id: run.run_id, file: awaitingFile(finished.request.request_id), text })
+  }
+  draft.putRun({
+    ...run,
+    status: 'awaiting_approval',
+    request_id: null,
+    approval: { approval_id, since: view.now, expires_at, request_id },
+  })
+  if (
+    mayStart(
+      run.plane,
+      view.snapshot.active_runs.filter((other) => other !== run),
+      null,
+    )
+  )
+    draft.mark(run.plane, 'IDLE')
+  return draft.finish()
+}
+
+const awaitingFile = (requestId: string): string => `awaiting_approval.${requestId}.json`
+
+/**
+ * Takes up the runs whose question is answered, or will not be any more, as lanes for them are free: at the same node,
+ * with the result that waited if there was one. Gives how many.
+ */
+export async function takeUpAnswered(engine: Engine): Promise<number> {
+  let taken = 0
+  for (const { run_id } of engine.workspace.view().snapshot.active_runs) {
+    const view = engine.workspace.view()
+    const run = view.snapshot.active_runs.find((one) => one.run_id === run_id)
+    if (run?.status !== 'awaiting_approval' || run.approval === undefined || run.cancel_requested !== null) continue
+    const isOver = run.approval.expires_at !== null && run.approval.expires_at <= view.now
+    if (approvalOf(view, run.approval.approval_id)?.status === 'pending' && !isOver) continue
+    const others = view.snapshot.active_runs.filter((one) => one !== run)
+    if (!mayStart(run.plane, others, view.plan?.concurrency_policy ?? null)) continue
+    if (engine.turn?.admits(run.plane, view.snapshot) === false) continue
+    const draft = new Draft(view)
+    draft.resolveApproval(run, 'expired', 'nobody answered in time')
+    const { approval, ...rest } = run
+    if (approval.request_id === null) draft.putRun({ ...rest, status: 'ready', stage_since: view.now })
+    else draft.putRun({ ...run, status: 'started', request_id: approval.request_id })
+    await engine.commit(draft.finish())
+    if (approval.request_id !== null) await takeUpResult(engine, run, approval.request_id)
+    taken += 1
+  }
+  return taken
+}
+
+/** Brings a result that waited for an answer to be settled; a run without one that can be read is held. */
+export async function takeUpResult(engine: Engine, run: ActiveRun, requestId: string): Promise<void> {
+  const request = readRequest(engine.ports.files, engine.workspace.places, run.run_id, requestId)
+  const file = `${runFolder(run.run_id)}/${awaitingFile(requestId)}`
+  const kept = readKept(engine.workspace.view().readFile(`millrace-agents/${file}`))
+  if (request === null || kept === null)
+    return holdRun(engine, run, `the result of ${requestId}, which waited for an approval, cannot be read in ${file}`)
+  dispatch(engine, request, { how: 'settle', ...kept })
+}
+
+function readKept(text: string | null): { raw: RawResult; workingTree: WorkingTree | null } | null {
+  try {
+    const value = JSON.parse(text ?? '') as { raw?: unknown; working_tree?: unknown }
+    return { raw: RawResult.parse(value.raw), workingTree: WorkingTree.nullable().parse(value.working_tree) }
+  } catch {
+    return null
+  }
+}
+
+/** Where a denial without an outcome of its own leads: to the end of the run that blocks its item. */
+export function deniedDecision(graph: PlanGraph, run: ActiveRun): Decision | null {
+  const terminal = graph.terminal_states.find((state) => state.terminal_class === 'blocked')
+  if (!terminal) return null
+  const why = { failure: APPROVAL_DENIED, reason: `${run.stage_kind_id}_blocked:${APPROVAL_DENIED}` }
+  return endDecision(graph, run, terminal.terminal_state_id, APPROVAL_DENIED, why, [])
+}
+
+/** Failure class of what a person did not allow. */
+export const APPROVAL_DENIED = 'approval_denied'
+
+/** What was decided about the capabilities of a node when its stage was started. */
+export function capabilityGate(view: View, plan: Plan, run: ActiveRun, requestId: string): Change[] {
+  const node = nodeOf(plan, run.plane, run.node_id)
+  if (!node || node.grants.length === 0) return []
+  const grants = node.grants.map((grant) => {
+    const question = capabilityQuestion(run, node, grant)
+    const answer = question && answerTo(view, run, question, null)
+    return { ...grant, approval_id: answer?.approval.approval_id ?? null, status: answer?.answer ?? grant.decision }
+  })
+  const gate = { schema_version: '1.0', kind: 'capability_gate', run_id: run.run_id, request_id: requestId, grants }
+  const text = `${JSON.stringify(gate, null, 2)}\n`
+  return [{ change: 'artifact.put', run_id: run.run_id, file: `capability_gate.${requestId}.json`, text }]
+}
