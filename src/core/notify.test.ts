@@ -48,9 +48,9 @@ describe('what a person is told of', () => {
     ],
     [
       'approval_requested',
-      { work_item_kind: 'task', work_item_id: 'T-1', capability: 'deploy' },
+      { work_item_kind: 'task', work_item_id: 'T-1', capability_id: 'deploy', question: 'May it be deployed?' },
       'approval',
-      'task T-1 waits for an approval: deploy',
+      'task T-1 waits for an approval: May it be deployed?',
     ],
     [
       'runtime_paused',
@@ -97,7 +97,7 @@ describe('what a person is told of', () => {
 
   test('every kind of event a rule can be for is told by something', () => {
     const samples = [{ source: 'disk' }, { source: 'environment' }, { cause: 'quota', retry_at: null }]
-    const told = [...Object.keys(EVENT_TYPES), 'approval_requested'].flatMap((type) =>
+    const told = Object.keys(EVENT_TYPES).flatMap((type) =>
       samples.flatMap((facts) => toldBy(type, facts)?.event ?? []),
     )
     expect([...new Set(told)].sort()).toEqual([...NOTIFY_EVENTS].sort())

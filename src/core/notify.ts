@@ -54,7 +54,7 @@ const TELLS: Readonly<Record<string, (facts: Facts) => Told | null>> = {
       : null,
   approval_requested: (facts) => ({
     event: 'approval',
-    text: `${itemOf(facts)} waits for an approval${because(facts.reason ?? facts.capability)}`,
+    text: `${itemOf(facts)} waits for an approval${because(facts.question ?? facts.capability_id)}`,
   }),
   runtime_paused: ({ source, reason }) => {
     if (source === 'disk') return { event: 'disk_low', text: `paused${because(reason)}` }

@@ -8,6 +8,7 @@ import { newDocument, renderDocument } from '../core/document.ts'
 import type { Files } from '../core/files.ts'
 import type { LoopEnd } from '../engine/daemon.ts'
 import type { Engine, Listener } from '../engine/engine.ts'
+import { deliveryIds } from '../store/deliveries.ts'
 import { initWorkspace } from '../store/init.ts'
 import { placesOf } from '../store/layout.ts'
 import { post } from '../store/mailbox.ts'
@@ -140,8 +141,10 @@ export async function carryOn(
       if (!mayEndWith?.(error)) throw error
       continue
     }
-    const { waits, held } = readWorkspace(on, ROOT, (view) => ({
-      waits: view.targets.some((target) => target.held !== null && target.held.retry_at !== null),
+    const { waits, held } = readWorkspace(on, ROOT, (view, disk) => ({
+      waits:
+        view.targets.some((target) => target.held !== null && target.held.retry_at !== null) ||
+        deliveryIds(disk, placesOf(ROOT), 'pending').length > 0,
       held: view.snapshot.active_runs.some((run) => run.status === 'held'),
     })).value
     // Only an operator may say that it goes on: a stage that must not be repeated unasked was interrupted, or a file refused.

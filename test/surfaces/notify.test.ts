@@ -239,7 +239,7 @@ describe('doctor', () => {
 
   it('counts what was given up', async () => {
     expect(await found('', {}, (workspace) => leave(workspace, 'failed', GIVEN_UP))).toEqual([
-      'info delivery_failed: 1 notification was given up.',
+      'info delivery_failed: Notifications that were given up: 1.',
     ])
   })
 })

@@ -228,6 +228,11 @@ const FAULTS: Record<FindingCode, () => unknown> = {
   platform_weaker_sweep: () => checkPlatform('darwin'),
   disk_low: () => withFree(500),
   disk_almost_full: () => withFree(50),
+  notify_command_missing: () => config('[notify.rules.me]\ncommand = ["no-such-program"]\n'),
+  notify_address_unusable: () => config('[notify.rules.me]\nwebhook_env = "NO_SUCH_HOOK"\n'),
+  notify_variable_missing: () =>
+    config('[notify.rules.me]\nwebhook = "http://localhost/"\nheaders = { A = "NO_SUCH_TOKEN" }\n'),
+  delivery_failed: () => write('state/deliveries/failed/blocked-0123456789abcdef.json', '{}'),
 }
 
 function withFree(mebibytes: number) {

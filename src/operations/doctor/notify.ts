@@ -55,7 +55,7 @@ function isThere({ files, context, places }: Examination, program: string): bool
 function givenUp(exam: Examination): Finding[] {
   const { length } = deliveryIds(exam.files, exam.places, 'failed')
   if (length === 0) return []
-  const message = `${length} ${length === 1 ? 'notification was' : 'notifications were'} given up.`
+  const message = `Notifications that were given up: ${length}.`
   const remedy = 'see them with `millrace notify ls`, and send one again with `millrace notify retry ID`'
   return [remark('delivery_failed', { path: named(exam, deliveryFolder('failed')), message, remedy })]
 }

@@ -19,7 +19,7 @@ env = { SPEND = "60,40", SPEND_MS = "0" }
 `
 const RULES = `[notify.rules.me]
 on = ["blocked", "approval"]
-command = ["true"]
+command = ["/bin/sh", "-c", "exit 0"]
 [notify.rules.nobody]
 on = ["daemon_down"]
 command = ["no-such-program"]
