@@ -26,9 +26,9 @@ afterEach(async () => {
   live = null
   endAll()
   rig.dispose()
-})
+}, 120_000)
 
-const LIMITS = { runs_days: 60, runs_max: 3000, runs_mib_max: 40, runs_keep: 50, hidden_refs_days: 30 }
+const LIMITS = { runs_days: 60, runs_max: 3000, runs_mib_max: 25, runs_keep: 50, hidden_refs_days: 30 }
 const MIB = 1024 * 1024
 
 /** A workspace whose one spec cannot be judged, so that its closure target stays open; and a task that was worked. */
