@@ -181,7 +181,19 @@ describe('completing values', () => {
 
   it('knows of every field that takes a text what it names, or that it is in words of one’s own', async () => {
     const OWN_WORDS = ['reason', 'title', 'id', 'summary', 'accept', 'target_path', 'check', 'reference', 'risk', 'tag']
-    const MORE_WORDS = ['name', 'search', 'words', 'value', 'since', 'until', 'expires', 'body', 'root_idea_id']
+    const MORE_WORDS = [
+      'older_than',
+      'max_size',
+      'name',
+      'search',
+      'words',
+      'value',
+      'since',
+      'until',
+      'expires',
+      'body',
+      'root_idea_id',
+    ]
     const unknown: string[] = []
     for (const { name, load } of OPERATIONS) {
       for (const field of (await load()).input) {

@@ -89,6 +89,7 @@ export const EVENT_TYPES = {
   idea_normalized_to_spec: 'An idea became a spec.',
   idea_normalization_skipped: 'An idea is represented already, or cannot be read.',
   gc_removed: 'Something of old runs was taken away for good: which, and how large.',
+  gc_failed: 'Removing what may go met an error; it is tried again.',
   gc_applied: 'All that may go by the limits is gone: how much, by kind.',
   foreign_edit_kept: 'A file of the runtime had been edited by someone; their bytes were kept beside it.',
   event_log_gap: 'The end of a log had been changed by someone; writing went on after it.',

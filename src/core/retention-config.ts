@@ -5,34 +5,42 @@
 import * as z from 'zod'
 import { tick } from './boundary.ts'
 
-const limit = (fallback: number) => z.int().min(0).max(1_000_000_000).default(fallback)
+const KEYS = {
+  runs_days: { fallback: 90, does: 'Finished runs older than so many days go; 0 sets no limit.' },
+  runs_max: { fallback: 5000, does: 'Of more runs than this the oldest finished ones go; 0 sets no limit.' },
+  runs_mib_max: {
+    fallback: 10_240,
+    does: 'Of runs that take more than so many MiB together the oldest finished ones go; 0 sets no limit.',
+  },
+  runs_keep: { fallback: 20, does: 'So many of the newest runs stay, whatever the limits say.' },
+  logs_days: {
+    fallback: 180,
+    does: 'Parts of logs that were put aside go after so many days; 0 sets no limit. The usage ledger stays.',
+  },
+  logs_mib_max: {
+    fallback: 1024,
+    does: 'Of logs that take more than so many MiB the oldest parts put aside go; 0 sets no limit.',
+  },
+  mailbox_days: { fallback: 30, does: 'Commands carried out or refused go after so many days; 0 sets no limit.' },
+  scratch_days: {
+    fallback: 7,
+    does: 'Folders of our own that a killed process left go after so many days; 0 sets no limit.',
+  },
+  hidden_refs_days: {
+    fallback: 90,
+    does: 'Working trees kept before stages of finished work go after so many days; 0 sets no limit.',
+  },
+} as const
 
-const LIMITS = {
-  runs_days: limit(90).meta(tick('Finished runs older than so many days go; 0 sets no limit.')),
-  runs_max: limit(5000).meta(tick('Of more runs than this the oldest finished ones go; 0 sets no limit.')),
-  runs_mib_max: limit(10_240).meta(
-    tick('Of runs that take more than so many MiB together the oldest finished ones go; 0 sets no limit.'),
-  ),
-  runs_keep: limit(20).meta(tick('So many of the newest runs stay, whatever the limits say.')),
-  logs_days: limit(180).meta(
-    tick('Parts of logs that were put aside go after so many days; 0 sets no limit. The usage ledger stays.'),
-  ),
-  logs_mib_max: limit(1024).meta(
-    tick('Of logs that take more than so many MiB the oldest parts put aside go; 0 sets no limit.'),
-  ),
-  mailbox_days: limit(30).meta(tick('Commands carried out or refused go after so many days; 0 sets no limit.')),
-  scratch_days: limit(7).meta(
-    tick('Folders of our own that a killed process left go after so many days; 0 sets no limit.'),
-  ),
-  hidden_refs_days: limit(90).meta(
-    tick('Working trees kept before stages of finished work go after so many days; 0 sets no limit.'),
-  ),
-}
+const amount = z.int().min(0).max(1_000_000_000)
+
+const each = <S extends z.ZodType>(make: (key: { fallback: number; does: string }) => S) =>
+  Object.fromEntries(Object.entries(KEYS).map(([name, key]) => [name, make(key)])) as Record<keyof typeof KEYS, S>
 
 /** Limits of one collection; with all of them 0 nothing goes. */
 export const RetentionLimits = z
-  .strictObject(LIMITS)
-  .describe('What is to go: limits in days, counts and MiB; 0 is none.')
+  .strictObject(each(({ does }) => amount.describe(does)))
+  .describe('What is to go: limits in days, numbers and MiB; 0 is none.')
 export type RetentionLimits = z.infer<typeof RetentionLimits>
 
 export const RetentionConfig = z.strictObject({
@@ -41,7 +49,7 @@ export const RetentionConfig = z.strictObject({
     .default(false)
     .meta(tick('The daemon removes by itself what may go, when it is idle and when the disk is nearly full.')),
   every_hours: z.int().min(1).default(24).meta(tick('Hours from one such round to the next.')),
-  ...LIMITS,
+  ...each(({ fallback, does }) => amount.default(fallback).meta(tick(does))),
 })
 export type RetentionConfig = z.infer<typeof RetentionConfig>
 

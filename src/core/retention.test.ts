@@ -115,6 +115,16 @@ describe('a plan', () => {
     ])
   })
 
+  test('stays where a run that stays does not tell its plan', () => {
+    const runs = [run('odd', { work: 'unknown', plans: [] })]
+    expect(decided({ runs, plans }, { runs_days: 1 })).toEqual([
+      'odd + unreadable',
+      'plan-a + unreadable',
+      'plan-b + unreadable',
+      'plan-c + in_force',
+    ])
+  })
+
   test('stays while a run that has no folder yet is bound to it, and where nothing limits runs', () => {
     expect(decided({ plans, activePlans: ['plan-a'] }, { runs_days: 1 })[0]).toBe('plan-a + named_by_run')
     expect(decided({ plans }, { logs_days: 1 })[0]).toBe('plan-a + within_limits')

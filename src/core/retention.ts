@@ -153,16 +153,19 @@ function openRescues({ runs, refs }: Facts): Set<string> {
   return new Set(open.map(({ run_id }) => run_id))
 }
 
-/** A plan goes with the last run that names it; where no run may go, none does. */
+/** A plan goes with the last run that names it; where no run may go, or one that stays does not tell its plan, none does. */
 function planVerdicts(facts: Facts, limits: RetentionLimits, keptRuns: ReadonlySet<string>): Verdict[] {
   const mayGo = limits.runs_days + limits.runs_max + limits.runs_mib_max > 0
+  const isSilent = facts.runs.some(
+    (run) => keptRuns.has(run.run_id) && run.work === 'unknown' && run.plans.length === 0,
+  )
   const named = new Set([
     ...facts.activePlans,
     ...facts.runs.filter((run) => keptRuns.has(run.run_id)).flatMap(({ plans }) => plans),
   ])
   return facts.plans.map(({ plan_id, bytes, isInForce }) => {
-    const hold = isInForce ? 'in_force' : named.has(plan_id) ? 'named_by_run' : null
-    return verdict('plan', plan_id, bytes, mayGo ? 'unnamed' : null, hold)
+    const hold = named.has(plan_id) ? 'named_by_run' : isSilent ? 'unreadable' : null
+    return verdict('plan', plan_id, bytes, mayGo ? 'unnamed' : null, isInForce ? 'in_force' : hold)
   })
 }
 

@@ -107,7 +107,6 @@ export type RunnerWait = z.infer<typeof RunnerWait>
 const Removed = z
   .partialRecord(z.enum(KINDS), z.strictObject({ count: z.int().min(0), bytes: z.number().min(0) }))
   .describe('What was removed, by kind.')
-export type Removed = z.infer<typeof Removed>
 
 export const Retention = z
   .strictObject({

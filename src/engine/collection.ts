@@ -8,7 +8,7 @@ import { decide, holdOf, type Kind, type Verdict } from '../core/retention.ts'
 import type { Retention } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import { AT, planFolder, runFolder } from '../store/layout.ts'
-import { scanRun, standingOf } from '../store/survey.ts'
+import { isAsScanned, scanRun, standingOf } from '../store/survey.ts'
 import { emptyTrash } from '../store/trash.ts'
 import { dropKept } from './rescue-refs.ts'
 import { GIT_MS_MAX, isInUse, type Survey, type SurveyHost, survey, taking } from './survey.ts'
@@ -68,14 +68,14 @@ function stillGoing(host: CollectionHost, found: Survey, kind: Kind, batch: Verd
   }
 }
 
-function runsStillGoing(host: CollectionHost, found: Survey, batch: Verdict[], view: View): Going[] {
-  const standing = standingOf(view, found.named)
-  const changedMs = new Map(found.scans.map((scan) => [scan.run_id, scan.changedMs]))
-  return batch.flatMap(({ name }) => {
-    const scan = atOnce(scanRun(host, name))
-    if (scan === null || scan.changedMs !== changedMs.get(name)) return []
-    // Whether a rescue is open was seen in git a moment ago, and only a restore, which closes one, changes it.
-    return holdOf(standing.factOf(scan), new Set()) === null ? [{ name, bytes: scan.bytes, path: runFolder(name) }] : []
+function runsStillGoing(host: CollectionHost, { scans, named }: Survey, batch: Verdict[], view: View): Going[] {
+  const standing = standingOf(view, named)
+  const found = new Map(scans.map((scan) => [scan.run_id, scan]))
+  // Whether a rescue is open was seen in git a moment ago, and only a restore, which closes one, changes it.
+  return batch.flatMap(({ name, bytes }) => {
+    const scan = found.get(name)!
+    const goes = isAsScanned(host, scan) && holdOf(standing.factOf(scan), new Set()) === null
+    return goes ? [{ name, bytes, path: runFolder(name) }] : []
   })
 }
 
@@ -147,6 +147,7 @@ function ending(view: View, begun: Asked): Change[] {
     asked: null,
     last: { by: asked.by, asked_at: asked.at, at: view.now, removed: asked.removed },
   }
+  draft.forget('gc_failed', 'gc')
   if (asked.by === 'operator' || Object.keys(asked.removed).length > 0)
     draft.event('gc_applied', { by: asked.by, asked_at: asked.at, removed: asked.removed, limits: asked.limits })
   return draft.finish()

@@ -1,7 +1,7 @@
 /** Removing what old runs left: what goes and what stays, and why; with --apply it goes. */
 import { MillraceError } from '../core/errors.ts'
 import type { Operation } from '../core/operation.ts'
-import { decide, tally, type Verdict } from '../core/retention.ts'
+import { decide, type Reason, tally, type Verdict } from '../core/retention.ts'
 import { limitsOf, type RetentionLimits } from '../core/retention-config.ts'
 import type { Retention } from '../core/state.ts'
 import { stateId } from '../core/state-id.ts'
@@ -71,7 +71,7 @@ export const gc: Operation<Context, GcInput, GcOutput> = {
       count: going.length,
       bytes: bytesOf(going),
       summary: tally(verdicts),
-      entries: verdicts.filter(({ reason }) => reason !== 'within_limits').map(entryOf),
+      entries: verdicts.filter(({ reason }) => !AT_REST.includes(reason)).map(entryOf),
     }
     if (context.apply) return { ...answer, ...(await applied(context, limits)) }
     const mode = lockIn(context).state === 'active' ? ('mailbox' as const) : ('direct' as const)
@@ -91,6 +91,9 @@ export async function freeableBytes(context: Context): Promise<number> {
     return 0
   }
 }
+
+/** Of what no limit asks to go. */
+const AT_REST: readonly Reason[] = ['within_limits', 'in_force', 'named_by_run']
 
 const bytesOf = (verdicts: readonly Verdict[]): number => verdicts.reduce((sum, { bytes }) => sum + bytes, 0)
 

@@ -55,9 +55,13 @@ export interface StoryReport {
 
 const places = placesOf(ROOT)
 
-/** The lock tells which process it was, not what the work is; derived copies and temporary siblings are no part of it. */
+/**
+ * The lock tells which process it was, not what the work is; derived copies, temporary siblings and what is only still to be
+ * deleted are no part of it.
+ */
 export const isLeftOut = (file: string): boolean =>
   file === `${RUNTIME_ROOT}/${AT.derived}` ||
+  file === `${RUNTIME_ROOT}/${AT.trash}` ||
   file === `${RUNTIME_ROOT}/state/lock` ||
   file === `${RUNTIME_ROOT}/state/runtime_daemon.lock.json` ||
   /(^|\/)\.[^/]*\.(tmp-millrace|tmp)$/.test(file)

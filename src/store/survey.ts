@@ -54,11 +54,20 @@ export interface RunScan extends Pick<RunFact, 'run_id' | 'bytes' | 'changedMs' 
 export function* scanRuns({ files, places }: Pick<Ground, 'files' | 'places'>): Steps<RunScan[]> {
   const scans: RunScan[] = []
   for (const runId of (files.list(places.at(AT.runs)) ?? []).filter(isSafeId)) {
-    const scan = yield* scanRun({ files, places }, runId)
-    if (scan !== null) scans.push(scan)
+    try {
+      const scan = yield* scanRun({ files, places }, runId)
+      if (scan !== null) scans.push(scan)
+    } catch (error) {
+      if (!REFUSED.has(String((error as NodeJS.ErrnoException).code))) throw error
+      const nothing = { bytes: 0, changedMs: 0, plans: [], unanswered: [], foreign: [], item: null, closureRoot: null }
+      scans.push({ run_id: runId, ...nothing })
+    }
   }
   return scans
 }
+
+/** What one file or folder refuses, not the disk. */
+const REFUSED = new Set(['EACCES', 'EPERM'])
 
 /** Null if it is no folder, or there is none. */
 export function* scanRun({ files, places }: Pick<Ground, 'files' | 'places'>, runId: string): Steps<RunScan | null> {
@@ -95,6 +104,17 @@ export function* scanRun({ files, places }: Pick<Ground, 'files' | 'places'>, ru
     item: isItem ? { kind: kind as ItemKind, id: id! } : null,
     closureRoot,
   }
+}
+
+/** Whether nobody has put a file into the folder of a run, or written to one that lies there, since it was looked at. */
+export function isAsScanned({ files, places }: Pick<Ground, 'files' | 'places'>, scan: RunScan): boolean {
+  const folder = path.join(places.at(AT.runs), scan.run_id)
+  const names = files.list(folder)
+  if (names === null || foreignNames(files, folder, names).length > scan.foreign.length) return false
+  return names.every((name) => {
+    const stat = files.stat(path.join(folder, name))
+    return stat === null || stat.kind === 'directory' || stat.mtimeMs <= scan.changedMs
+  })
 }
 
 const isAbout = record({

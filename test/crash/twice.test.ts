@@ -10,7 +10,7 @@ const CRASHES = 12
 test('recovery that is cut short anywhere is finished by the next one', { timeout: 240_000 }, async () => {
   const seed = Date.now() % 1_000_000
   let states = 0
-  for (const name of ['task', 'gap', 'commands', 'log rotation', 'notification']) {
+  for (const name of ['task', 'gap', 'commands', 'log rotation', 'notification', 'old runs']) {
     const story = STORIES.find((one) => one.name === name)!
     let judged = 0
     const report = await crashTwice(INSTALLATION, story, seeded(seed), () => judged++ >= CRASHES)

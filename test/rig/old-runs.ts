@@ -89,14 +89,16 @@ export function makeOldRuns(rig: Rig, model: string, wanted: readonly Wanted[], 
   return made
 }
 
+/** The records of its last stage, and those of the run as a whole: as little as a run can be told by. */
 function recordsOf(rig: Rig, run: string): { name: string; text: string }[] {
-  const names = (fs.readdirSync(rig.at('runs', run), { recursive: true }) as string[]).filter(
-    (name) =>
-      /^(stage_|transition|resolved|builder_summary)/.test(name) && fs.statSync(rig.at('runs', run, name)).isFile(),
-  )
-  const order = rig.log('stage_started').map((data) => String(data.request_id))
-  const at = (name: string) => order.findIndex((request) => name.includes(request))
-  return names.sort((a, b) => at(a) - at(b)).map((name) => ({ name, text: rig.read('runs', run, name) }))
+  const last = String(rig.log('stage_started').findLast((data) => data.run_id === run)!.request_id)
+  const names = [
+    `stage_requests/${last}.json`,
+    `stage_results/${last}.json`,
+    'transition_history.jsonl',
+    'resolved_snapshot.json',
+  ]
+  return names.map((name) => ({ name, text: rig.read('runs', run, name) }))
 }
 
 function copyPlan(rig: Rig, plan: string, other: string): void {

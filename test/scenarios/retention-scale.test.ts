@@ -12,9 +12,11 @@ import { gc } from '../../src/operations/gc.ts'
 import { ls, trace } from '../../src/operations/runs/runs.ts'
 import { usage } from '../../src/operations/usage/usage.ts'
 import { why } from '../../src/operations/why/why.ts'
+import { seeded } from '../../src/selftest/virtual-clock.ts'
 import { contextIn } from '../rig/context.ts'
 import { Live } from '../rig/live.ts'
 import { makeOldRuns, type OldRun, refOf, type Wanted, type Work } from '../rig/old-runs.ts'
+import { endAll, startMillrace } from '../rig/program.ts'
 import { Rig, reply, task } from '../rig/runtime.ts'
 
 let rig: Rig
@@ -22,10 +24,11 @@ let live: Live | null = null
 afterEach(async () => {
   await live?.close()
   live = null
+  endAll()
   rig.dispose()
-})
+}, 120_000)
 
-const LIMITS = { runs_days: 60, runs_max: 3000, runs_mib_max: 40, runs_keep: 50, hidden_refs_days: 30 }
+const LIMITS = { runs_days: 60, runs_max: 3000, runs_mib_max: 25, runs_keep: 50, hidden_refs_days: 30 }
 const MIB = 1024 * 1024
 
 /** A workspace whose one spec cannot be judged, so that its closure target stays open; and a task that was worked. */
@@ -194,6 +197,39 @@ test('a daemon goes on with its work while it removes thousands', { timeout: 400
   expect(rig.list('state', 'trash')).toEqual([])
   expect(Math.max(...answers)).toBeLessThan(5000)
 })
+
+test('a command that is killed anywhere and repeated comes to the end it would have come to', {
+  timeout: 300_000,
+}, async () => {
+  const model = await begun()
+  const real = rig.list('runs').map((id) => ({ id, bytes: sizeOf(rig.at('runs', id)) }))
+  const runs = makeOldRuns(rig, model, wantedFor(600), new Date())
+  const expected = oracle(runs, real)
+  const whole = new Map(rig.list('runs').map((id) => [id, names(rig.at('runs', id))]))
+  const seed = Date.now() % 1_000_000
+  const chance = seeded(seed)
+  let killed = 0
+  for (let attempt = 0; attempt < 6; attempt++) {
+    const { child, ended } = startMillrace(['gc', '--apply', '--json'], { cwd: rig.root })
+    const timer = setTimeout(() => child.kill('SIGKILL'), 300 + chance() * 1500)
+    const { status } = await ended
+    clearTimeout(timer)
+    if (status === null) killed += 1
+    // Whatever is still seen of runs is whole.
+    for (const id of rig.list('runs')) expect(names(rig.at('runs', id)), `${id}, seed ${seed}`).toEqual(whole.get(id))
+  }
+  const { status, stdout } = await startMillrace(['gc', '--apply', '--json'], { cwd: rig.root }).ended
+  expect(status, stdout).toBe(0)
+  console.info(`killed ${killed} times, seed ${seed}`)
+  expect(new Set(rig.list('runs'))).toEqual(expected.staying)
+  expect(rig.list('state', 'trash')).toEqual([])
+  const told = rig.log('gc_removed').filter(({ kind }) => kind === 'run')
+  const gone = told.flatMap((data) => data.names as string[])
+  expect(new Set(gone).size, `seed ${seed}`).toBe(gone.length)
+  expect(gone).toHaveLength(runs.length + real.length - expected.staying.size)
+})
+
+const names = (folder: string): string[] => (fs.readdirSync(folder, { recursive: true }) as string[]).sort()
 
 async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   const began = performance.now()

@@ -28,10 +28,8 @@ function lines(output: GcOutput, { field }: Look): string {
 
 function listing(output: GcOutput, look: Look): string {
   const { paint } = look
-  const head =
-    output.state === 'applied'
-      ? `${paint.green('✓')} ${output.detail} (${size(output.bytes)})`
-      : `${paint.yellow(output.state === 'preview' ? 'would be:' : '…')} ${output.detail} (${size(output.bytes)})`
+  const said = output.count === 0 ? output.detail : `${output.detail} (${size(output.bytes)})`
+  const head = output.state === 'applied' ? `${paint.green('✓')} ${said}` : said
   const row = ({ kind, reason, count, bytes }: GcOutput['summary'][number], what: string) => [
     what,
     kind,

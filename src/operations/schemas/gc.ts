@@ -28,7 +28,7 @@ export const Gc = z
     command_id: z.string().nullable().describe('Its id in the mailbox; null for a preview.'),
     mailbox_path: z.string().nullable().describe('Where it was posted; null for a preview.'),
     state_id: z.string().describe('Of a preview: the state it looked at, for --if-state.').optional(),
-    limits: RetentionLimits.required().describe('Limits in force for this call; 0 is none.'),
+    limits: RetentionLimits.describe('Limits in force for this call; 0 is none.'),
     count: z.int().min(0).describe('How many things go, or went.'),
     bytes: z.number().min(0).describe('Bytes that this frees, or freed, not counting kept trees.'),
     summary: z
