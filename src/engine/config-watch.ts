@@ -26,7 +26,8 @@ export async function takeConfig(engine: Engine): Promise<number> {
   if (!isConfigNew(engine)) return 0
   const stat = engine.ports.files.stat(engine.workspace.places.at(AT.config))
   const ageMs = stat === null ? 0 : engine.clock.now().getTime() - stat.mtimeMs
-  if (ageMs >= 0 && ageMs < engine.config.watchers.debounce_ms) {
+  // A file written within this very millisecond may seem to come from the next one.
+  if (Math.abs(ageMs) < engine.config.watchers.debounce_ms) {
     engine.configUnsettled = true
     return 0
   }

@@ -184,7 +184,7 @@ async function takeIdeas(engine: Engine): Promise<number> {
     if (taken >= IDEAS_PER_TICK_MAX) break
     const view = engine.workspace.view()
     const age = clock.now().getTime() - stat.mtimeMs
-    if (age >= 0 && age < engine.config.watchers.debounce_ms) {
+    if (Math.abs(age) < engine.config.watchers.debounce_ms) {
       engine.ideasUnsettled = true // may still be being written
       continue
     }

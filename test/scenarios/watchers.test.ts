@@ -160,6 +160,29 @@ describe('watchers.debounce_ms', () => {
   })
 })
 
+test('a file that seems to be of the next moment is waited for like one of this moment, and one of next year is taken', async () => {
+  rig = await Rig.create({ config: '[watchers]\ndebounce_ms = 2000\n' })
+  const live = await Live.start(rig)
+  const inbox = path.join(rig.root, 'ideas/inbox')
+  fs.mkdirSync(inbox, { recursive: true })
+  const dated = (file: string, text: string, ms: number) => {
+    fs.writeFileSync(`${file}.part`, text)
+    fs.utimesSync(`${file}.part`, new Date(Date.now() + ms), new Date(Date.now() + ms))
+    fs.renameSync(`${file}.part`, file)
+  }
+  dated(path.join(inbox, 'soon.md'), '# Soon\n', 1000)
+  dated(path.join(inbox, 'far.md'), '# Far\n', 365 * 24 * 3_600_000)
+  dated(rig.at('millrace.toml'), `${rig.read('millrace.toml')}\n[recovery]\nmax_fix_cycles = 7\n`, 1000)
+  await live.until('the far one', () => rig.log('idea_normalized_to_spec').length === 1)
+  expect(rig.log('idea_normalized_to_spec')).toMatchObject([{ idea_path: 'ideas/inbox/far.md' }])
+  await pause(500)
+  expect(rig.log('idea_normalized_to_spec')).toHaveLength(1)
+  expect(rig.log('runtime_config_reloaded')).toEqual([])
+  await live.until('the other', () => rig.log('idea_normalized_to_spec').length === 2)
+  await live.until('the config', () => rig.log('runtime_config_reloaded').length === 1)
+  await live.close()
+})
+
 describe('a changed millrace.toml', () => {
   test('is in force without any command, each key from its own boundary on', async () => {
     rig = await Rig.create()
