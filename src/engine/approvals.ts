@@ -136,7 +136,8 @@ export async function takeUpResult(engine: Engine, run: ActiveRun, requestId: st
   dispatch(engine, request, { how: 'settle', ...kept })
 }
 
-function readKept(text: string | null): { raw: RawResult; workingTree: WorkingTree | null } | null {
+/** The result in the text of a file that kept it; null if there is none. */
+export function readKept(text: string | null): { raw: RawResult; workingTree: WorkingTree | null } | null {
   try {
     const value = JSON.parse(text ?? '') as { raw?: unknown; working_tree?: unknown }
     return { raw: RawResult.parse(value.raw), workingTree: WorkingTree.nullable().parse(value.working_tree) }

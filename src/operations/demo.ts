@@ -47,7 +47,7 @@ const OUTPUT_BYTES_MAX = 1024 * 1024
 export const demo: Operation<Context, DemoInput, DemoOutput> = {
   name: 'demo',
   flavour: 'perform',
-  summary: 'Watch one spec go through the whole runtime, on a small sample project.',
+  summary: 'Watch one spec go through the whole runtime, on a sample.',
   description:
     'Makes a small git project with failing tests, queues one spec, and runs it: planned, cut into a task, built, checked (the check finds a real gap), fixed, checked again, documented, and judged against the spec. The project is kept. With --runner a real harness does the work instead of the embedded scripted agent.',
   input: [

@@ -24,7 +24,7 @@ interface GcInput {
 export const gc: Operation<Context, GcInput, GcOutput> = {
   name: 'gc',
   flavour: 'change',
-  summary: 'Remove what old runs left: runs, plans, logs, commands, kept trees.',
+  summary: 'Remove what old runs left, by age, number and size.',
   description:
     'Lists what may go by the limits of [retention] in millrace.toml, and what stays although a limit speaks against it: unfinished runs, runs of unfinished items, evidence for a root spec that is still to be judged, what open work names, a kept working tree nobody has taken back, folders with files that are not ours, plans of runs that stay. Removes nothing without --apply. What is removed is gone for good; what was used stays in the usage ledger.',
   input: [

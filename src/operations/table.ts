@@ -44,7 +44,7 @@ export const OPERATIONS: readonly TableEntry[] = [
   },
   {
     name: 'demo',
-    summary: 'Watch one spec go through the whole runtime, on a small sample project.',
+    summary: 'Watch one spec go through the whole runtime, on a sample.',
     load: async () => (await import('./demo.ts')).demo,
   },
   {
@@ -54,7 +54,7 @@ export const OPERATIONS: readonly TableEntry[] = [
   },
   {
     name: 'status',
-    summary: 'What is going on, and what stands in the way.',
+    summary: 'What goes on, and what stands in the way.',
     load: async () => (await import('./status/status.ts')).status,
   },
   {
@@ -154,7 +154,7 @@ export const OPERATIONS: readonly TableEntry[] = [
   { name: 'run daemon', summary: 'Run in the foreground until stopped.', load: async () => (await run()).runDaemon },
   {
     name: 'start',
-    summary: 'Take one item through its plane (--once), or run until stopped (--daemon).',
+    summary: 'Take one item through its plane, or run until stopped.',
     load: async () => (await import('./start.ts')).start,
   },
   {
@@ -410,7 +410,7 @@ export const OPERATIONS: readonly TableEntry[] = [
   { name: 'config validate', summary: 'Check millrace.toml and compile.', load: async () => (await config()).validate },
   {
     name: 'health',
-    summary: 'Whether the workspace itself is in order: config, folders, files, assets.',
+    summary: 'Whether the workspace itself is in order.',
     load: async () => (await import('./doctor/health.ts')).health,
   },
   {
@@ -420,7 +420,7 @@ export const OPERATIONS: readonly TableEntry[] = [
   },
   {
     name: 'gc',
-    summary: 'Remove what old runs left: runs, plans, logs, commands, kept trees.',
+    summary: 'Remove what old runs left, by age, number and size.',
     load: async () => (await import('./gc.ts')).gc,
   },
   {

@@ -15,7 +15,9 @@ const FILES = [
   'generated_spec.md',
 ]
 const ID = '[A-Za-z0-9][A-Za-z0-9._-]*'
-const OF_A_REQUEST = new RegExp(`^(runner_[a-z_]+|working_tree|skill_revision_evidence|capability_gate)\\.${ID}$`)
+const OF_A_REQUEST = new RegExp(
+  `^(runner_[a-z_]+|working_tree|skill_revision_evidence|capability_gate|awaiting_approval)\\.${ID}$`,
+)
 const TEMPORARY = /^\..+\.(tmp|tmp-millrace)$/
 const KEPT_FOR_A_PERSON = /\.conflict-\d+(\.\d+)?(\.findings\.json)?$/
 const RECORD = new RegExp(`^${ID}\\.json$`)

@@ -4,6 +4,7 @@
  */
 import * as path from 'node:path'
 import type * as z from 'zod'
+import { Approval, parseApproval } from '../../src/core/approval.ts'
 import { parseFamilies } from '../../src/core/assets.ts'
 import { compile } from '../../src/core/compile.ts'
 import { deliveryIn, deliveryText, newDelivery } from '../../src/core/delivery.ts'
@@ -26,13 +27,15 @@ import { normalise } from '../../src/core/normalise.ts'
 import type { ChangeOperation } from '../../src/core/operation.ts'
 import { Plan } from '../../src/core/plan.ts'
 import { QueueOrder } from '../../src/core/queue-order.ts'
-import { StageResult, TokenUsage } from '../../src/core/result.ts'
+import { RawResult, StageResult, TokenUsage } from '../../src/core/result.ts'
 import { isSkillFile, isSkillId, readSkill, SKILL_FILE } from '../../src/core/skill.ts'
 import { withIndexRow } from '../../src/core/skill-index.ts'
 import { ClosureTarget, Counters, Snapshot } from '../../src/core/state.ts'
 import { parseTimestamp } from '../../src/core/timestamp.ts'
 import { keyLines } from '../../src/core/toml-lines.ts'
+import { parseVerdict, Verdict } from '../../src/core/validator.ts'
 import { verdictObjection } from '../../src/core/verdict.ts'
+import { readKept } from '../../src/engine/approvals.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { evidenceOf, gather } from '../../src/engine/evidence.ts'
 import { removeAbandoned } from '../../src/engine/scratch.ts'
@@ -121,6 +124,44 @@ const jsonOf = (value: unknown): Uint8Array => bytesOf(JSON.stringify(value, nul
 const NOWHERE = '/nowhere'
 const NOWHERE_PLACES = placesOf(NOWHERE)
 const NOW = new Date('2026-03-02T09:15:00.000Z')
+
+const RAW: RawResult = {
+  ...{
+    request_id: 'request-1',
+    run_id: 'run-1',
+    runner_name: 'codex_cli',
+    model_name: null,
+    ending: 'exited',
+    cause: null,
+  },
+  ...{ resets_at: null, message: null, exit_code: 0, final_message: '### DONE', session_id: null, stdout_path: null },
+  ...{ stderr_path: null, event_log_path: null, token_usage: null, swept: [], notes: [] },
+  ...{ started_at: NOW.toISOString(), ended_at: NOW.toISOString() },
+}
+const APPROVAL: Approval = {
+  schema_version: '1.0',
+  kind: 'execution_capability_approval',
+  approval_id: 'approval-1',
+  status: 'approved',
+  asked_by: 'edge',
+  asked_by_id: 'checked',
+  capability_id: 'git.mutate',
+  question: 'May it?',
+  subject_sha256: hashBytes('x'),
+  work_item_kind: 'task',
+  work_item_id: 'T-1',
+  plane: 'execution',
+  node_id: 'checker',
+  stage_kind_id: 'checker',
+  run_id: 'run-1',
+  request_id: 'request-1',
+  denied_outcome: 'FIX_NEEDED',
+  created_at: NOW.toISOString(),
+  expires_at: NOW.toISOString(),
+  decided_at: NOW.toISOString(),
+  decided_by: 'operator',
+  decision_reason: 'Well done.',
+}
 
 /** Throws unless the value follows the schema. */
 function must<T>(schema: z.ZodType<T>, value: unknown): T {
@@ -1044,7 +1085,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     },
     {
       name: 'baseline manifest',
-      modules: ['store/baseline.ts'],
+      modules: ['core/baseline.ts', 'store/baseline.ts'],
       examples: [workspace.bytes(AT.baseline)],
       refusals: 'one sentence',
       parse(bytes) {
@@ -1053,6 +1094,43 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
           const at = NOWHERE_PLACES.at(relative_path)
           mustBe(at.startsWith(`${NOWHERE_PLACES.runtime}/`), 'an entry leads out of the runtime root')
         }
+      },
+    },
+    {
+      name: 'approval',
+      modules: ['core/approval.ts'],
+      examples: [jsonOf(APPROVAL), jsonOf({ ...APPROVAL, subject_sha256: null, expires_at: null, request_id: null })],
+      refusals: 'never throws',
+      parse(bytes) {
+        const approval = parseApproval(textOf(bytes))
+        if (approval !== null) must(Approval, approval)
+      },
+    },
+    {
+      name: 'verdict of a validator',
+      modules: ['core/validator.ts'],
+      examples: [
+        jsonOf({ verdict: 'pass' }),
+        jsonOf({ verdict: 'fail', outcome: 'FIX_NEEDED', findings: ['Line 3 is too long.'] }),
+        jsonOf({
+          verdict: 'ask',
+          question: 'May it?',
+          capability_id: 'git_mutate',
+          subject: '+ a',
+          expires_after_seconds: 5,
+        }),
+      ],
+      refusals: 'never throws',
+      parse: (bytes) => must(Verdict, parseVerdict('style', textOf(bytes))),
+    },
+    {
+      name: 'result that waits for an approval',
+      modules: ['engine/approvals.ts'],
+      examples: [jsonOf({ raw: RAW, working_tree: null })],
+      refusals: 'never throws',
+      parse(bytes) {
+        const kept = readKept(textOf(bytes))
+        if (kept !== null) must(RawResult, kept.raw)
       },
     },
     {

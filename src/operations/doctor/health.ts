@@ -18,7 +18,7 @@ type Check = HealthOutput['checks'][number]
 export const health: Operation<Context, Record<string, never>, HealthOutput> = {
   name: 'health',
   flavour: 'read',
-  summary: 'Whether the workspace itself is in order: config, folders, files, assets.',
+  summary: 'Whether the workspace itself is in order.',
   description:
     'Checks that the config can be read, that every folder and file of the workspace is there, that the mode in force compiles from its assets, and that the programs of its agents are on the PATH. Starts no process and writes nothing; whether those programs start is for `doctor` to say. Exit status 1 if a check fails.',
   input: [],

@@ -19,7 +19,7 @@ import { closureKeys, failureKeys, governanceKeys, planeKeys } from './keys.ts'
 export const status: Operation<Context, { detail?: boolean }, StatusOutput> = {
   name: 'status',
   flavour: 'read',
-  summary: 'What is going on, and what stands in the way.',
+  summary: 'What goes on, and what stands in the way.',
   description:
     'One consistent look at the workspace: whether a runtime is at work and on what, pauses, queues, closure, the last results. Takes no lock and writes nothing; whether a runtime runs is told by the lock, not by what the last one wrote. With --detail also what would be chosen now for each stage, what waits in the mailbox, prompts and skills, the planning lane, and the active and the next task.',
   input: [{ name: 'detail', type: 'flag', description: 'Everything there is to know, in groups.' }],

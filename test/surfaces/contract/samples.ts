@@ -164,6 +164,34 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { shows: 'and is set right', args: 'queue repair-lineage --root-spec-id S-2 --apply' },
     { shows: 'nothing that strays', args: 'queue repair-lineage --root-spec-id S-1', status: 3 },
   ],
+  'approvals ls': [
+    { shows: 'what waits for an answer', args: 'approvals', on: 'awaiting' },
+    { shows: 'nothing', args: 'approvals --all', on: 'new' },
+  ],
+  'approvals show': [
+    { shows: 'one that waits', args: 'approvals show {approval}', on: 'awaiting' },
+    { shows: 'one that there is not', args: 'approvals show approval-none', on: 'awaiting', status: 1 },
+  ],
+  'approvals approve': [
+    { shows: 'one that waits', args: 'approvals approve {approval} --reason "it is only a tag"', on: 'awaiting' },
+    {
+      shows: 'until a time that is over',
+      args: 'approvals approve {approval} --expires 2020-01-01',
+      on: 'awaiting',
+      status: 2,
+    },
+    { shows: 'one that there is not', args: 'approvals approve approval-none', on: 'awaiting', status: 1 },
+  ],
+  'approvals deny': [
+    { shows: 'one that waits', args: 'approvals deny {approval} --reason "not today"', on: 'awaiting' },
+    {
+      shows: 'one that was approved',
+      before: 'approvals approve {approval}',
+      args: 'approvals deny {approval}',
+      on: 'awaiting',
+      status: 3,
+    },
+  ],
   'incidents ls': [
     { shows: 'what is open', args: 'incidents' },
     { shows: 'also what is over', args: 'incidents ls --all' },

@@ -50,14 +50,16 @@ export interface Known {
   active_run: string
   closure_run: string
   plan: string
+  /** The question that waits in `awaiting`. */
+  approval: string
 }
 
 /**
  * Where a verb is tried. `worked`: where much has happened. `new`: as init leaves it. `planning`: in the middle of
  * planning a spec. `asking`: new, with a mode that takes every kind of work. `told`: new, with rules of notification, and
- * one that did not arrive. `empty`: no workspace at all.
+ * one that did not arrive. `awaiting`: T-asks waits for a person's answer. `empty`: no workspace at all.
  */
-export type Stage = 'worked' | 'new' | 'planning' | 'asking' | 'told' | 'empty'
+export type Stage = 'worked' | 'new' | 'planning' | 'asking' | 'told' | 'awaiting' | 'empty'
 
 export interface Scene {
   /** A fresh copy to try one command in, and what its command line may name. */
@@ -74,15 +76,19 @@ export async function makeScene(): Promise<Scene> {
     planning: await Rig.create(),
     asking: await Rig.create(),
     told: await Rig.create({ config: RULES }),
+    awaiting: await Rig.create({ config: '[stages.builder]\nrequired_capabilities = ["git.mutate"]\n' }),
     worked: await Rig.create({ config: CONFIG }),
   }
   takeEveryKind(rigs.asking)
   fs.mkdirSync(path.join(rigs.new.root, 'craft'))
   fs.writeFileSync(path.join(rigs.new.root, 'craft/SKILL.md'), SKILL)
   failToTell(rigs.told)
+  rigs.awaiting.addTask('T-asks', { title: 'Tag the release' })
+  await rigs.awaiting.work()
   rigs.planning.addSpec('S-1')
   await rigs.planning.ticks(1)
-  const known = await work(rigs.worked)
+  const [asked] = rigs.awaiting.list('approvals/pending')
+  const known = { ...(await work(rigs.worked)), approval: asked!.replace(/\.json$/, '') }
   let copies = 0
   const copied = new Map<Stage, ReturnType<Scene['copy']>>()
   const scene: Scene = {
@@ -116,7 +122,7 @@ function failToTell(rig: Rig): void {
   rig.place(`state/deliveries/failed/${given.delivery_id}.json`, deliveryText(delivery))
 }
 
-async function work(rig: Rig): Promise<Omit<Known, 'outside'>> {
+async function work(rig: Rig): Promise<Omit<Known, 'outside' | 'approval'>> {
   repository(rig.root)
   const builders = rig.json<{ stage_runner_bindings: Record<string, string> }>('modes/scripted.json')
   rig.mode({ stage_runner_bindings: { ...builders.stage_runner_bindings, builder: 'codex_cli' } })
