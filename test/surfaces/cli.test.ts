@@ -173,7 +173,7 @@ describe('finding the workspace', () => {
 
   it('adds to the workspace above instead of making one inside it, unless that was named', async () => {
     const src = path.join(workspace, 'src')
-    expect((await millrace('init', { cwd: src })).stdout).toBe(`workspace: ${workspace}\ninitialized: true\n`)
+    expect((await millrace('init', { cwd: src })).stdout).toContain(`workspace: ${workspace}\ninitialized: true\n`)
     const named = path.join(src, 'named')
     expect((await millrace(`init --workspace ${named}`, { cwd: src })).stdout).toContain(`workspace: ${named}\n`)
     expect(fs.existsSync(path.join(named, 'millrace-agents'))).toBe(true)

@@ -173,6 +173,8 @@ describe('without a workspace', () => {
         'default_claude: execution_loop=execution.standard planning_loop=planning.standard',
         'default_codex: execution_loop=execution.standard planning_loop=planning.standard',
         'default_pi: execution_loop=execution.standard planning_loop=planning.standard',
+        'learning_codex -> default_codex (compatibility alias)',
+        'learning_pi -> default_pi (compatibility alias)',
         'standard_plain -> default_codex (compatibility alias)',
       ].join('\n'),
     )

@@ -53,7 +53,7 @@ async function ask(
   const env = { PATH: programs, HOME: path.join(cwd, 'home') }
   const place = { cwd, env, ...(sample.stdin === undefined ? {} : { input: sample.stdin }) }
   const aside = async (line: string): Promise<void> => {
-    const { status, stderr } = await startMillrace(wordsOf(line), place).ended
+    const { status, stderr } = await startMillrace(wordsOf(argsOf({ ...sample, args: line }, known)), place).ended
     if (status !== 0) throw new Error(`millrace ${line}, beside millrace ${sample.args}: ${stderr}`)
   }
   if (sample.before !== undefined) await aside(sample.before)
