@@ -28,6 +28,7 @@ import type { ChangeOperation } from '../../src/core/operation.ts'
 import { Plan } from '../../src/core/plan.ts'
 import { QueueOrder } from '../../src/core/queue-order.ts'
 import { RawResult, StageResult, TokenUsage } from '../../src/core/result.ts'
+import { limitsOf, RetentionConfig } from '../../src/core/retention-config.ts'
 import { isSkillFile, isSkillId, readSkill, SKILL_FILE } from '../../src/core/skill.ts'
 import { withIndexRow } from '../../src/core/skill-index.ts'
 import { ClosureTarget, Counters, Snapshot } from '../../src/core/state.ts'
@@ -40,6 +41,7 @@ import { systemClock } from '../../src/engine/clock.ts'
 import { evidenceOf, gather } from '../../src/engine/evidence.ts'
 import { removeAbandoned } from '../../src/engine/scratch.ts'
 import { closureShow } from '../../src/operations/closure.ts'
+import { collectGarbage } from '../../src/operations/commands/retention.ts'
 import { setConfig } from '../../src/operations/commands/settings.ts'
 import { COMMANDS } from '../../src/operations/commands/table.ts'
 import { show as configShow } from '../../src/operations/config/config.ts'
@@ -95,6 +97,7 @@ import { lower } from '../../src/store/lower.ts'
 import { archived, COMMAND_BYTES_MAX, incoming } from '../../src/store/mailbox.ts'
 import { areSourcesUnchanged } from '../../src/store/plan-sources.ts'
 import { readRequest, readRun } from '../../src/store/runs.ts'
+import { scanRun } from '../../src/store/survey.ts'
 import { readWorkspace } from '../../src/store/workspace.ts'
 import { assetsWith, configWith, RUNNERS } from '../rig/assets.ts'
 import { documentText } from '../rig/documents.ts'
@@ -161,6 +164,14 @@ const APPROVAL: Approval = {
   decided_at: NOW.toISOString(),
   decided_by: 'operator',
   decision_reason: 'Well done.',
+}
+
+/** What a function that goes step by step gives in the end. */
+function inTheEnd<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
 }
 
 /** Throws unless the value follows the schema. */
@@ -790,7 +801,10 @@ function mailbox({ root, rig, view }: WorkedWorkspace): Parser[] {
     })
   const waiting = `${AT.incoming}/c-1.json`
   const processed = rig.list(AT.processed)[0]!
-  const operations = { ...COMMANDS, set_config: setConfig } as Record<string, ChangeOperation>
+  const operations = { ...COMMANDS, set_config: setConfig, collect_garbage: collectGarbage } as Record<
+    string,
+    ChangeOperation
+  >
   const payloads = Object.entries(operations).map(
     ([command, operation]): Parser => ({
       name: `payload of the command ${command}`,
@@ -936,6 +950,7 @@ const PAYLOADS: Record<string, object[]> = {
       index: '# Index',
     },
   ],
+  collect_garbage: [{ limits: limitsOf(RetentionConfig.parse({})) }],
   cancel_run: [{ run_id: 'run-2', reason: 'x' }],
   retry_active: [{ reason: 'x', scope: 'execution' }],
   clear_stale_state: [{ reason: 'x', requeue: true }],
@@ -1093,6 +1108,25 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
         for (const { relative_path } of manifest?.entries ?? []) {
           const at = NOWHERE_PLACES.at(relative_path)
           mustBe(at.startsWith(`${NOWHERE_PLACES.runtime}/`), 'an entry leads out of the runtime root')
+        }
+      },
+    },
+    {
+      name: 'records of an old run, to know what may go',
+      modules: ['store/survey.ts'],
+      examples: [
+        'resolved_snapshot.json',
+        `stage_results/${workspace.rig.list(`${workspace.run}/stage_results`)[0]}`,
+      ].map((file) => workspace.bytes(`${workspace.run}/${file}`)),
+      refusals: 'never throws',
+      parse(bytes) {
+        const runId = workspace.run.split('/').pop()!
+        for (const file of [
+          `${workspace.run}/resolved_snapshot.json`,
+          `${workspace.run}/stage_results/request-x.json`,
+        ]) {
+          const scan = inTheEnd(scanRun({ files: over(file, bytes), places }, runId))
+          mustBe(scan === null || scan.run_id === runId, 'it is another run')
         }
       },
     },

@@ -119,7 +119,7 @@ const FAULTS: Record<FindingCode, () => unknown> = {
   baseline_manifest_managed_file_missing: () => remove(BUILDER),
   foreign_edit_kept: () => write('state/execution_status.md.conflict-4', 'mine'),
   orphaned_temporary_file: () => aged('state/.runtime_snapshot.json.3.tmp-millrace'),
-  legacy_loops_ignored: () => fs.mkdirSync(workspace.at('loops')),
+  legacy_loops_ignored: () => write('loops/execution/mine.json', '{}'),
   snapshot_invalid: () => write('state/runtime_snapshot.json', '{}'),
   recovery_counters_invalid: () => write('state/recovery_counters.json', '{'),
   queue_order_invalid: () => write('state/queue_order.json', '[]'),
