@@ -22,7 +22,7 @@ export const PASS: Judgement = { judgement: 'pass' }
 
 /** What stands against a stage; `raw` is its result once it has ended. Never rejects for what a validator does. */
 export async function judge(engine: Engine, request: StageRequest, raw: RawResult | null): Promise<Judgement> {
-  const view = engine.workspace.view()
+  const view = engine.workspace.asKnown
   const run = view.snapshot.active_runs.find(({ run_id }) => run_id === request.run_id)
   const plan = view.planOf(request.compiled_plan_id)
   const node = plan && nodeOf(plan, request.plane, request.node_id)
@@ -47,7 +47,7 @@ export async function judge(engine: Engine, request: StageRequest, raw: RawResul
       denied_outcome: node.denied_outcome,
       expires_after_seconds: verdict.expires_after_seconds ?? null,
     }
-    const answer = answerTo(engine.workspace.view(), run, question, request.request_id)
+    const answer = answerTo(engine.workspace.asKnown, run, question, request.request_id)
     if (answer.answer === 'denied') return { judgement: 'denied', approval: answer.approval }
     if (answer.answer === 'open') return { judgement: 'ask', question, when }
   }

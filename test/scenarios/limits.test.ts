@@ -71,7 +71,7 @@ describe('a used-up limit that ends in a few seconds', () => {
     const told = await status.run(contextIn(rig.root), {})
     expect(told).toMatchObject({
       activity: 'waiting',
-      activity_reason: expect.stringMatching(/codex_cli refuses work: rate_limit \(.*429.*\); next try at /),
+      activity_reason: expect.stringMatching(/codex_cli .*refuses work: rate_limit \(.*429.*\); next try at /),
       paused: false,
       runner_waits: [{ runner_name: 'codex_cli', cause: 'rate_limit', until: run().not_before }],
     })
