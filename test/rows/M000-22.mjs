@@ -8,10 +8,12 @@ const ADAPTERS = [
     mode: 'default_codex',
     runner: 'codex_cli',
     program: 'codex',
-    argv: (root) => [
+    argv: (root, { model_name, model_reasoning_effort: effort }) => [
       'exec',
       '--skip-git-repo-check',
+      ...(model_name ? ['--model', model_name] : []),
       '--dangerously-bypass-approvals-and-sandbox',
+      ...(effort ? ['-c', `model_reasoning_effort="${effort}"`] : []),
       '--cd',
       root,
       '--json',
@@ -59,7 +61,8 @@ async function works(workspace, harness, { mode, runner, argv, usage, session })
     const requestId = stages[index].request_id
     const file = (name) => workspace.read(`runs/${runId}/${name}`)
     assert.equal(call.request_id, requestId, 'the mark by which its processes are found')
-    assert.deepEqual(call.argv.slice(0, argv(workspace.root).length), argv(workspace.root))
+    const expected = argv(workspace.root, file(`stage_requests/${requestId}.json`))
+    assert.deepEqual(call.argv.slice(0, expected.length), expected)
     assert.equal(call.cwd, workspace.root)
     assert.ok(!call.argv.some((argument) => argument.includes(call.prompt)), 'the prompt is never an argument')
     const request = file(`stage_requests/${requestId}.json`)
