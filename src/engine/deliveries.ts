@@ -141,6 +141,7 @@ export class Deliveries {
    */
   async finish(withinMs: number): Promise<{ delivered: number; failed: number }> {
     const tally = { delivered: 0, failed: 0 }
+    if (this.pending.size === 0 && this.ended.length === 0) return tally
     const settle = async (mayBegin: boolean) => {
       for (const { outcome } of this.ended) tally[outcome.done ? 'delivered' : 'failed'] += 1
       await this.record()

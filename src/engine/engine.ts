@@ -289,8 +289,8 @@ export class Engine {
     }
   }
 
-  /** First transaction of a runtime: who it is, which plan is in force. */
-  private async begin(fresh: FreshPlan & { config: Config }): Promise<void> {
+  /** First transaction of a runtime: who it is, which plan is in force. Made anew where a person edits in between. */
+  private async begin(fresh: FreshPlan & { config: Config }, attempts = BEGIN_ATTEMPTS_MAX): Promise<void> {
     const view = this.workspace.view()
     const draft = new Draft(view)
     const plan = fresh.plan!
@@ -333,10 +333,17 @@ export class Engine {
       loop_ids_by_plane: plan.loop_ids_by_plane,
       runtime_mode: this.options.runtimeMode,
     })
-    await this.commit(draft.finish())
+    try {
+      await this.commit(draft.finish())
+    } catch (error) {
+      if (attempts <= 1 || !MillraceError.is(error) || error.code !== 'conflict') throw error
+      return this.begin(fresh, attempts - 1)
+    }
     this.workspace.usePlan(plan)
   }
 }
+
+const BEGIN_ATTEMPTS_MAX = 5
 
 const isOwner = (entry: CounterEntry, owner: { kind: string; id: string }) =>
   entry.work_item_kind === owner.kind && entry.work_item_id === owner.id

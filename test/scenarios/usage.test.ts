@@ -93,7 +93,7 @@ describe('the usage ledger', () => {
         node_id: 'builder',
         root_spec_id: null,
         runner_name: 'codex_cli',
-        model_name: null,
+        model_name: request!.model_name,
         ending: 'exited',
       },
     ])
