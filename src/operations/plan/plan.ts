@@ -6,8 +6,7 @@ import { didYouMean, nearest } from '../../core/nearest.ts'
 import type { FreshPlan, Operation } from '../../core/operation.ts'
 import type { Plan } from '../../core/plan.ts'
 import { compileFailed } from '../../engine/engine.ts'
-import { type Files, readText } from '../../store/files.ts'
-import { AT } from '../../store/layout.ts'
+import { manifestIfReadable } from '../../store/baseline.ts'
 import { isCurrent, planChanges } from '../../store/plans.ts'
 import { Workspace } from '../../store/workspace.ts'
 import { type Context, placesIn } from '../context.ts'
@@ -71,7 +70,7 @@ export const show: Operation<Context, { mode?: string }, CompileShowOutput> = {
   async run(context, input) {
     const fresh = compileHere(context, input.mode)
     return reading(context, (view, files) => {
-      const baseline = readBaseline(context, files)
+      const baseline = manifestIfReadable(files, placesIn(context))
       const persisted = view.plan?.compile_input_fingerprint
       return {
         ...validation(fresh, view.plan, false),
@@ -97,14 +96,6 @@ function withoutTexts(plan: Plan | null): CompileShowOutput['plan'] {
   if (plan === null) return null
   const { entrypoint_texts: _, ...rest } = plan
   return rest
-}
-
-function readBaseline(context: Context, files: Files): { manifest_id?: string; seed_package_version?: string } | null {
-  try {
-    return JSON.parse(readText(files, placesIn(context).at(AT.baseline)) ?? 'null') as ReturnType<typeof readBaseline>
-  } catch {
-    return null
-  }
 }
 
 /** The array is the JSON form; what is printed as text travels beside it and is not part of the JSON. */
