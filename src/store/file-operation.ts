@@ -165,7 +165,15 @@ function discard({ files, root, touched }: Applying, operation: FileOperation & 
   touched.add(path.dirname(to)).add(path.dirname(from))
   if (files.stat(from) === null) return
   makeParent(files, to, touched)
-  files.rename(from, files.stat(to) === null ? to : `${to}.again`)
+  files.rename(from, freeName(files, to))
+}
+
+/** The name, or the first like it that nothing has: every recovery that is cut short may leave another. */
+function freeName(files: Files, wanted: string): string {
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? wanted : `${wanted}.again${number === 2 ? '' : `-${number - 1}`}`
+    if (files.stat(name) === null) return name
+  }
 }
 
 async function move(applying: Applying, operation: FileOperation & { op: 'move' }): Promise<void> {
