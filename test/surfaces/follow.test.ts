@@ -98,7 +98,9 @@ describe('following', () => {
     expect(order.indexOf('builder stage_started')).toBeLessThan(order.indexOf('builder output'))
     expect(order.lastIndexOf('builder output')).toBeLessThan(order.indexOf('builder stage_ended'))
     expect(order.indexOf('builder stage_ended')).toBeLessThan(order.indexOf('checker stage_started'))
-    for (const record of told) if (record.event === 'output') expect(record.at).not.toBeNull()
+    // A stage that is over before anybody looked at it says nothing of when; the builder takes its time.
+    for (const record of told)
+      if (record.event === 'output' && record.node_id === 'builder') expect(record.at).not.toBeNull()
     await allFit([...seen.told, end])
   })
 
