@@ -69,7 +69,7 @@ async function allFit(records: readonly object[]): Promise<void> {
 const say = (text: string) => ({ say: text })
 const wait = (ms: number) => ({ wait_ms: ms })
 const WAY = [
-  reply('builder', 'BUILDER_COMPLETE', { steps: [say('building'), wait(300), say('built'), { artifacts: true }] }),
+  reply('builder', 'BUILDER_COMPLETE', { steps: [say('building'), wait(1500), say('built'), { artifacts: true }] }),
   reply('checker', 'CHECKER_PASS', { steps: [say('checking'), { artifacts: true }] }),
   reply('updater', 'UPDATE_COMPLETE', { steps: [{ artifacts: true }] }),
 ]
