@@ -176,8 +176,9 @@ export class Engine {
   }
 
   /**
-   * One transaction, with the deliveries its events ask for; listeners hear of it once it is durable. One that the disk refused half-way has happened and counts
-   * as made; until it is through, every other throws `degraded` and has not happened.
+   * One transaction, with the deliveries its events ask for; listeners hear of it once it is durable. One that the disk
+   * refused half-way has happened and counts as made; until it is through, every other throws `degraded` and has not
+   * happened.
    */
   async commit(decided: readonly Change[]): Promise<void> {
     const changes = this.deliveries.join(decided)
