@@ -6,7 +6,7 @@ import { requireSafeId } from '../core/ids.ts'
 import { nearestId } from '../core/nearest.ts'
 import type { InputField, Operation } from '../core/operation.ts'
 import type { Files } from '../store/files.ts'
-import { readText } from '../store/files.ts'
+import { textOrNull } from '../store/files.ts'
 import type { Places } from '../store/layout.ts'
 import { type Context, placesIn, requireWorkspace } from './context.ts'
 import { limitedTo, limitField, reasonField } from './fields.ts'
@@ -174,7 +174,7 @@ function readAll(files: Files, places: Places): { approvals: Approval[]; unreada
     const names = (files.list(folder) ?? []).filter((name) => name.endsWith('.json') && !name.startsWith('.'))
     for (const name of names) {
       const file = path.join(folder, name)
-      const approval = files.stat(file)?.kind === 'file' ? parseApproval(readText(files, file) ?? '') : null
+      const approval = files.stat(file)?.kind === 'file' ? parseApproval(textOrNull(files, file) ?? '') : null
       if (approval === null) unreadable.push(path.relative(places.root, file))
       else found.set(approval.approval_id, approval)
     }

@@ -27,7 +27,7 @@ export async function sweepMarked(requestId: string, clock: Clock): Promise<Swep
   let left = carriersOf(requestId)
   for (let round = 0; left.length > 0 && round < ROUNDS_MAX; round++) {
     for (const carrier of left) {
-      found.set(carrier.pid, carrier)
+      if (!found.has(carrier.pid)) found.set(carrier.pid, carrier) // one that is dying shows no command any more
       processIdentity.kill(carrier.pid, 'SIGKILL')
     }
     await delay(clock, Math.min(PAUSE_MS_MAX, 2 + round * 4))

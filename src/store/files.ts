@@ -14,6 +14,15 @@ export function readText(files: Files, file: string): string | null {
   return bytes === null ? null : utf8.decode(bytes)
 }
 
+/** Text of a file that only informs: null also for one that is not UTF-8 or cannot be read. */
+export function textOrNull(files: Files, file: string): string | null {
+  try {
+    return readText(files, file)
+  } catch {
+    return null
+  }
+}
+
 export const hashBytes = sha256
 
 /**

@@ -1,6 +1,6 @@
 /** What a run folder holds, and whether all of it is the run's own: only such a folder may be taken away. */
 import * as path from 'node:path'
-import { type Files, readText } from './files.ts'
+import { type Files, textOrNull } from './files.ts'
 
 /** Names that the runtime and its runners give, of this version and of those before it (spec 01 §1.5). */
 const FOLDERS = ['stage_requests', 'stage_results', 'outbox', 'history', 'context']
@@ -37,7 +37,9 @@ export function foreignNames(files: Files, folder: string, names: readonly strin
   const odd = records.filter((file) => !isRecord(path.basename(file)))
   const unknown = names.filter((name) => !isOurs(name))
   if (unknown.length === 0) return odd
-  const told = records.filter((file) => !odd.includes(file)).map((file) => textOf(files, path.join(folder, file)))
+  const told = records
+    .filter((file) => !odd.includes(file))
+    .map((file) => textOrNull(files, path.join(folder, file)) ?? '')
   const isNamed = (name: string) => {
     const quoted = JSON.stringify(name)
     return told.some((text) => text.includes(quoted) || text.includes(`/${quoted.slice(1)}`))
@@ -46,11 +48,3 @@ export function foreignNames(files: Files, folder: string, names: readonly strin
 }
 
 const isRecord = (name: string): boolean => (RECORD.test(name) && !KEPT_FOR_A_PERSON.test(name)) || TEMPORARY.test(name)
-
-function textOf(files: Files, file: string): string {
-  try {
-    return readText(files, file) ?? ''
-  } catch {
-    return ''
-  }
-}

@@ -4,7 +4,7 @@ import { isSafeId } from '../core/ids.ts'
 import { StageRequest } from '../core/request.ts'
 import type { StageResult } from '../core/result.ts'
 import { type Transition, transitionIn } from '../core/transition.ts'
-import { type Files, readText } from './files.ts'
+import { type Files, readText, textOrNull } from './files.ts'
 import { type Invocation, readInvocations } from './invocations.ts'
 import { AT, type Places, runFolder } from './layout.ts'
 import { stageResultIn } from './stage-result.ts'
@@ -84,14 +84,6 @@ function readAll<T>(
       malformed.push(`${name}/${file}`)
       return []
     })
-}
-
-function textOrNull(files: Files, file: string): string | null {
-  try {
-    return readText(files, file)
-  } catch {
-    return null
-  }
 }
 
 /** Request of a stage run, as it was made durable before the agent was started. */

@@ -49,11 +49,10 @@ export interface FormatStep {
 export function formatSteps(files: Files, places: Places): FormatStep[] {
   return Object.entries(FORMATS).flatMap(([kind, { file }]) =>
     filesOf(files, places, file).flatMap((found) => {
-      const text = readText(files, places.at(found))
-      if (text === null) return []
+      if (files.stat(places.at(found)) === null) return []
       let value: unknown
       try {
-        value = parseJson(text)
+        value = parseJson(readText(files, places.at(found)) ?? 'null')
       } catch {
         throw corrupt(found, 'does not hold JSON')
       }

@@ -9,7 +9,7 @@ import type { Plan } from '../../core/plan.ts'
 import { record, text as textShape } from '../../core/shape.ts'
 import { readAssets } from '../../store/catalogue.ts'
 import { readConfig } from '../../store/config-file.ts'
-import { readText } from '../../store/files.ts'
+import { textOrNull } from '../../store/files.ts'
 import { AT } from '../../store/layout.ts'
 import type { Context } from '../context.ts'
 import { compileHere } from '../plan/compiling.ts'
@@ -75,7 +75,7 @@ export function checkPlan(exam: Examination, config: Config): Omit<Examined, 'co
 /** The id of a plan is a hash of its content. What is only asked for this command says nothing of the one on disk. */
 function outdated(exam: Examination, plan: Plan): Finding[] {
   const { context, files, places } = exam
-  const text = context.overrides.length > 0 ? null : readText(files, places.at(AT.plan))
+  const text = context.overrides.length > 0 ? null : textOrNull(files, places.at(AT.plan))
   const onDisk = text === null ? null : objectInLine(text)
   if (!hasPlanId(onDisk) || onDisk.compiled_plan_id === plan.compiled_plan_id) return []
   return [

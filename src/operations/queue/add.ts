@@ -5,7 +5,7 @@ import { MillraceError } from '../../core/errors.ts'
 import { isIdeaName } from '../../core/idea.ts'
 import { requireSafeId } from '../../core/ids.ts'
 import type { InputField, Operation } from '../../core/operation.ts'
-import { readText } from '../../store/files.ts'
+import { textOrNull } from '../../store/files.ts'
 import { itemFile } from '../../store/layout.ts'
 import { type Context, placesIn } from '../context.ts'
 import { rootSpecField } from '../fields.ts'
@@ -135,13 +135,7 @@ function onlyForTitles(names: readonly string[]): MillraceError {
 
 /** Text of a file in the root of the project; null if there is none that can be read. */
 export function projectFile(context: Context): (file: string) => string | null {
-  return (file) => {
-    try {
-      return readText(context.files, path.join(context.workspaceRoot, file))
-    } catch {
-      return null
-    }
-  }
+  return (file) => textOrNull(context.files, path.join(context.workspaceRoot, file))
 }
 
 const DOCUMENT_FIELD: InputField = {
