@@ -37,4 +37,10 @@ describe('a row of the index', () => {
     expect(found.split('\r\n').at(-2)).toBe('| `craft` | a / b c | none | `craft/SKILL.md` | installed |')
     expect(found.replaceAll('\r\n', '')).not.toContain('\n')
   })
+
+  it('does not make a whole line end of half a line end', () => {
+    const once = withIndexRow('- |\r', ROW)
+    expect(once).not.toContain('\r')
+    expect(withIndexRow(once, ROW)).toBe(once)
+  })
 })

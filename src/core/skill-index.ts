@@ -20,7 +20,7 @@ const CELL_CHARS_MAX = 300
 /** The index with a row for the skill. */
 export function withIndexRow(index: string, row: IndexRow): string {
   const end = index.includes('\r\n') ? '\r\n' : '\n'
-  const lines = index.split(/\r?\n/)
+  const lines = index.replace(/\r$/, '').split(/\r?\n/) // half a line end would become a whole one
   const at = lines.findIndex((line) => listedIn(line) === row.id)
   if (at >= 0) lines[at] = updated(lines[at]!, row)
   else add(lines, rowOf(row, row.stages.join(', ') || 'none'))

@@ -24,9 +24,9 @@ import { contextIn } from '../rig/context.ts'
 import { documentText } from '../rig/documents.ts'
 import { Rig } from '../rig/runtime.ts'
 import { anyBytes } from './generators.ts'
+import { SEED } from './seed.ts'
 import { instantRig, workedWorkspace } from './workspace.ts'
 
-const seed = Math.floor(Math.random() * 2 ** 31)
 const rigs: { dispose: () => void }[] = []
 afterEach(() => {
   for (const rig of rigs.splice(0)) rig.dispose()
@@ -34,7 +34,7 @@ afterEach(() => {
 
 /** Files of one drop; every one of them different. */
 const drawn = (examples: readonly Uint8Array[], count: number): Uint8Array[] =>
-  fc.sample(anyBytes(examples), { seed, numRuns: count })
+  fc.sample(anyBytes(examples), { seed: SEED, numRuns: count })
 
 /** Hashes of everything that lies in the workspace. */
 function everything(root: string): Set<string> {
@@ -57,7 +57,7 @@ async function sentenceOrNothing(work: () => Promise<unknown>): Promise<string |
     return null
   } catch (error) {
     const { code } = asMillraceError(error) // as every surface tells it
-    if (code === 'internal') throw new Error(`seed ${seed}`, { cause: error })
+    if (code === 'internal') throw new Error(`seed ${SEED}`, { cause: error })
     return code
   }
 }
@@ -86,7 +86,7 @@ describe('bytes nobody asked for', () => {
     expect(
       kept.filter((bytes) => !there.has(sha256(bytes))).map((bytes) => Buffer.from(bytes).toString('base64')),
     ).toEqual([])
-    expect(rig.exists('tasks/done/sound.md'), `seed ${seed}`).toBe(true)
+    expect(rig.exists('tasks/done/sound.md'), `seed ${SEED}`).toBe(true)
   })
 
   test('as ideas become specs or are passed over, and stay where they are', async () => {
@@ -102,13 +102,13 @@ describe('bytes nobody asked for', () => {
       fs.utimesSync(path.join(inbox, name), past, past)
       return name
     })
-    expect(await sentenceOrNothing(() => rig.ticks(3)), `seed ${seed}`).toBeNull()
+    expect(await sentenceOrNothing(() => rig.ticks(3)), `seed ${SEED}`).toBeNull()
     await look(rig.root)
     names.forEach((name, index) => {
       expect(fs.readFileSync(path.join(inbox, name)).equals(ideas[index]!)).toBe(true)
     })
     const told = rig.log('idea_normalized_to_spec').length + rig.log('idea_normalization_skipped').length
-    expect(told, `seed ${seed}`).toBe(names.length)
+    expect(told, `seed ${SEED}`).toBe(names.length)
   })
 
   test('as commands are archived, and keep no other command waiting', async () => {
@@ -139,11 +139,11 @@ describe('bytes nobody asked for', () => {
       rig.place(`${AT.incoming}/fuzzed-${index}.json`, bytes)
     })
     const id = await rig.command('resume')
-    expect(await sentenceOrNothing(() => rig.ticks(2)), `seed ${seed}`).toBeNull()
+    expect(await sentenceOrNothing(() => rig.ticks(2)), `seed ${SEED}`).toBeNull()
     expect(rig.list(AT.incoming)).toEqual([])
     expect(rig.exists(AT.processed, `${id}.json`)).toBe(true)
     const archived = [...rig.list(AT.processed), ...rig.list(AT.failed)].filter((name) => name.startsWith('fuzzed-'))
-    expect(archived.length, `seed ${seed}`).toBe(commands.length)
+    expect(archived.length, `seed ${SEED}`).toBe(commands.length)
   })
 
   test('as the result file of a stage fail that stage and nothing else', async () => {
@@ -173,9 +173,9 @@ describe('bytes nobody asked for', () => {
     rigs.push(rig)
     const tasks = 3
     for (let index = 0; index < tasks; index++) rig.addTask(`T-${index}`)
-    expect(await sentenceOrNothing(() => rig.work(60)), `seed ${seed}`).toBeNull()
+    expect(await sentenceOrNothing(() => rig.work(60)), `seed ${SEED}`).toBeNull()
     await look(rig.root)
-    expect(rig.log('run_held'), `seed ${seed}`).toEqual([])
+    expect(rig.log('run_held'), `seed ${SEED}`).toEqual([])
     expect(rig.list('tasks/active')).toEqual([])
     expect(rig.log('stage_completed').length).toBeGreaterThan(tasks)
   })
@@ -200,9 +200,9 @@ describe('bytes nobody asked for', () => {
     })
     rigs.push(rig)
     rig.addSpec('S-1')
-    expect(await sentenceOrNothing(() => rig.work(40)), `seed ${seed}`).toBeNull()
+    expect(await sentenceOrNothing(() => rig.work(40)), `seed ${SEED}`).toBeNull()
     await look(rig.root)
-    expect(rig.log('run_held'), `seed ${seed}`).toEqual([])
+    expect(rig.log('run_held'), `seed ${SEED}`).toEqual([])
     expect(rig.list('specs/active')).toEqual([])
   })
 })
@@ -239,7 +239,7 @@ describe('a state file nobody can have written', () => {
           return engine
         })
         if (refused !== null && file !== AT.journal) {
-          expect(fs.readFileSync(rig.at(file)).equals(bytes), `${file}, seed ${seed}`).toBe(true)
+          expect(fs.readFileSync(rig.at(file)).equals(bytes), `${file}, seed ${SEED}`).toBe(true)
         }
         restore(rig, file, sound)
       }
