@@ -4,10 +4,11 @@ import { graphOf, nodeOf } from '../core/plan.ts'
 import type { StageResult } from '../core/result.ts'
 import { route } from '../core/route.ts'
 import type { ActiveRun } from '../core/state.ts'
+import { activeItem } from './active-item.ts'
 import { cancelled, isItemPresent, withdrawn } from './ending.ts'
 import type { Engine } from './engine.ts'
 import { buildRequest } from './request.ts'
-import { activeItem, routed } from './settle.ts'
+import { routed } from './routed.ts'
 
 /** Throws `routing_failed` where the plan in force has no such node. */
 export async function settleKept(

@@ -220,6 +220,7 @@ function documents(): Parser[] {
     'core/document-lines.ts',
     'core/document-values.ts',
     'store/items.ts',
+    'store/read-item.ts',
   ]
   const example = (kind: DocumentKind) => documentText(kind, 'T-1', FULL[kind], 'Some prose.\n\n- a list\n\n## Notes')
   const readers = DOCUMENT_KINDS.map(
