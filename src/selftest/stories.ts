@@ -302,6 +302,33 @@ export const STORIES: readonly Story[] = [
     also: (files) => has(files.list(at('approvals/resolved')) ?? [], 2, 'answers'),
   },
   {
+    name: 'auto-recovery',
+    about: 'control',
+    tells:
+      'a task is blocked because its time ran out, while another waits for it; it is put back by itself, twice, and both are done',
+    begin({ task, file }) {
+      file('millrace-agents/graphs/execution/short.json', JSON.stringify(SHORT_LOOP))
+      file('millrace-agents/modes/short.json', JSON.stringify(SHORT_MODE))
+      file('millrace-agents/millrace.toml', `[runtime]\ndefault_mode = "short"\n${SHORT_COOLDOWN}`)
+      task('a')
+      task('b', { depends_on: ['a'] })
+    },
+    script: unless('builder', ({ active_work_item_id: id }, _attempt, files) =>
+      id === 'a' && autoRequeues(files, 'a') < 2 ? { outcome: null, isLate: true } : null,
+    ),
+    ends: { 'task a': 'done', 'task b': 'done' },
+    outcomes: ['BLOCKED', 'BLOCKED', 'BUILDER_COMPLETE', 'BUILDER_COMPLETE'],
+    also: (files) => [
+      ...has(lines(files, at('tasks/queue/a.requeue.jsonl')), 2, 'ways back into the queue'),
+      ...has(
+        lines(files, at(AT.events)).filter((line) => line.includes('"blocked_dependency_auto_requeued"')),
+        2,
+        'accounts of a way back',
+      ),
+      ...has(files.list(at('diagnostics/blocked')) ?? [], 0, 'records of blocks'),
+    ],
+  },
+  {
     name: 'broken documents',
     about: 'control',
     tells: 'a document nobody can read is set aside, and one that no run owns goes back to its queue',
@@ -513,6 +540,50 @@ const GATED_MODE = {
   loop_ids_by_plane: { execution: 'execution.gated' },
   stage_runner_bindings: { builder: 'codex_cli', checker: 'codex_cli' },
 }
+
+/** A loop of a single stage. */
+const SHORT_LOOP = {
+  schema_version: '1.0',
+  kind: 'graph_loop',
+  loop_id: 'execution.short',
+  plane: 'execution',
+  nodes: [{ node_id: 'builder', stage_kind_id: 'builder' }],
+  entry_nodes: [{ entry_key: 'task', node_id: 'builder' }],
+  edges: [
+    {
+      ...{ edge_id: 'built', from_node_id: 'builder', on_outcomes: ['BUILDER_COMPLETE'], kind: 'terminal' },
+      terminal_state_id: 'done',
+    },
+    {
+      ...{ edge_id: 'not-built', from_node_id: 'builder', on_outcomes: ['BLOCKED'], kind: 'terminal' },
+      terminal_state_id: 'blocked',
+    },
+  ],
+  terminal_states: [
+    {
+      ...{ terminal_state_id: 'done', terminal_class: 'success', writes_status: 'BUILDER_COMPLETE' },
+      effects: [{ effect: 'complete_item' }],
+    },
+    {
+      ...{ terminal_state_id: 'blocked', terminal_class: 'blocked', writes_status: 'BLOCKED' },
+      effects: [{ effect: 'block_item' }],
+    },
+  ],
+}
+
+const SHORT_MODE = {
+  schema_version: '1.0',
+  kind: 'mode',
+  mode_id: 'short',
+  loop_ids_by_plane: { execution: 'execution.short' },
+  stage_runner_bindings: { builder: 'codex_cli' },
+}
+
+const SHORT_COOLDOWN = '[auto_recovery]\ncooldown_seconds = [2, 5]\n'
+
+/** How often an item was put back by the runtime itself. */
+const autoRequeues = (files: Files, id: string): number =>
+  lines(files, at(`tasks/queue/${id}.requeue.jsonl`)).filter((line) => line.includes('"auto":true')).length
 
 /** What a stage does, and beside it: the first question is approved during one stage, the next denied during another. */
 const asAnswered = (request: StageRequest, outcome: ReturnType<Script>, approved: string, denied: string) => {
