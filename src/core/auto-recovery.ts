@@ -57,8 +57,11 @@ export const isSwitchedOn = (policy: AutoRecoveryConfig): boolean =>
 export function blockedDependencies(view: View): BlockedDependency[] {
   const { items, targets } = view
   if (items.count(RECOVERED_KIND, 'blocked') === 0 || items.count(RECOVERED_KIND, 'queued') === 0) return []
-  const isAlone = ({ kind, id }: ItemEntry) =>
-    items.find(kind, id).filter(({ state }) => state !== 'cancelled').length === 1
+  // What cannot be read may lie where it would go.
+  const isTaken = ({ kind, id }: ItemEntry) =>
+    items.invalid().some((one) => one.kind === kind && one.state === 'queued' && one.file === `${id}.md`)
+  const isAlone = (item: ItemEntry) =>
+    items.find(item.kind, item.id).filter(({ state }) => state !== 'cancelled').length === 1 && !isTaken(item)
   const blocked = new Map(items.inState(RECOVERED_KIND, 'blocked').map((item) => [item.id, item]))
   const dependents = new Map<string, ItemEntry[]>()
   for (const item of items.queued(RECOVERED_KIND))
@@ -107,3 +110,20 @@ export const prospects = (
 /** How often the runtime itself has put an item back, by the audit log of its ways into the queue (spec 01 §4.16.1). */
 export const autoAttempts = (requeueLog: string | null): number =>
   (requeueLog ?? '').split('\n').filter((line) => objectInLine(line)?.auto === true).length
+
+/** The event that tells once why one is not put back; what it told last is kept among the announced facts. */
+export const SKIPPED = 'blocked_dependency_auto_requeue_skipped'
+
+const UNTIL = ' until '
+
+/** What a skip is told by: again once its reason, or the time it waits for, has changed. */
+export const skipDigest = ({ skip, dueMs }: Pick<Prospect, 'skip' | 'dueMs'>): string =>
+  dueMs === null ? String(skip) : `${skip}${UNTIL}${new Date(dueMs).toISOString()}`
+
+/** When the next one is put back, as the runtime has announced it; ISO time, null if none is announced that is to come. */
+export function announcedRecovery(announced: Readonly<Record<string, string>>, now: string): string | null {
+  const times = Object.entries(announced)
+    .filter(([name, digest]) => name.startsWith(`${SKIPPED}:`) && digest.includes(UNTIL))
+    .map(([, digest]) => digest.slice(digest.indexOf(UNTIL) + UNTIL.length))
+  return times.filter((until) => until > now).sort()[0] ?? null
+}

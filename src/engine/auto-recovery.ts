@@ -1,5 +1,5 @@
 /** Auto-recovery: an idle runtime puts a blocked task back that queued ones wait for, and says once why it leaves another. */
-import { isSwitchedOn, type Prospect, prospects, type SkipReason } from '../core/auto-recovery.ts'
+import { isSwitchedOn, type Prospect, prospects, SKIPPED, type SkipReason, skipDigest } from '../core/auto-recovery.ts'
 import { type Change, Draft } from '../core/changes.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { View } from '../core/view.ts'
@@ -62,8 +62,6 @@ function putBack(view: View, prospect: Prospect): Change[] {
   return draft.finish()
 }
 
-const SKIPPED = 'blocked_dependency_auto_requeue_skipped'
-
 /** Reasons that time alone does not mend. */
 const needsPerson = (skip: SkipReason | null): boolean => skip !== null && skip !== 'cooldown_active'
 
@@ -75,9 +73,8 @@ function tellSkipped(draft: Draft, skipped: readonly Prospect[]): void {
   for (const prospect of skipped) {
     const { item, skip, dueMs, block } = prospect
     const due_at = dueMs === null ? null : new Date(dueMs).toISOString()
-    const digest = due_at === null ? String(skip) : `${skip} until ${due_at}`
     const facts = { ...told(prospect), reason: skip, failure_class: block?.failure_class ?? null, due_at }
-    if (draft.announce(SKIPPED, `${item.kind}:${item.id}`, digest, facts) && needsPerson(skip))
+    if (draft.announce(SKIPPED, `${item.kind}:${item.id}`, skipDigest(prospect), facts) && needsPerson(skip))
       draft.event('blocked_lineage_requires_operator_review', {
         work_item_kind: item.kind,
         work_item_id: item.id,

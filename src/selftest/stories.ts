@@ -12,6 +12,7 @@ import { hashBytes, readText } from '../store/files.ts'
 import { AT, deliveryFile, deliveryFolder, placesOf } from '../store/layout.ts'
 import { planUpgrade, upgradeChanges } from '../store/workspace-upgrade.ts'
 import { type Act, type Script, taskText } from './instant-runner.ts'
+import { GATED_LOOP, GATED_MODE, SHORT_LOOP, SHORT_MODE } from './loops.ts'
 import { RECEIVED, RECEIVER, ROOT } from './scene.ts'
 import { posting, type Story, succeeding } from './story.ts'
 
@@ -495,89 +496,6 @@ const blockedIn = (files: Files, state: DeliveryState): string[] =>
   readDeliveries(files, placesOf(ROOT), state)
     .filter(({ delivery }) => delivery.payload.event_type === 'work_item_blocked')
     .map(({ delivery }) => delivery.delivery_id)
-
-/** A loop that asks before what was built is checked. */
-const GATED_LOOP = {
-  schema_version: '1.0',
-  kind: 'graph_loop',
-  loop_id: 'execution.gated',
-  plane: 'execution',
-  nodes: ['builder', 'checker'].map((node_id) => ({ node_id, stage_kind_id: node_id })),
-  entry_nodes: [{ entry_key: 'task', node_id: 'builder' }],
-  edges: [
-    {
-      ...{ edge_id: 'built', from_node_id: 'builder', to_node_id: 'checker', on_outcomes: ['BUILDER_COMPLETE'] },
-      approval: { question: 'Is it what was wanted?' },
-    },
-    {
-      ...{ edge_id: 'checked', from_node_id: 'checker', on_outcomes: ['CHECKER_PASS'], kind: 'terminal' },
-      terminal_state_id: 'done',
-    },
-    {
-      ...{ edge_id: 'not-built', from_node_id: 'builder', on_outcomes: ['BLOCKED'], kind: 'terminal' },
-      terminal_state_id: 'blocked',
-    },
-    {
-      ...{ edge_id: 'not-checked', from_node_id: 'checker', on_outcomes: ['FIX_NEEDED', 'BLOCKED'], kind: 'terminal' },
-      terminal_state_id: 'blocked',
-    },
-  ],
-  terminal_states: [
-    {
-      ...{ terminal_state_id: 'done', terminal_class: 'success', writes_status: 'CHECKER_PASS' },
-      effects: [{ effect: 'complete_item' }],
-    },
-    {
-      ...{ terminal_state_id: 'blocked', terminal_class: 'blocked', writes_status: 'BLOCKED' },
-      effects: [{ effect: 'block_item' }],
-    },
-  ],
-}
-const GATED_MODE = {
-  schema_version: '1.0',
-  kind: 'mode',
-  mode_id: 'gated',
-  loop_ids_by_plane: { execution: 'execution.gated' },
-  stage_runner_bindings: { builder: 'codex_cli', checker: 'codex_cli' },
-}
-
-/** A loop of a single stage. */
-const SHORT_LOOP = {
-  schema_version: '1.0',
-  kind: 'graph_loop',
-  loop_id: 'execution.short',
-  plane: 'execution',
-  nodes: [{ node_id: 'builder', stage_kind_id: 'builder' }],
-  entry_nodes: [{ entry_key: 'task', node_id: 'builder' }],
-  edges: [
-    {
-      ...{ edge_id: 'built', from_node_id: 'builder', on_outcomes: ['BUILDER_COMPLETE'], kind: 'terminal' },
-      terminal_state_id: 'done',
-    },
-    {
-      ...{ edge_id: 'not-built', from_node_id: 'builder', on_outcomes: ['BLOCKED'], kind: 'terminal' },
-      terminal_state_id: 'blocked',
-    },
-  ],
-  terminal_states: [
-    {
-      ...{ terminal_state_id: 'done', terminal_class: 'success', writes_status: 'BUILDER_COMPLETE' },
-      effects: [{ effect: 'complete_item' }],
-    },
-    {
-      ...{ terminal_state_id: 'blocked', terminal_class: 'blocked', writes_status: 'BLOCKED' },
-      effects: [{ effect: 'block_item' }],
-    },
-  ],
-}
-
-const SHORT_MODE = {
-  schema_version: '1.0',
-  kind: 'mode',
-  mode_id: 'short',
-  loop_ids_by_plane: { execution: 'execution.short' },
-  stage_runner_bindings: { builder: 'codex_cli' },
-}
 
 const SHORT_COOLDOWN = '[auto_recovery]\ncooldown_seconds = [2, 5]\n'
 
