@@ -3,7 +3,6 @@ import * as fs from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/engine/clock.ts'
 import { runPass } from '../../src/engine/pass.ts'
-import { SHORT_LOOP, SHORT_MODE } from '../../src/selftest/loops.ts'
 import { Live } from '../rig/live.ts'
 import { type Reply, Rig, reply } from '../rig/runtime.ts'
 
@@ -27,11 +26,7 @@ const keys = (members: Record<string, unknown>): string =>
 /** A loop of one stage, whose time is up after a second; the builder of `task-a` hangs, and `task-b` waits for it. */
 async function begin(config: string, replies: Reply[] = [hangs('task-a')]): Promise<void> {
   rig = await Rig.create({ config, replies, clock: { ...systemClock, now: () => new Date(Date.now() + aheadMs) } })
-  rig.place('graphs/execution/short.json', JSON.stringify(SHORT_LOOP))
-  rig.place(
-    'modes/scripted.json',
-    JSON.stringify({ ...SHORT_MODE, mode_id: 'scripted', stage_runner_bindings: { builder: 'scripted' } }),
-  )
+  rig.shortLoop()
   rig.addTask('task-a')
   rig.addTask('task-b', { depends_on: ['task-a'] })
 }
