@@ -2,6 +2,7 @@
  * Apply: the changes a decision asks for, as one transaction: where the run goes, what becomes of the item, what is
  * enqueued, which budgets are used, and the record of it all. Pure; terminal effects come from the plan.
  */
+import { blockOf, causeOf } from './block.ts'
 import { Draft } from './changes.ts'
 import { closurePaths } from './completion.ts'
 import { setFields, type WorkDocument } from './document.ts'
@@ -54,7 +55,7 @@ export function settle(settlement: Settlement): Draft {
       terminal_result: result.terminal_result,
       result_class: result.result_class,
       run_id: run.run_id,
-      stage_result_path: `millrace-agents/runs/${run.run_id}/stage_results/${settlement.request.request_id}.json`,
+      stage_result_path: resultPath(settlement),
       failure_class: decision.failure_class,
     },
   }
@@ -65,6 +66,9 @@ export function settle(settlement: Settlement): Draft {
   tellTransition(draft, settlement)
   return draft
 }
+
+const resultPath = ({ run, request }: Settlement): string =>
+  `millrace-agents/runs/${run.run_id}/stage_results/${request.request_id}.json`
 
 function goOn(draft: Draft, { view, plan, run, request, result, decision }: Settlement, nodeId: string): void {
   const node = nodeOf(plan, run.plane, nodeId)
@@ -191,7 +195,8 @@ function isHandedOnEnough(draft: Draft, { view, plan, run, item }: Settlement): 
   return true
 }
 
-function moveItem(draft: Draft, { view, plan, run, item, decision }: Settlement, wanted: KeptState): string[] {
+function moveItem(draft: Draft, settlement: Settlement, wanted: KeptState): string[] {
+  const { view, plan, run, item, decision } = settlement
   if (!item) return []
   const { kind, id } = item.entry
   const to = leaveActive(draft, view, { kind, id, hash: item.hash }, wanted)
@@ -199,6 +204,11 @@ function moveItem(draft: Draft, { view, plan, run, item, decision }: Settlement,
   if (to !== wanted)
     draft.event('runtime_completion_conflict', { ...told, plane: run.plane, taken: wanted, moved_to: to ?? null })
   if (to === undefined) return []
+  if (to === 'blocked') {
+    const cause = causeOf(settlement.result, decision, resultPath(settlement))
+    const isOdd = to !== wanted && { blocked_origin: 'runtime_exception' as const, auto_requeue_candidate: false }
+    draft.add({ change: 'block.put', block: blockOf(item.entry, view.now, { ...cause, ...isOdd }) })
+  }
   if (to === 'done') {
     if (completionGraph(plan)?.plane !== run.plane) draft.snapshot.finished_items += 1
     draft.event('work_item_finished', told)

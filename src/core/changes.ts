@@ -3,6 +3,7 @@
  * store lowers each to file operations. Nothing here says how, and nothing else may write.
  */
 import { type Approval, type ApprovalStatus, approvalOf } from './approval.ts'
+import type { Block } from './block.ts'
 import type { Delivery, DeliveryState } from './delivery.ts'
 import type { EventType } from './events.ts'
 import type { ItemKind, ItemState, KeptState } from './item.ts'
@@ -32,6 +33,8 @@ export type Change =
   | { change: 'item.drop_copy'; kind: ItemKind; id: string; state: ItemState; hash: string }
   /** A malformed document of a queue folder: renamed beside itself, findings written, nothing deleted. */
   | { change: 'item.set_aside'; kind: ItemKind; state: ItemState; file: string; hash: string; findings: string[] }
+  /** Why an item is blocked; whatever takes the item out of its blocked state takes this record away as well. */
+  | { change: 'block.put'; block: Block }
   | { change: 'state.set'; snapshot: Snapshot }
   | { change: 'counters.set'; counters: Counters }
   | { change: 'order.set'; order: QueueOrder }

@@ -165,11 +165,6 @@ export const NOT_CARRIED: readonly NotCarried[] = [
     keys: ['*'],
     why: 'stages are given the skills that their kind and their mode name, and nothing else',
   },
-  {
-    section: 'auto_recovery',
-    keys: ['enabled', 'blocked_dependency_retry_enabled', 'max_auto_requeues_per_work_item', 'cooldown_seconds'],
-    why: 'a blocked item waits for planning or for a person, who puts it back with `millrace queue retry`; nothing is requeued by a clock',
-  },
 ]
 
 /** The keys of an entry, as they stand in a file. */

@@ -90,6 +90,12 @@ const DEFAULTS = {
     stale_state_recovery_enabled: true,
     resume_sessions: true,
   },
+  auto_recovery: {
+    enabled: true,
+    blocked_dependency_retry_enabled: true,
+    max_auto_requeues_per_work_item: 3,
+    cooldown_seconds: [300, 900, 3600],
+  },
   watchers: {
     enabled: true,
     mode: 'watch',
@@ -230,6 +236,12 @@ describeFormat('a config', {
       max_mechanic_attempts: 1,
       stale_state_recovery_enabled: false,
       resume_sessions: false,
+    },
+    auto_recovery: {
+      enabled: false,
+      blocked_dependency_retry_enabled: false,
+      max_auto_requeues_per_work_item: 1,
+      cooldown_seconds: [0, 60],
     },
     watchers: {
       enabled: false,
@@ -372,6 +384,9 @@ describeFormat('a config', {
     'recovery.max_fix_cycles': 1,
     'recovery.max_troubleshoot_attempts_before_consult': 1,
     'recovery.max_mechanic_attempts': 1,
+    'auto_recovery.max_auto_requeues_per_work_item': 0,
+    'auto_recovery.cooldown_seconds.0': 0,
+    'auto_recovery.cooldown_seconds.1': 0,
     'watchers.debounce_ms': 1,
     'usage_governance.subscription_quota_rules.refresh_interval_seconds': 1,
     'execution_capabilities.expires_after_seconds': 0,

@@ -4,6 +4,7 @@
  * Reading the file is the store's work; this module only knows what a valid one says.
  */
 import * as z from 'zod'
+import { AutoRecoveryConfig } from './auto-recovery-config.ts'
 import { type Boundary, claim, restart, tick } from './boundary.ts'
 import { CapabilityId, ExecutionCapabilitiesConfig } from './capability.ts'
 import { clip, problemsText } from './clip.ts'
@@ -249,6 +250,7 @@ export const Config = z.strictObject({
         ),
     })
     .prefault({}),
+  auto_recovery: AutoRecoveryConfig.prefault({}),
   watchers: WatchConfig.prefault({}),
   usage_governance: UsageGovernanceConfig.prefault({}),
   execution_capabilities: ExecutionCapabilitiesConfig.prefault({}),

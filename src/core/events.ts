@@ -38,6 +38,10 @@ export const EVENT_TYPES = {
   work_item_quarantined: 'An operator set an item aside.',
   work_item_released: 'An item that was set aside went back to its queue.',
   blocked_task_requeued: 'An operator put a blocked task back into its queue.',
+  blocked_dependency_auto_requeued: 'The runtime put a blocked task back into its queue that others wait for.',
+  blocked_dependency_auto_requeue_skipped:
+    'A blocked task that others wait for is not put back, or not yet; told once for each reason.',
+  blocked_lineage_requires_operator_review: 'A blocked task that others wait for needs a person.',
   blocked_task_archived: 'An operator archived a blocked task.',
   task_superseded: 'An operator put another task in the place of one.',
   task_dependency_retargeted: 'A queued task waits for something else than before.',

@@ -1,4 +1,5 @@
 /** Claim: taking items for lanes that are free, and saying of the rest what keeps them waiting. */
+import { blockOf } from '../core/block.ts'
 import { Draft } from '../core/changes.ts'
 import { newRun, openTarget } from '../core/completion.ts'
 import { listField, parseDocument, textField, type WorkDocument } from '../core/document.ts'
@@ -42,6 +43,12 @@ export async function claim(engine: Engine): Promise<number> {
   return claimed
 }
 
+const MISSING_IDEA = {
+  blocked_origin: 'runtime_exception',
+  failure_class: 'missing_root_idea_source',
+  failure_scope: 'contract',
+} as const
+
 /** The claim as one transaction: item to active, run at its entry node, closure target opened. Null if it changed. */
 function claimItem(engine: Engine, view: View, plan: Plan, { plane, item }: Selection): Draft | null {
   const read = view.read(item.kind, item.id, 'queued')
@@ -67,6 +74,7 @@ function claimItem(engine: Engine, view: View, plan: Plan, { plane, item }: Sele
     const opening = openTarget(draft, view, rootSpecOf(document, read.text))
     if (!opening.opened && opening.reason === 'missing_root_idea_source') {
       draft.add({ change: 'item.move', kind: item.kind, id: item.id, from: 'queued', to: 'blocked', hash: read.hash })
+      draft.add({ change: 'block.put', block: blockOf(item, view.now, MISSING_IDEA) })
       draft.event('root_idea_source_missing', {
         root_spec_id: item.id,
         root_idea_id: document.fields.root_idea_id,

@@ -118,6 +118,7 @@ function waitsForTime(engine: Engine): boolean {
   // What waits for a person does not come to an end by waiting.
   if (snapshot.pause_sources.some((source) => source.until === null)) return false
   return (
+    engine.recoveryDueMs !== null ||
     snapshot.active_runs.some((run) => run.status === 'ready' && run.not_before !== null && run.not_before > now) ||
     snapshot.active_runs.some(({ approval }) => approval !== undefined && approval.expires_at !== null) ||
     snapshot.pause_sources.some((source) => source.until !== null) ||
@@ -156,6 +157,6 @@ function dueTimes(engine: Engine, view: View): number[] {
     ),
     ...view.snapshot.pause_sources.flatMap((source) => (source.until === null ? [] : [Date.parse(source.until)])),
     ...view.snapshot.runner_waits.map((wait) => Date.parse(wait.until)),
-    ...[nextClosureTime(view)].flatMap((time) => (time === null ? [] : [time])),
+    ...[nextClosureTime(view), engine.recoveryDueMs].flatMap((time) => (time === null ? [] : [time])),
   ]
 }

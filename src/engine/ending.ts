@@ -3,7 +3,9 @@
  * or put off because the surroundings failed. Pure but for the look whether the item is still there.
  */
 import { nextTry, waitLearnt, withWait } from '../core/backoff.ts'
+import { type Block, blockOf } from '../core/block.ts'
 import { type Change, Draft } from '../core/changes.ts'
+import { failureKind } from '../core/failure-class.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 import { leaveActive } from '../core/leave-active.ts'
 import { nodeOf, type Plan } from '../core/plan.ts'
@@ -79,6 +81,7 @@ export function cancelled(
     const to = leaveActive(draft, view, { kind, id: run.work_item_id, hash: read.hash }, wanted)
     if (to !== wanted)
       draft.event('runtime_completion_conflict', { ...told, plane: run.plane, taken: wanted, moved_to: to ?? null })
+    if (to === 'blocked') draft.add({ change: 'block.put', block: blockOfEnded(view, run, failure) })
     if (to === 'queued') draft.add(...requeueRecord(kind, run.work_item_id, asked.reason, view.now))
     else if (to !== undefined)
       draft.event('work_item_blocked', { ...told, reason: asked.reason, failure_class: failure })
@@ -104,19 +107,38 @@ export function cancelled(
   return draft.finish()
 }
 
-/** The audit line and event of an item that goes back to its queue (spec 01 §4.16.1). */
+/** Why the item of a run is blocked that was ended, by a person or by a rule. */
+function blockOfEnded(view: View, run: ActiveRun, failure: string): Block {
+  const [kind, id] = [run.work_item_kind as ItemKind, run.work_item_id!]
+  const known = view.items.find(kind, id).find(({ state }) => state === 'active')
+  const failed = failureKind(failure)
+  return blockOf(known ?? { kind, id, effectiveRoot: null, rootIdeaId: null }, view.now, {
+    blocked_origin: failed === null ? 'operator' : 'runner_failure',
+    failure_class: failure,
+    failure_scope: failed?.scope ?? 'runtime_policy',
+    source_run_id: run.run_id,
+    source_plane: run.plane,
+    source_stage: run.stage_kind_id,
+  })
+}
+
+/**
+ * The audit line and event of an item that goes back to its queue (spec 01 §4.16.1). `auto`: what the line says besides
+ * where the runtime put a blocked item back by itself.
+ */
 export function requeueRecord(
   kind: ItemKind,
   id: string,
   reason: string,
   now: string,
   from: ItemState = 'active',
+  auto: { auto: true; actor: string; failure_class: string | null; attempt_number: number } | null = null,
 ): Change[] {
   return [
     {
       change: 'line.append',
       path: requeueLog(kind, id),
-      record: { at: now, kind, reason, source_state: from, destination_state: 'queue' },
+      record: { at: now, kind, reason, source_state: from, destination_state: 'queue', ...auto },
     },
     {
       change: 'event.append',

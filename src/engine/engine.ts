@@ -88,6 +88,8 @@ export class Engine {
   configLook: string | null
   /** Stop files that lay there when they were last looked for. */
   stopFiles: readonly StopFile[] = []
+  /** When a blocked task is put back by itself, in milliseconds since the epoch; null while none waits for its time. */
+  recoveryDueMs: number | null = null
   /** Runs whose item was not in its active folder when we last looked, with when it was first missed. */
   readonly missingSinceMs = new Map<string, number>()
   /** Monotonic time before which a failed disk is left alone, and how often it was tried. */

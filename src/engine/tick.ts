@@ -2,9 +2,11 @@
  * The tick: one pass over the workspace, always in this order (design §6):
  *
  *   settle what finished → intake → gates → take up what was answered → claim → start and dispatch → (backlog drained?) completion
+ *   → (nothing else to do?) auto-recovery
  *
  * It never waits for an agent. Gates close claim, start and completion only; settling and intake always go on.
  */
+import { RECOVERED_KIND } from '../core/auto-recovery.ts'
 import { Draft } from '../core/changes.ts'
 import { completionStep, openTarget } from '../core/completion.ts'
 import { parseDocument } from '../core/document.ts'
@@ -16,6 +18,7 @@ import type { ActiveRun } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import { readRun } from '../store/runs.ts'
 import { awaiting, capabilityGate, openCapability, takeUpAnswered } from './approvals.ts'
+import { recoverDependency } from './auto-recovery.ts'
 import { claim, rootSpecOf } from './claim.ts'
 import { dispatch } from './dispatch.ts'
 import { blockedOverBudget } from './ending.ts'
@@ -26,7 +29,6 @@ import { intake } from './intake.ts'
 import { isRefusal } from './refusal.ts'
 import { buildRequest } from './request.ts'
 import { type Settled, settleFinished } from './settle.ts'
-import type { Turn } from './turn.ts'
 
 export interface TickOutcome {
   /** Stages settled in this pass. */
@@ -54,6 +56,7 @@ export async function tick(engine: Engine, isLast = false, settled: Settled[] = 
     return { ...outcome(engine, 0, 'degraded', null), stopped: engine.stopping !== 'no' && endLanes(engine) }
   settled.push(...(await settleFinished(engine)))
   await engine.deliveries.settle()
+  engine.recoveryDueMs = null
   const tookIn = (await intake(engine)) + (await engine.collector.turn())
   const last = settled.at(-1) ?? null
   const gate = await gates(engine)
@@ -70,18 +73,15 @@ export async function tick(engine: Engine, isLast = false, settled: Settled[] = 
   const started = await start(engine)
   // Open work of the lineage may be among the documents that are just arriving: then nothing is drained yet.
   const isArriving = () => engine.unsettled || engine.workspace.index.arrivals !== arrivals
-  const drained =
-    answered + claimed + started === 0 &&
-    !isArriving() &&
-    !hasRunsAtWork(engine) &&
-    (engine.turn === null || mayJudge(engine.workspace.view(), engine.turn))
-  const judging = drained ? await completion(engine) : false
+  const drained = answered + claimed + started === 0 && !isArriving() && !hasRunsAtWork(engine)
+  const judging = drained && isTurnOf(engine, judgingPlane) ? await completion(engine) : false
+  const recovered = drained && !judging && isTurnOf(engine, planeOfTasks) ? await recoverDependency(engine) : false
   const busy = engine.lanes.size > 0
-  if (!busy && settled.length + answered + claimed + started === 0 && !judging && engine.turn === null)
-    await tellIdle(engine)
+  const idle = settled.length + answered + claimed + started === 0 && !judging && !recovered
+  if (!busy && idle && engine.turn === null) await tellIdle(engine)
   return {
     settled: settled.length,
-    progressed: settled.length + tookIn + answered + claimed + started > 0 || judging,
+    progressed: settled.length + tookIn + answered + claimed + started > 0 || judging || recovered,
     reason:
       last?.reason ??
       (busy ? 'running' : engine.workspace.view().snapshot.active_runs.length > 0 ? 'waiting' : 'no_work'),
@@ -172,11 +172,16 @@ function questionBefore(engine: Engine, run: ActiveRun) {
 const hasRunsAtWork = (engine: Engine): boolean =>
   engine.workspace.view().snapshot.active_runs.some((run) => run.status !== 'awaiting_approval')
 
-/** In a turn, work that others would claim is still to be done before anything is judged. */
-function mayJudge(view: View, turn: Turn): boolean {
-  const judges = view.plan && completionGraph(view.plan)?.plane
-  return !!judges && turn.admits(judges, view.snapshot) && select(view, view.plan!) === null
+/** In a turn, work that others would claim is still to be done before a plane may do what it does when nothing is left. */
+function isTurnOf({ turn, workspace }: Engine, planeIn: (plan: Plan) => string | undefined): boolean {
+  const view = workspace.view()
+  const plane = view.plan && planeIn(view.plan)
+  return turn === null || (!!plane && turn.admits(plane, view.snapshot) && select(view, view.plan!) === null)
 }
+
+const judgingPlane = (plan: Plan): string | undefined => completionGraph(plan)?.plane
+const planeOfTasks = (plan: Plan): string | undefined =>
+  plan.claim_order.planes.find(({ kinds }) => kinds.includes(RECOVERED_KIND))?.plane
 
 function waitsForRunner(view: View, run: ActiveRun): boolean {
   const plan = view.snapshot.runner_waits.length === 0 ? null : view.planOf(run.compiled_plan_id)

@@ -94,6 +94,7 @@ function told(change: Change): string[] {
       return [`set down closure target ${change.target.root_spec_id}`]
     case 'delivery.update':
       return [`deliver ${change.delivery.delivery_id} again`]
+    case 'block.put':
     case 'delivery.add':
     case 'delivery.forget':
     case 'state.set':

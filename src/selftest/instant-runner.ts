@@ -20,6 +20,8 @@ export type Script = (request: StageRequest, attempt: number, files: Files) => A
 export interface Act {
   /** What it reports. Null: it works until it is stopped. */
   outcome: string | null
+  /** It does not report at all: its time runs out. */
+  isLate?: true
   /** Done before it reports; what a person or another command does meanwhile goes in here too. */
   meanwhile?: (files: Files, clock: Clock) => unknown
 }
@@ -31,6 +33,9 @@ export interface Asked {
 }
 
 const nothing = (): Asked => ({ started: [], collected: [] })
+
+/** What the exit record of a stage says whose time ran out. */
+const LATE = 'late'
 
 interface Result {
   node_id?: string
@@ -54,7 +59,8 @@ export function instantRunner(files: Files, clock: Clock, script: Script, asked:
   }
 
   const resultOf = (request: StageRequest): RawResult => {
-    const outcome = (readText(files, exitRecord(request)) ?? '').trim().split(' ')[1] ?? ''
+    const [code, outcome = ''] = (readText(files, exitRecord(request)) ?? '').trim().split(' ')
+    if (code === LATE) return { ...blank(request), ending: 'timed_out', exit_code: null, token_usage: USED }
     return { ...blank(request), final_message: `Done.\n\n### ${outcome}`, token_usage: USED }
   }
 
@@ -65,9 +71,10 @@ export function instantRunner(files: Files, clock: Clock, script: Script, asked:
       asked.started.push(request.request_id)
       files.write(begunRecord(request), '{}\n')
       const act = script(request, attemptOf(request), files)
-      const { outcome, meanwhile } = typeof act === 'string' ? { outcome: act, meanwhile: undefined } : act
+      const { outcome, isLate, meanwhile } = typeof act === 'string' ? { outcome: act } : act
       await meanwhile?.(files, clock)
-      if (outcome !== null) {
+      if (isLate) files.write(exitRecord(request), `${LATE}\n`)
+      else if (outcome !== null) {
         leave(files, request, outcome)
         files.write(exitRecord(request), `0 ${outcome}\n`)
       }

@@ -1,5 +1,6 @@
 /** The reference stories: between them, every kind of transaction the runtime makes. */
 import { approval, gate } from './stories/approvals.ts'
+import { autoRecovery } from './stories/auto-recovery.ts'
 import { carriedOutBefore, commands } from './stories/commands.ts'
 import { notification } from './stories/deliveries.ts'
 import { brokenDocuments, doneByHand, rewrittenDocument, withdrawal } from './stories/documents.ts'
@@ -26,6 +27,7 @@ export const STORIES: readonly Story[] = [
   reload,
   approval,
   gate,
+  autoRecovery,
   brokenDocuments,
   logRotation,
   oldRuns,

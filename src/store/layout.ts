@@ -184,6 +184,9 @@ export function placesOf(workspaceRoot: string): Places {
 /** Audit log of an item's ways back into its queue (spec 01 §4.16.1). */
 export const requeueLog = (kind: ItemKind, id: string): string => `${itemFolder(kind, 'queued')}/${id}.requeue.jsonl`
 
+/** Record of why an item is blocked (spec 01 §4.18.2). */
+export const blockFile = (kind: ItemKind, id: string): string => `diagnostics/blocked/${kind}-${id}.json`
+
 /** Whether a runtime root lies there. */
 export const isInitialised = (files: Files, places: Places): boolean =>
   files.stat(places.at(AT.snapshot)) !== null && files.stat(places.at(AT.incoming)) !== null

@@ -16,6 +16,7 @@ import { type Files, hashBytes } from './files.ts'
 import type { ItemIndex, WrittenItem } from './items.ts'
 import {
   AT,
+  blockFile,
   deliveryFile,
   itemFile,
   itemFolder,
@@ -89,12 +90,14 @@ class Lowering {
       case 'item.move': {
         const from = itemFile(change.kind, change.id, change.from)
         this.moveItem(from, itemFile(change.kind, change.id, change.to), change.hash)
+        if (change.to !== 'blocked') this.forgetBlock(change.kind, change.id)
         this.wrote(change.kind, change.from, `${change.id}.md`, true)
         this.wrote(change.kind, change.to, `${change.id}.md`, false)
         return
       }
       case 'item.archive':
         this.moveItem(itemFile(change.kind, change.id, change.from), change.file, change.hash)
+        this.forgetBlock(change.kind, change.id)
         // The archived name is found by the next look at its folder.
         this.wrote(change.kind, change.from, `${change.id}.md`, true)
         return
@@ -108,6 +111,9 @@ class Lowering {
         return
       case 'item.set_aside':
         this.setAside(change)
+        return
+      case 'block.put':
+        this.put(blockFile(change.block.work_item_kind, change.block.work_item_id), json(change.block))
         return
       case 'counters.set':
         this.put(AT.counters, json(change.counters))
@@ -197,6 +203,13 @@ class Lowering {
     const pending = approvalFile('pending', approval_id)
     const asked = status === 'pending' ? null : this.read(pending)
     if (asked !== null) this.push({ op: 'remove', path: pending, hash: hashBytes(asked) })
+  }
+
+  /** A record of why it is blocked would mislead once the item lies there again, put by other hands. */
+  private forgetBlock(kind: ItemKind, id: string): void {
+    const path = blockFile(kind, id)
+    const found = look(this.ports.files, this.ports.places.at(path))
+    if (found !== null && found !== 'other') this.push({ op: 'remove', path, hash: found.hash })
   }
 
   private remove(path: string): void {

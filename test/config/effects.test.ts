@@ -162,6 +162,16 @@ const TOLD: Readonly<Record<string, readonly [file: string, title: string]>> = {
     'left to a person where recovery.stale_state_recovery_enabled is false',
   ],
   'recovery.resume_sessions': ['test/scenarios/limits.test.ts', 'where the config wants it so'],
+  'auto_recovery.enabled': ['test/scenarios/auto-recovery.test.ts', "test.each(['enabled',"],
+  'auto_recovery.blocked_dependency_retry_enabled': [
+    'test/scenarios/auto-recovery.test.ts',
+    "'blocked_dependency_retry_enabled'])('is left alone with %s = false'",
+  ],
+  'auto_recovery.max_auto_requeues_per_work_item': [
+    'test/scenarios/auto-recovery.test.ts',
+    'after as many attempts as it may have',
+  ],
+  'auto_recovery.cooldown_seconds': ['test/scenarios/auto-recovery.test.ts', 'waits longer before the second attempt'],
   'watchers.enabled': ['test/scenarios/watchers.test.ts', 'that is not watched is looked at all the same'],
   'watchers.mode': ['test/scenarios/watchers.test.ts', 'is not watched with'],
   'watchers.roots': ['test/scenarios/watchers.test.ts', 'that is taken out does not'],

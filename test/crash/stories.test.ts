@@ -15,6 +15,7 @@ const CHANGES: Record<Change['change'], true> = {
   'item.rewrite': true,
   'item.drop_copy': true,
   'item.set_aside': true,
+  'block.put': true,
   'state.set': true,
   'counters.set': true,
   'order.set': true,

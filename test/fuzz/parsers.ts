@@ -6,6 +6,8 @@ import * as path from 'node:path'
 import type * as z from 'zod'
 import { Approval, parseApproval } from '../../src/core/approval.ts'
 import { parseFamilies } from '../../src/core/assets.ts'
+import { autoAttempts } from '../../src/core/auto-recovery.ts'
+import { blockOf, parseBlock } from '../../src/core/block.ts'
 import { compile } from '../../src/core/compile.ts'
 import { deliveryIn, deliveryText, newDelivery } from '../../src/core/delivery.ts'
 import {
@@ -167,6 +169,12 @@ const APPROVAL: Approval = {
   decided_by: 'operator',
   decision_reason: 'Well done.',
 }
+
+const BLOCK = blockOf({ kind: 'task', id: 'T-1', effectiveRoot: null, rootIdeaId: null }, NOW.toISOString(), {
+  blocked_origin: 'runner_failure',
+  failure_class: 'runner_timeout',
+  failure_scope: 'environment',
+})
 
 /** What a function that goes step by step gives in the end. */
 function inTheEnd<T>(steps: Generator<void, T>): T {
@@ -665,6 +673,27 @@ function harnessOutput(): Parser[] {
         if (line === null) return
         must(TokenUsage.loose(), line.token_usage)
         mustBe(!Number.isNaN(Date.parse(line.stage_completed_at)), `a time: ${line.stage_completed_at}`)
+      },
+    },
+    {
+      name: 'record of a block',
+      modules: ['core/block.ts'],
+      examples: [jsonOf(BLOCK)],
+      refusals: 'never throws',
+      parse(bytes) {
+        const block = parseBlock(textOf(bytes), { kind: 'task', id: 'T-1' })
+        if (block !== null) mustBe(parseTimestamp(block.blocked_at) !== null, `a time: ${block.blocked_at}`)
+      },
+    },
+    {
+      name: 'ways back into the queue',
+      modules: ['core/auto-recovery.ts'],
+      examples: [`${JSON.stringify({ auto: true, kind: 'task' })}\n${JSON.stringify({ kind: 'task' })}\n`].map(bytesOf),
+      refusals: 'never throws',
+      parse(bytes) {
+        const text = textOf(bytes)
+        const count = autoAttempts(text)
+        mustBe(count >= 0 && count <= text.split('\n').length, `${count} attempts`)
       },
     },
     {

@@ -17,6 +17,7 @@ import type { Context } from '../../src/operations/context.ts'
 import { type Issued, issue } from '../../src/operations/issue.ts'
 import { carriersOf, processIdentity } from '../../src/runners/process.ts'
 import { sweepMarked } from '../../src/runners/sweep.ts'
+import { SHORT_LOOP, SHORT_MODE } from '../../src/selftest/loops.ts'
 import { disk } from '../../src/store/files.ts'
 import { initWorkspace } from '../../src/store/init.ts'
 import { placesOf } from '../../src/store/layout.ts'
@@ -99,6 +100,13 @@ export class Rig {
       this.at('modes/scripted.json'),
       JSON.stringify({ ...shipped, mode_id: 'scripted', stage_runner_bindings, ...this.options.mode, ...members }),
     )
+  }
+
+  /** Writes the workspace mode anew: a loop of a single stage, the builder, whose outcomes end it. */
+  shortLoop(): void {
+    this.place('graphs/execution/short.json', JSON.stringify(SHORT_LOOP))
+    const mode = { ...SHORT_MODE, mode_id: 'scripted', stage_runner_bindings: { builder: 'scripted' } }
+    this.place('modes/scripted.json', JSON.stringify(mode))
   }
 
   /** Writes millrace.toml anew; `more` comes after what every rig has. */

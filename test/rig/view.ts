@@ -18,10 +18,10 @@ import type { Plan } from '../../src/core/plan.ts'
 import { claimOrderOf, newQueueOrder, type QueueOrder } from '../../src/core/queue-order.ts'
 import { type ClosureTarget, type Counters, newCounters, newSnapshot, type Snapshot } from '../../src/core/state.ts'
 import type { Items, ReadDocument, View } from '../../src/core/view.ts'
+import { blockFile, RUNTIME_ROOT } from '../../src/store/layout.ts'
 
 export const NOW = '2026-03-02T12:00:00.000Z'
 
-const RUNTIME_ROOT = 'millrace-agents'
 const CONFIG = `${RUNTIME_ROOT}/millrace.toml`
 
 /** Makes a value and everything in it unchangeable, so that a decision that alters its input fails. */
@@ -121,6 +121,11 @@ export class MemoryWorkspace {
           throw new Error(`${change.id} lies in ${change.to}`)
         const text = this.take(change.kind, change.from, change.id, change.hash)
         this.put(change.kind, change.to, change.id, text)
+        return
+      }
+      case 'block.put': {
+        const { work_item_kind: kind, work_item_id: id } = change.block
+        this.files.set(`${RUNTIME_ROOT}/${blockFile(kind, id)}`, JSON.stringify(change.block))
         return
       }
       case 'item.archive':

@@ -124,6 +124,7 @@ function record(output: QueueShowOutput, look: Look): string {
     look.field('run_id', output.run_id),
     look.field('node_id', output.node_id),
     look.field('reason', output.reason),
+    look.field('auto_requeue_at', output.auto_requeue_at),
     look.field('body', output.body === '' ? null : quoted(output.body)),
   ].join('\n')
 }
@@ -138,6 +139,9 @@ function sheet(output: QueueShowOutput, look: Look): string {
     paint.bold(look.safe(output.title ?? output.work_item_id)),
     paint.dim(where),
     ...(output.reason === null ? [] : [paint.red(`blocked: ${look.safe(output.reason)}`)]),
+    ...(output.auto_requeue_at === null
+      ? []
+      : [paint.yellow(`put back into its queue by itself from ${output.auto_requeue_at} on`)]),
     ...output.stands_before.map(({ fact }) => paint.yellow(look.safe(fact))),
     ...(output.also_in.length === 0 ? [] : [paint.red(`the same id lies in ${output.also_in.join(', ')} too`)]),
     ...output.faults.map((fault) => paint.red(look.safe(fault))),

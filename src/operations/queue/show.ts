@@ -1,6 +1,6 @@
 /** One work item in full: what its document says, and what keeps it where it lies. */
 import { MillraceError } from '../../core/errors.ts'
-import { ITEM_KINDS, type ItemKind } from '../../core/item.ts'
+import { ITEM_KINDS, type ItemEntry, type ItemKind } from '../../core/item.ts'
 import { didYouMean, nearest } from '../../core/nearest.ts'
 import { runOf } from '../../core/state.ts'
 import type { View } from '../../core/view.ts'
@@ -8,6 +8,7 @@ import type { Files } from '../../store/files.ts'
 import { type Context, placesIn } from '../context.ts'
 import type { QueueShowOutput } from '../schemas/queue.ts'
 import type { Presence } from '../why/presence.ts'
+import { prospectIn } from '../why/recovery.ts'
 import { standsBefore } from '../why/standing.ts'
 import { itemIds, lastBlocked, placesOfItem, readDocument, requireOneKind } from './find.ts'
 import { deferredBy, waitsFor } from './rows.ts'
@@ -46,7 +47,13 @@ export function showItem(
     run_id: run?.run_id ?? blocked?.run_id ?? null,
     node_id: run?.node_id ?? null,
     reason: blocked?.reason ?? null,
+    auto_requeue_at: entry?.state === 'blocked' ? autoRequeueAt(entry, view, presence) : null,
   }
+}
+
+function autoRequeueAt(item: ItemEntry, view: View, presence: Presence): string | null {
+  const dueMs = prospectIn(item, view, presence)?.dueMs ?? null
+  return dueMs === null ? null : new Date(dueMs).toISOString()
 }
 
 function unknown(view: View, id: string, kinds: readonly ItemKind[]): MillraceError {

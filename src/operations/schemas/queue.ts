@@ -86,6 +86,9 @@ export const QueueShow = z
     run_id: maybe('Its run, while active; else the last one on record.'),
     node_id: maybe('Where the run stands, while active.'),
     reason: maybe('Why it is blocked, if that is on record.'),
+    auto_requeue_at: maybe(
+      'Of a blocked task: from when on the runtime puts it back into its queue by itself (ISO time); null: it does not.',
+    ),
   })
   .describe('One work item in full.')
 export type QueueShowOutput = z.infer<typeof QueueShow>

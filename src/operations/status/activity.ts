@@ -1,4 +1,5 @@
 /** What the runtime is doing in one word, why, and what a person would do next. Pure; shown by status on every surface. */
+import { announcedRecovery } from '../../core/auto-recovery.ts'
 import { ITEM_KINDS, type ItemKind } from '../../core/item.ts'
 import type { RunnerWait, Snapshot } from '../../core/state.ts'
 import { USAGE } from '../../core/usage.ts'
@@ -99,7 +100,10 @@ const BLOCKED_ITEMS = 'millrace queue ls --state blocked'
 function withoutRuns(situation: Situation): Activity {
   const queued = total(situation, 'queued')
   const blocked = total(situation, 'blocked')
-  if (queued > 0) return say('waiting', `${items(queued)} queued, none can be claimed just now`, 'millrace queue ls')
+  const back = announcedRecovery(situation.snapshot.announced, situation.now)
+  const also = back === null ? '' : `; blocked work is put back by itself at ${back}`
+  if (queued > 0)
+    return say('waiting', `${items(queued)} queued, none can be claimed just now${also}`, 'millrace queue ls')
   if (blocked > 0) return say('idle', `nothing is queued; ${items(blocked)} blocked`, BLOCKED_ITEMS)
   return say('idle', 'nothing is queued', null)
 }

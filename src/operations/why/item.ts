@@ -3,8 +3,9 @@ import type { ItemEntry, ItemKind } from '../../core/item.ts'
 import type { View } from '../../core/view.ts'
 import { itemFolder } from '../../store/layout.ts'
 import { type Account, type Because, below, byItself, inItem, type Obstacle, person, waiting } from './account.ts'
-import type { Presence } from './presence.ts'
-import { standsBefore } from './standing.ts'
+import { absence, type Presence } from './presence.ts'
+import { comingBack, notComingBack } from './recovery.ts'
+import { pauses, standsBefore } from './standing.ts'
 
 /** What the event log says about how the item came to where it is. */
 export interface ItemEvidence {
@@ -22,7 +23,7 @@ export function whyItem(item: ItemEntry, view: View, presence: Presence, evidenc
     case 'active':
       return ownerless(item, view, presence)
     case 'blocked':
-      return whyBlocked(item, view, evidence)
+      return whyBlocked(item, view, presence, evidence)
     case 'quarantined':
       return waiting([
         {
@@ -103,7 +104,12 @@ const GENERAL = [
   'disk_refuses',
 ]
 
-function whyBlocked(item: ItemEntry, view: View, { blocked: told, lastWord }: ItemEvidence): Account {
+function whyBlocked(
+  item: ItemEntry,
+  view: View,
+  presence: Presence,
+  { blocked: told, lastWord }: ItemEvidence,
+): Account {
   const why: Because =
     told === null
       ? { ...inItem(item), at: null, code: 'blocked', fact: 'it lies among the blocked items; why is not on record' }
@@ -131,6 +137,12 @@ function whyBlocked(item: ItemEntry, view: View, { blocked: told, lastWord }: It
     : ['retry', 'cancel', ...(item.kind === 'task' ? ['archive-blocked'] : [])].map(
         (verb) => `millrace queue ${verb} ${item.id}${verb === 'archive-blocked' ? '' : option}`,
       )
+  const back = comingBack(item, view, presence)
+  if (back !== null)
+    return waiting([...absence(presence), ...pauses(view.snapshot), back.obstacle], {
+      because: [why, ...said],
+      can,
+    })
   const open = incidentsOf(item, view)
   if (open.length > 0) {
     return waiting(
@@ -162,7 +174,7 @@ function whyBlocked(item: ItemEntry, view: View, { blocked: told, lastWord }: It
   return {
     verdict: 'waiting',
     waits_for: ['human'],
-    because: [why, ...said, ...lineage],
+    because: [why, ...said, ...lineage, ...[notComingBack(item, view, presence)].filter((fact) => fact !== null)],
     next: [person('mend what blocked it and put it back, or take it out for good')],
     can: [
       ...can,

@@ -11,10 +11,12 @@ import { type Presence, presenceOf } from './presence.ts'
 /** Looks once; what it means depends on the snapshot it is asked about. */
 export async function lookAtRuntime(context: Context): Promise<(snapshot: Snapshot) => Presence> {
   const lock = lockIn(context)
-  const stopFiles = heededFiles(context)
+  const { watchers, auto_recovery: autoRecovery } = configOrDefaults(context)
+  const stopFiles = isWatched(watchers, 'stop_files') ? lyingThere(context) : []
   const told = (look: { isSuspended: boolean; isStuck: boolean }) => (snapshot: Snapshot) => ({
     ...presenceOf(lock, snapshot, look),
     stopFiles,
+    autoRecovery,
   })
   if (lock.state !== 'active') return told({ isSuspended: false, isStuck: false })
   const isSuspended = lock.provable && (await context.isStopped(lock.holder.pid))
@@ -25,8 +27,5 @@ export async function lookAtRuntime(context: Context): Promise<(snapshot: Snapsh
   return told({ isSuspended, isStuck: stuck })
 }
 
-/** Stop files that lie there, unless the config says that none is heeded. */
-function heededFiles(context: Context): string[] {
-  const found = stopFilesIn(context.files, placesIn(context)).map((which) => STOP_FILES[which])
-  return found.length > 0 && isWatched(configOrDefaults(context).watchers, 'stop_files') ? found : []
-}
+const lyingThere = (context: Context): string[] =>
+  stopFilesIn(context.files, placesIn(context)).map((which) => STOP_FILES[which])

@@ -1,4 +1,5 @@
 /** Whether a runtime is there to carry work on, told from the lock and from the process that holds it. */
+import type { AutoRecoveryConfig } from '../../core/auto-recovery-config.ts'
 import type { Snapshot } from '../../core/state.ts'
 import { AT } from '../../store/layout.ts'
 import type { LockState } from '../../store/lock.ts'
@@ -21,6 +22,8 @@ export interface Presence {
   why: string | null
   /** Stop files that lie there and are heeded, relative to the workspace. */
   stopFiles?: readonly string[]
+  /** How blocked work is put back by itself; without it, it is not looked at. */
+  autoRecovery?: AutoRecoveryConfig
 }
 
 /** `isSuspended`: the process that holds the lock is stopped. `isStuck`: a transaction of its is not applied for long. */

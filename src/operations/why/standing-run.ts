@@ -1,8 +1,9 @@
+import type { ItemEntry } from '../../core/item.ts'
 import type { ActiveRun, ClosureTarget, RunnerWait } from '../../core/state.ts'
 import type { View } from '../../core/view.ts'
 import { byItself, inItem, inSnapshot, inTarget, type Obstacle, person } from './account.ts'
 import { absence, type Presence } from './presence.ts'
-
+import { comingBack } from './recovery.ts'
 import { pauses, RESUME, refusal } from './standing.ts'
 
 /** What keeps a run that is ready from being started at its node. */
@@ -57,19 +58,23 @@ export function standsBeforeClosure(target: ClosureTarget, view: View, presence:
             can: ['millrace control clear-stale-state'],
           },
         ]),
-    ...open.slice(0, LINEAGE_MAX).map((item) => ({
-      ...inItem(item),
-      at: item.createdAt,
-      code: 'lineage_open',
-      fact: `${item.kind} ${item.id} of its lineage is ${item.state}`,
-      wait: item.state === 'blocked' ? ('human' as const) : ('dependency' as const),
-      next:
-        item.state === 'blocked'
-          ? person(`see to ${item.kind} ${item.id}`)
-          : byItself(`${item.kind} ${item.id} is finished`),
-      can: [`millrace why ${item.id}`],
-    })),
+    ...open.slice(0, LINEAGE_MAX).map((item) => openWork(item, view, presence)),
   ]
 }
 
 const LINEAGE_MAX = 20
+
+function openWork(item: ItemEntry, view: View, presence: Presence): Obstacle {
+  const told = `${item.kind} ${item.id}`
+  const isBlocked = item.state === 'blocked'
+  const back = isBlocked ? comingBack(item, view, presence) : null
+  return {
+    ...inItem(item),
+    at: item.createdAt,
+    code: 'lineage_open',
+    fact: `${told} of its lineage is ${item.state}${back === null ? '' : ` and ${back.clause}`}`,
+    wait: back?.obstacle.wait ?? (isBlocked ? 'human' : 'dependency'),
+    next: back?.obstacle.next ?? (isBlocked ? person(`see to ${told}`) : byItself(`${told} is finished`)),
+    can: [`millrace why ${item.id}`],
+  }
+}

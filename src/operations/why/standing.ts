@@ -27,11 +27,12 @@ import {
   type Wait,
 } from './account.ts'
 import { absence, type Presence } from './presence.ts'
+import { comingBack } from './recovery.ts'
 
 /** What stands before a queued item, the runtime's own obstacles first. Empty: it is claimed at the next tick. */
 export function standsBefore(item: ItemEntry, view: View, presence: Presence): Obstacle[] {
   const general = [...absence(presence), ...pauses(view.snapshot)]
-  const own = [...dependencies(item, view), ...duplicates(item, view), ...taken(item, view)]
+  const own = [...dependencies(item, view, presence), ...duplicates(item, view), ...taken(item, view)]
   const { plan } = view
   if (plan === null) return [...general, noPlan(), ...own]
   const lane = plan.claim_order.planes.find(({ kinds }) => kinds.includes(item.kind))
@@ -105,13 +106,14 @@ function noLane(item: ItemEntry, plan: Plan): Obstacle {
 
 // ---- the item itself -------------------------------------------------------------------------------------------------
 
-function dependencies(item: ItemEntry, view: View): Obstacle[] {
+function dependencies(item: ItemEntry, view: View, presence: Presence): Obstacle[] {
   return item.dependsOn.flatMap((id): Obstacle[] => {
     const standing = dependencyState(item, id, view)
     if (standing === 'done') return []
     const place = view.items.find(item.kind, id).find((one) => one.state !== 'cancelled')
     const state = place?.state === 'quarantined' ? 'quarantined' : standing
     const told = `${item.kind} ${id}`
+    const back = place === undefined || state !== 'blocked' ? null : comingBack(place, view, presence)
     const facts: Record<typeof state, { fact: string; next: Next; can: string[] }> = {
       waiting: {
         fact: `it depends on ${told}, which is ${place?.state}`,
@@ -119,8 +121,8 @@ function dependencies(item: ItemEntry, view: View): Obstacle[] {
         can: [`millrace why ${id}`],
       },
       blocked: {
-        fact: `it depends on ${told}, which is ${place?.state}`,
-        next: person(`put ${told} back into its queue, or take it out for good`),
+        fact: `it depends on ${told}, which is ${place?.state}${back === null ? '' : ` and ${back.clause}`}`,
+        next: back?.obstacle.next ?? person(`put ${told} back into its queue, or take it out for good`),
         can: [`millrace queue retry ${id}`],
       },
       cancelled: {
@@ -144,7 +146,7 @@ function dependencies(item: ItemEntry, view: View): Obstacle[] {
         can: [],
       },
     }
-    const wait = state === 'waiting' ? 'dependency' : 'human'
+    const wait = back?.obstacle.wait ?? (state === 'waiting' ? 'dependency' : 'human')
     const source = place === undefined ? inItem(item) : inItem(place)
     return [{ ...source, at: place?.createdAt ?? item.createdAt, code: `dependency_${state}`, wait, ...facts[state] }]
   })
