@@ -18,7 +18,7 @@ import { type Decision, route } from '../core/route.ts'
 import type { ActiveRun } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import { placesOf } from '../store/layout.ts'
-import { APPROVAL_DENIED, awaiting, deniedDecision, edgeQuestion } from './approvals.ts'
+import { APPROVAL_DENIED, awaiting, deniedDecision, edgeQuestion, resultAwaiting } from './approvals.ts'
 import type { Finished } from './dispatch.ts'
 import { cancelled, deferred, isItemPresent, overBudget, startedAfresh, suspended, withdrawn } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
@@ -123,7 +123,8 @@ function decide(
   if (judgement.judgement === 'ask') {
     const isBefore = judgement.when === 'before'
     const { approval } = answerTo(view, run, judgement.question, isBefore ? null : request.request_id)
-    return { changes: awaiting(view, run, approval, isBefore ? null : finished), settled: null }
+    const changes = isBefore ? awaiting(view, run, approval, null) : resultAwaiting(view, run, approval, finished)
+    return { changes, settled: null }
   }
   const item = activeItem(view, run)
   const allowed = node.hand_ins.map((handIn) => handIn.kind)
@@ -147,23 +148,36 @@ function decide(
       settled: unrouted(result),
     }
 
-  let decision = decisionOn(graph, run, view, result, judgement.judgement === 'denied' ? judgement.approval : null)
-  const question = judgement.judgement === 'denied' ? null : edgeQuestion(graph, result, decision, request.request_id)
-  if (question) {
-    const { answer, approval } = answerTo(view, run, question, request.request_id)
-    if (answer === 'open') return { changes: awaiting(view, run, approval, finished), settled: null }
-    if (answer === 'denied') {
-      result = deniedResult(result, node, approval)
-      decision = decisionOn(graph, run, view, result, approval)
-    }
-  }
+  const parts = { graph, node, run }
+  const passed =
+    judgement.judgement === 'denied'
+      ? { result, decision: decisionOn(graph, run, view, result, judgement.approval) }
+      : throughEdge(view, parts, result, request.request_id)
+  if (passed.decision === null) return { changes: resultAwaiting(view, run, passed.approval, finished), settled: null }
   return routed(
     engine,
     view,
-    { plan, graph, node, run, request, result, item, handIns: gathered.handIns },
-    decision,
+    { plan, ...parts, request, result: passed.result, item, handIns: gathered.handIns },
+    passed.decision,
     raw.swept,
   )
+}
+
+/** Where the loop leads a result. Without a decision: the edge it takes asks a person, who has not answered yet. */
+export function throughEdge(
+  view: View,
+  { graph, node, run }: Pick<Routing, 'graph' | 'node' | 'run'>,
+  result: StageResult,
+  requestId: string,
+): { decision: Decision; result: StageResult } | { decision: null; approval: Approval } {
+  const decision = decisionOn(graph, run, view, result, null)
+  const question = edgeQuestion(graph, result, decision, requestId)
+  if (question === null) return { decision, result }
+  const { answer, approval } = answerTo(view, run, question, requestId)
+  if (answer === 'open') return { decision: null, approval }
+  if (answer === 'approved') return { decision, result }
+  const denied = deniedResult(result, node, approval)
+  return { decision: decisionOn(graph, run, view, denied, approval), result: denied }
 }
 
 /** A result that a loop decides about, and what belongs to it. */
