@@ -1159,7 +1159,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     },
     {
       name: 'result that waits for an approval',
-      modules: ['engine/approvals.ts'],
+      modules: ['engine/answered.ts'],
       examples: [jsonOf({ raw: RAW, working_tree: null })],
       refusals: 'never throws',
       parse(bytes) {
@@ -1402,7 +1402,7 @@ function skills(): Parser[] {
     },
     {
       name: 'archive of a skill',
-      modules: ['operations/skills/archive.ts'],
+      modules: ['operations/skills/archive.ts', 'operations/skills/zip-checksums.ts'],
       examples: [archiveOf('craft', files)],
       refusals: 'one sentence',
       parse(bytes) {
