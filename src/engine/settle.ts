@@ -2,18 +2,18 @@
  * Settle: what a finished stage means, decided on a fresh view and committed as one transaction. A person's edit in
  * between makes the decision be taken again; an exception holds that run only.
  */
-import { type Approval, answerTo } from '../core/approval.ts'
+import { answerTo } from '../core/approval.ts'
 import type { Change } from '../core/changes.ts'
 import { chanceOf } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
 import { isEnvironmentFailure, normalise } from '../core/normalise.ts'
-import { graphOf, nodeOf, type PlanGraph } from '../core/plan.ts'
+import { graphOf, nodeOf } from '../core/plan.ts'
 import type { StageResult } from '../core/result.ts'
-import { type Decision, route } from '../core/route.ts'
+import type { Decision } from '../core/route.ts'
 import type { ActiveRun } from '../core/state.ts'
 import type { View } from '../core/view.ts'
 import { activeItem } from './active-item.ts'
-import { awaiting, deniedDecision, edgeQuestion } from './approvals.ts'
+import { awaiting, resultAwaiting } from './approvals.ts'
 import type { Finished } from './dispatch.ts'
 import { cancelled, deferred, isItemPresent, overBudget, startedAfresh, suspended, withdrawn } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
@@ -23,6 +23,7 @@ import { ledgerChanges } from './ledger.ts'
 import { deniedResult, overruled } from './overrule.ts'
 import { isRefusal } from './refusal.ts'
 import { routed } from './routed.ts'
+import { decisionOn, throughEdge } from './through-edge.ts'
 
 export interface Settled {
   reason: string
@@ -119,7 +120,8 @@ function decide(
   if (judgement.judgement === 'ask') {
     const isBefore = judgement.when === 'before'
     const { approval } = answerTo(view, run, judgement.question, isBefore ? null : request.request_id)
-    return { changes: awaiting(view, run, approval, isBefore ? null : finished), settled: null }
+    const changes = isBefore ? awaiting(view, run, approval, null) : resultAwaiting(view, run, approval, finished)
+    return { changes, settled: null }
   }
   const item = activeItem(view, run)
   const allowed = node.hand_ins.map((handIn) => handIn.kind)
@@ -143,31 +145,15 @@ function decide(
       settled: unrouted(result),
     }
 
-  let decision = decisionOn(graph, run, view, result, judgement.judgement === 'denied' ? judgement.approval : null)
-  const question = judgement.judgement === 'denied' ? null : edgeQuestion(graph, result, decision, request.request_id)
-  if (question) {
-    const { answer, approval } = answerTo(view, run, question, request.request_id)
-    if (answer === 'open') return { changes: awaiting(view, run, approval, finished), settled: null }
-    if (answer === 'denied') {
-      result = deniedResult(result, node, approval)
-      decision = decisionOn(graph, run, view, result, approval)
-    }
-  }
-  const routing = { plan, graph, node, run, request, result, item, handIns: gathered.handIns }
-  const { changes, ...final } = routed(engine, view, routing, decision, raw.swept)
+  const parts = { graph, node, run }
+  const passed =
+    judgement.judgement === 'denied'
+      ? { result, decision: decisionOn(graph, run, view, result, judgement.approval) }
+      : throughEdge(view, parts, result, request.request_id)
+  if (passed.decision === null) return { changes: resultAwaiting(view, run, passed.approval, finished), settled: null }
+  const routing = { plan, ...parts, request, result: passed.result, item, handIns: gathered.handIns }
+  const { changes, ...final } = routed(engine, view, routing, passed.decision, raw.swept)
   return { changes, settled: settledBy(final.decision, final.result) }
-}
-
-/** Where a result leads; a denial that counts as no outcome of the node ends the run as blocked. */
-function decisionOn(
-  graph: PlanGraph,
-  run: ActiveRun,
-  view: View,
-  result: StageResult,
-  denied: Approval | null,
-): Decision {
-  const refused = denied !== null && denied.denied_outcome === null ? deniedDecision(graph, run) : null
-  return refused ?? route(graph, run, view.counters, result)
 }
 
 const settledBy = ({ reason }: Decision, result: StageResult): Settled => ({

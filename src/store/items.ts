@@ -96,7 +96,7 @@ export class ItemIndex implements Items {
     for (const folder of this.folders.values()) {
       const mtimeNs = this.files.stat(folder.path)?.mtimeNs ?? null
       const moved = mtimeNs !== folder.mtimeNs
-      const due = folder.check !== null && now >= folder.check.at
+      const due = folder.check !== null && (now >= folder.check.at || now < folder.check.since)
       if (moved || folder.unsure || due) this.list(folder, mtimeNs, moved)
     }
     for (const folder of this.withInvalid)
@@ -338,9 +338,13 @@ export class ItemIndex implements Items {
     folder.keep(slot, reading.head, isSettled(stat, now) ? stampOf(stat) : null)
   }
 
-  /** Same size and mtime for `ms`, by our own looks or because the file is much older than that anyway. */
+  /**
+   * Same size and mtime for `ms`, by our own looks or because the file is much older than that anyway. A first look that
+   * lies ahead is from before the clock was set back, and says nothing of how long it was since.
+   */
   private hasRested(slot: Slot, stat: FileStat, now: number, ms: number): boolean {
-    const same = slot.look !== null && slot.look.bytes === stat.bytes && slot.look.mtimeNs === stat.mtimeNs
+    const { look } = slot
+    const same = look?.bytes === stat.bytes && look.mtimeNs === stat.mtimeNs && look.at <= now
     if (!same) slot.look = { bytes: stat.bytes, mtimeNs: stat.mtimeNs, at: now }
     const watched = same ? now - slot.look!.at : 0
     return watched >= ms || now - stat.mtimeMs >= ms * (this.showing ? 1 : 5)

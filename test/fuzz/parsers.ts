@@ -39,7 +39,7 @@ import { parseTimestamp } from '../../src/core/timestamp.ts'
 import { keyLines } from '../../src/core/toml-lines.ts'
 import { parseVerdict, Verdict } from '../../src/core/validator.ts'
 import { verdictObjection } from '../../src/core/verdict.ts'
-import { readKept } from '../../src/engine/approvals.ts'
+import { readKept } from '../../src/engine/answered.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { evidenceOf, gather } from '../../src/engine/evidence.ts'
 import { removeAbandoned } from '../../src/engine/scratch.ts'
@@ -1212,7 +1212,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     },
     {
       name: 'result that waits for an approval',
-      modules: ['engine/approvals.ts'],
+      modules: ['engine/answered.ts'],
       examples: [jsonOf({ raw: RAW, working_tree: null })],
       refusals: 'never throws',
       parse(bytes) {
@@ -1455,7 +1455,7 @@ function skills(): Parser[] {
     },
     {
       name: 'archive of a skill',
-      modules: ['operations/skills/archive.ts'],
+      modules: ['operations/skills/archive.ts', 'operations/skills/zip-checksums.ts'],
       examples: [archiveOf('craft', files)],
       refusals: 'one sentence',
       parse(bytes) {

@@ -117,8 +117,17 @@ async function adoptUnder(lock: Lock, ports: AdoptionPorts, places: Places): Pro
 }
 
 /** What goes, then what is put: the snapshot last, which says that all of it has happened. */
-function operationsOf(files: Files, places: Places, { removed, changes, known }: Work, now: Date): FileOperation[] {
+function operationsOf(
+  files: Files,
+  places: Places,
+  { removed, unclaimed, changes, known }: Work,
+  now: Date,
+): FileOperation[] {
   const index = new ItemIndex(files, places, () => now.getTime())
   const lowered = lower({ files, places, index, known, now: isoTime(now) }, changes, newSnapshot(isoTime(now)))
-  return [...removed.map(({ path, hash }): FileOperation => ({ op: 'remove', path, hash })), ...lowered.operations]
+  return [
+    ...removed.map(({ path, hash }): FileOperation => ({ op: 'remove', path, hash })),
+    ...unclaimed,
+    ...lowered.operations,
+  ]
 }
