@@ -2,12 +2,14 @@
  * Apply: the changes a decision asks for, as one transaction: where the run goes, what becomes of the item, what is
  * enqueued, which budgets are used, and the record of it all. Pure; terminal effects come from the plan.
  */
+
 import { Draft } from './changes.ts'
 import { closurePaths } from './completion.ts'
 import { setFields, type WorkDocument } from './document.ts'
 import { absurd, MillraceError } from './errors.ts'
 import { createIncident } from './incident.ts'
 import type { ItemEntry, KeptState } from './item.ts'
+import { jsonText } from './json.ts'
 import { leaveActive } from './leave-active.ts'
 import { handoffsBefore, inheritedFields } from './lineage.ts'
 import type { Effect, TerminalState } from './loop.ts'
@@ -44,7 +46,7 @@ export function settle(settlement: Settlement): Draft {
     change: 'artifact.put',
     run_id: run.run_id,
     file: `stage_results/${settlement.request.request_id}.json`,
-    text: `${JSON.stringify(result, null, 2)}\n`,
+    text: jsonText(result),
   })
   for (const used of decision.counted)
     draft.counters = countUp(draft.counters, counterOwner(run), used.counter_name, used.key, now)

@@ -2,9 +2,11 @@
  * Approvals while work goes on: asking a person, letting the item wait without a lane, and going on at the same node once
  * there is an answer. What a question is and whether an answer still holds is decided in core/approval.ts.
  */
+
 import { type Approval, answerTo, approvalOf, type Question } from '../core/approval.ts'
 import type { Grant } from '../core/capability.ts'
 import { type Change, Draft } from '../core/changes.ts'
+import { jsonText } from '../core/json.ts'
 import { nodeOf, type Plan, type PlanGraph, type PlanNode } from '../core/plan.ts'
 import { RawResult, type StageResult, WorkingTree } from '../core/result.ts'
 import { type Decision, endDecision } from '../core/route.ts'
@@ -77,7 +79,7 @@ export function awaiting(view: View, run: ActiveRun, approval: Approval, finishe
   if (approvalOf(view, approval_id) === null) draft.putApproval({ ...approval, request_id })
   if (finished !== null) {
     const { raw, workingTree } = finished
-    const text = `${JSON.stringify({ schema_version: '1.0', kind: 'awaiting_result', raw, working_tree: workingTree }, null, 2)}\n`
+    const text = jsonText({ schema_version: '1.0', kind: 'awaiting_result', raw, working_tree: workingTree })
     draft.add({ change: 'artifact.put', run_id: run.run_id, file: awaitingFile(finished.request.request_id), text })
   }
   draft.putRun({
@@ -167,6 +169,6 @@ export function capabilityGate(view: View, plan: Plan, run: ActiveRun, requestId
     return { ...grant, approval_id: answer?.approval.approval_id ?? null, status: answer?.answer ?? grant.decision }
   })
   const gate = { schema_version: '1.0', kind: 'capability_gate', run_id: run.run_id, request_id: requestId, grants }
-  const text = `${JSON.stringify(gate, null, 2)}\n`
+  const text = jsonText(gate)
   return [{ change: 'artifact.put', run_id: run.run_id, file: `capability_gate.${requestId}.json`, text }]
 }
