@@ -262,7 +262,7 @@ export const OPERATIONS: readonly TableEntry[] = [
   },
   {
     name: 'notify retry',
-    summary: 'Send a notification again that was given up.',
+    summary: 'Send notifications again that were given up.',
     load: async () => (await notify()).notifyRetry,
   },
   {
