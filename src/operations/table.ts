@@ -156,7 +156,7 @@ export const OPERATIONS: readonly TableEntry[] = [
   verb('usage', 'What stages used: tokens and cost, and what the rules leave.', usage, 'usage'),
   verb('notify ls', 'Who is told of what, and which notifications did not arrive.', notify, 'notifyLs'),
   verb('notify test', 'Send a test notification and say whether it arrived.', notify, 'notifyTest'),
-  verb('notify retry', 'Send a notification again that was given up.', notify, 'notifyRetry'),
+  verb('notify retry', 'Send notifications again that were given up.', notify, 'notifyRetry'),
   verb('notify check', 'Tell of a runtime that died, and send what waits; for cron.', notify, 'notifyCheck'),
   verb('rescue ls', 'Working trees kept before each stage.', rescue, 'list'),
   verb('rescue show', 'How the working tree differs from a kept one, or one kept file.', rescue, 'show'),
