@@ -153,7 +153,7 @@ export const NOT_CARRIED: readonly NotCarried[] = [
       'research.consumed_threshold',
       'research.legacy_threshold',
     ],
-    why: 'what is left of a subscription is not asked for, and its percentages are no amount; write what may be used as rules of usage_governance.runtime_token_rules',
+    why: 'what may be used of a subscription is said for each of its windows, as rules of usage_governance.subscription_quota_rules',
   },
   {
     section: 'policies.complexity',

@@ -66,6 +66,7 @@ export const EVENT_TYPES = {
   runner_ready: 'The time for which a runner waited has come.',
   router_decision: 'Where the run goes after a stage.',
   usage_governance_paused: 'A rule on usage is over its threshold and pauses the runtime.',
+  usage_governance_degraded: 'The provider of a subscription tells nothing that its rules could be held against.',
   usage_governance_resumed: 'Rules on usage that paused the runtime are kept again.',
   run_held: 'A run waits for an operator.',
   approval_requested: 'A person is asked; the item waits for the answer, others go on.',

@@ -34,14 +34,17 @@ const KEYS = {
 
 const amount = z.int().min(0).max(1_000_000_000)
 
-const each = <S extends z.ZodType>(make: (key: { fallback: number; does: string }) => S) =>
-  Object.fromEntries(Object.entries(KEYS).map(([name, key]) => [name, make(key)])) as Record<keyof typeof KEYS, S>
+const each = <T>(make: (key: { fallback: number; does: string }) => T) =>
+  Object.fromEntries(Object.entries(KEYS).map(([name, key]) => [name, make(key)])) as Record<keyof typeof KEYS, T>
 
-/** Limits of one collection; with all of them 0 nothing goes. */
+/** Limits of one collection. */
 export const RetentionLimits = z
   .strictObject(each(({ does }) => amount.describe(does)))
   .describe('What is to go: limits in days, numbers and MiB; 0 is none.')
 export type RetentionLimits = z.infer<typeof RetentionLimits>
+
+/** By these nothing goes. */
+export const NO_LIMITS: RetentionLimits = each(() => 0)
 
 export const RetentionConfig = z.strictObject({
   automatic: z

@@ -1,22 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decide, type Facts, KINDS, type RunFact, tally, type Verdict } from './retention.ts'
-import { limitsOf, RetentionConfig, type RetentionLimits } from './retention-config.ts'
+import { limitsOf, NO_LIMITS, RetentionConfig, type RetentionLimits } from './retention-config.ts'
 
 const NOW = Date.parse('2026-03-04T12:00:00Z')
 const DAY = 86_400_000
 const MIB = 1024 * 1024
-const NONE: RetentionLimits = {
-  runs_days: 0,
-  runs_max: 0,
-  runs_mib_max: 0,
-  runs_keep: 0,
-  logs_days: 0,
-  logs_mib_max: 0,
-  mailbox_days: 0,
-  scratch_days: 0,
-  hidden_refs_days: 0,
-}
 
 const run = (run_id: string, more: Partial<RunFact> = {}): RunFact => ({
   run_id,
@@ -57,7 +46,7 @@ const ref = (run_id: string, request_id: string, more: Partial<Facts['refs'][num
 const part = (path: string, days: number, bytes = MIB) => ({ path, changedMs: NOW - days * DAY, bytes, holds: null })
 const told = (verdicts: Verdict[]) => verdicts.map(({ name, goes, reason }) => `${name} ${goes ? '-' : '+'} ${reason}`)
 const decided = (more: Partial<Facts>, limits: Partial<RetentionLimits>) =>
-  told(decide(facts(more), { ...NONE, ...limits }))
+  told(decide(facts(more), { ...NO_LIMITS, ...limits }))
 
 describe('a run', () => {
   test('goes by its age, and without a limit stays', () => {
@@ -149,7 +138,7 @@ describe('the rest', () => {
 
   test('is counted by kind, side and reason', () => {
     const runs = [run('a'), run('b'), run('c', { isActive: true })]
-    expect(tally(decide(facts({ runs }), { ...NONE, runs_days: 1 }))).toEqual([
+    expect(tally(decide(facts({ runs }), { ...NO_LIMITS, runs_days: 1 }))).toEqual([
       { kind: 'run', goes: true, reason: 'older_than', count: 2, bytes: 2 * MIB },
       { kind: 'run', goes: false, reason: 'unfinished_run', count: 1, bytes: MIB },
     ])
@@ -250,7 +239,7 @@ describe('whatever there is and whatever the limits', () => {
           given.scratch.length +
           given.refs.length,
       )
-      expect(going(given, NONE)).toEqual(new Set())
+      expect(going(given, NO_LIMITS)).toEqual(new Set())
     })
   })
 
@@ -287,7 +276,7 @@ describe('whatever there is and whatever the limits', () => {
   })
 
   test('a wider limit lets nothing go that a narrower one leaves', () => {
-    const limit = fc.constantFrom(...(Object.keys(NONE) as (keyof RetentionLimits)[]))
+    const limit = fc.constantFrom(...(Object.keys(NO_LIMITS) as (keyof RetentionLimits)[]))
     fc.assert(
       fc.property(anyFacts, anyLimits, limit, fc.integer({ min: 1, max: 50 }), (given, limits, name, more) => {
         fc.pre(limits[name] > 0 || name === 'runs_keep')
@@ -301,7 +290,7 @@ describe('whatever there is and whatever the limits', () => {
 
   test('deciding again on what stays lets nothing more go by age', () => {
     holds((given, { runs_days }) => {
-      const limits = { ...NONE, runs_days }
+      const limits = { ...NO_LIMITS, runs_days }
       const gone = going(given, limits)
       const left = {
         ...given,

@@ -35,6 +35,12 @@ export function select(
   return null
 }
 
+/** Whether anything is queued that a plane of the plan claims. */
+export const hasQueued = ({ plan, items }: View): boolean =>
+  (plan?.claim_order.planes ?? []).some(({ kinds }) =>
+    kinds.some((kind) => items.count(kind as ItemKind, 'queued') > 0),
+  )
+
 /**
  * What keeps items of a kind from being claimed while every stage they may begin with waits for its runner: claiming one
  * would only hold the lane. Empty if one of those stages can be started.

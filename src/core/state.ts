@@ -7,6 +7,7 @@ import { isItemKind } from './item.ts'
 import { FailureCause } from './result.ts'
 import { KINDS } from './retention.ts'
 import { RetentionLimits } from './retention-config.ts'
+import { Subscription } from './subscription.ts'
 
 const time = (what: string) => z.string().describe(`${what} (ISO time).`)
 
@@ -81,10 +82,15 @@ export type PauseSource = z.infer<typeof PauseSource>
 
 export const UsageBlocker = z
   .strictObject({
-    source: z.literal('runtime_token'),
+    source: z
+      .enum(['runtime_token', 'subscription_quota'])
+      .describe('What it is about: what stages used, or a subscription.'),
     rule_id: z.string(),
     window: z.string(),
-    metric: z.string(),
+    metric: z
+      .string()
+      .nullable()
+      .describe('What is counted; null where the rule is over an answer that failed to come.'),
     observed: z.number().describe('What was used when the rule was found over, as the metric counts.'),
     threshold: z.number(),
     next_auto_resume_at: z.string().nullable().describe('When the rule is kept again if nothing more is used.'),
@@ -137,7 +143,11 @@ export const Snapshot = z
     pause_sources: z.array(PauseSource),
     runner_waits: z.array(RunnerWait),
     usage_governance: z
-      .strictObject({ auto_resume: z.boolean(), blockers: z.array(UsageBlocker) })
+      .strictObject({
+        auto_resume: z.boolean(),
+        blockers: z.array(UsageBlocker),
+        subscription: Subscription.optional(),
+      })
       .optional()
       .describe('Rules on usage that pause, while such rules are in force; absent while none are.'),
     retention: Retention.optional(),

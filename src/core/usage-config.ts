@@ -1,6 +1,7 @@
 /**
- * Rules over tokens and money, as `[usage_governance]` of millrace.toml says them: a metric, the window it is counted in,
- * and a threshold. What they do when it is reached is in usage-rules.ts and engine/governance.ts.
+ * Rules over what may be used, as `[usage_governance]` of millrace.toml says them: over tokens and money, a metric, the
+ * window it is counted in, and a threshold (judged in usage-rules.ts); over a subscription, percent of its provider's
+ * windows (subscription.ts). What they do when it is reached is in engine/governance.ts.
  */
 import * as z from 'zod'
 import { tick } from './boundary.ts'
@@ -37,10 +38,12 @@ const WINDOWS_HINT = `use rolling_<number>m, h or d (such as rolling_5h, at most
 
 export const METRICS = ['total_tokens', 'input_tokens', 'output_tokens', 'cost_usd'] as const
 
+const RuleId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'must be letters, digits, dots, dashes or underscores')
+
 const UsageRule = z.strictObject({
-  rule_id: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'must be letters, digits, dots, dashes or underscores'),
+  rule_id: RuleId,
   window: z.string().refine((name) => windowOf(name) !== null, `is no window; ${WINDOWS_HINT}`),
   metric: z.enum(METRICS).default('total_tokens'),
   threshold: z.number().positive(),
@@ -51,25 +54,29 @@ export type UsageRule = z.infer<typeof UsageRule>
 /** Every one is looked at after every event of every agent. */
 const RULES_MAX = 100
 
-const Rules = z
-  .array(UsageRule)
-  .max(RULES_MAX)
-  .refine(
-    (rules) => new Set(rules.map((rule) => rule.rule_id)).size === rules.length,
-    'the same rule_id stands there twice',
-  )
+const rulesOf = <T extends { rule_id: string }>(rule: z.ZodType<T>) =>
+  z
+    .array(rule)
+    .max(RULES_MAX)
+    .refine(
+      (rules) => new Set(rules.map(({ rule_id }) => rule_id)).size === rules.length,
+      'the same rule_id stands there twice',
+    )
+
+/** Windows of a subscription that rules may name, with their length in minutes. */
+export const QUOTA_WINDOWS = { five_hour: 5 * 60, weekly: 7 * 24 * 60 } as const
+export type QuotaWindow = keyof typeof QUOTA_WINDOWS
+export const QUOTA_WINDOW_NAMES = Object.keys(QUOTA_WINDOWS) as [QuotaWindow, ...QuotaWindow[]]
+
+/** Providers that can be asked, with the runner that asks them with its own login. */
+export const PROVIDERS = { codex_chatgpt_oauth: 'codex_cli' } as const
+export const PROVIDER_NAMES = Object.keys(PROVIDERS) as [keyof typeof PROVIDERS]
 
 const QuotaRule = z.strictObject({
-  rule_id: z.string().min(1),
-  window: z.enum(['five_hour', 'weekly']),
+  rule_id: RuleId,
+  window: z.enum(QUOTA_WINDOW_NAMES),
   pause_at_percent_used: z.number().positive().max(100),
 })
-
-/** Of keys that only count in a section that is off. */
-const OFF = 'Accepted and without effect, as the section must be off.'
-
-const NO_QUOTA =
-  'must be false: this version does not ask a subscription what is left of it (a limit the harness reports is waited out anyway); use runtime_token_rules'
 
 export const UsageGovernanceConfig = z.strictObject({
   enabled: z
@@ -96,46 +103,63 @@ export const UsageGovernanceConfig = z.strictObject({
   runtime_token_rules: z
     .strictObject({
       enabled: z.boolean().default(true).meta(tick('Whether the rules count.')),
-      rules: Rules.default([
-        {
-          rule_id: 'rolling-5h-default',
-          window: 'rolling_5h',
-          metric: 'total_tokens',
-          threshold: 750_000,
-          enforcement: 'soft',
-        },
-        {
-          rule_id: 'calendar-week-default',
-          window: 'calendar_week',
-          metric: 'total_tokens',
-          threshold: 5_000_000,
-          enforcement: 'soft',
-        },
-      ]).meta(
-        tick(
-          `Each with rule_id, window (rolling_<n>m|h|d, ${Object.keys(OTHER_WINDOWS).join(', ')}), metric (${METRICS.join(', ')}), threshold and enforcement (soft or hard).`,
+      rules: rulesOf(UsageRule)
+        .default([
+          {
+            rule_id: 'rolling-5h-default',
+            window: 'rolling_5h',
+            metric: 'total_tokens',
+            threshold: 750_000,
+            enforcement: 'soft',
+          },
+          {
+            rule_id: 'calendar-week-default',
+            window: 'calendar_week',
+            metric: 'total_tokens',
+            threshold: 5_000_000,
+            enforcement: 'soft',
+          },
+        ])
+        .meta(
+          tick(
+            `Each with rule_id, window (rolling_<n>m|h|d, ${Object.keys(OTHER_WINDOWS).join(', ')}), metric (${METRICS.join(', ')}), threshold and enforcement (soft or hard).`,
+          ),
         ),
-      ),
     })
     .prefault({}),
   subscription_quota_rules: z
     .strictObject({
       enabled: z
         .boolean()
-        .refine((enabled) => !enabled, NO_QUOTA)
         .default(false)
-        .meta(tick('Must be false; the rest of the section says how it would be judged if it were on.')),
-      provider: z.enum(['codex_chatgpt_oauth']).default('codex_chatgpt_oauth').meta(tick(OFF)),
-      degraded_policy: z.enum(['fail_open', 'fail_closed']).default('fail_open').meta(tick(OFF)),
-      refresh_interval_seconds: z.int().min(1).default(60).meta(tick(OFF)),
-      rules: z
-        .array(QuotaRule)
-        .max(RULES_MAX)
+        .meta(tick('Ask the provider of a subscription what is used of it, and pause by the rules below.')),
+      provider: z
+        .enum(PROVIDER_NAMES)
+        .default('codex_chatgpt_oauth')
+        .meta(
+          tick(
+            'Who is asked: `codex_chatgpt_oauth` through Codex, as runners.codex starts it, logged in with ChatGPT.',
+          ),
+        ),
+      degraded_policy: z
+        .enum(['fail_open', 'fail_closed'])
+        .default('fail_open')
+        .meta(tick('While the provider does not answer: `fail_open` goes on, `fail_closed` pauses.')),
+      refresh_interval_seconds: z
+        .int()
+        .min(1)
+        .default(60)
+        .meta(tick('How old an answer may be when a stage is started, in seconds; without work nobody is asked.')),
+      rules: rulesOf(QuotaRule)
         .default([
           { rule_id: 'codex-five-hour-default', window: 'five_hour', pause_at_percent_used: 95 },
           { rule_id: 'codex-weekly-default', window: 'weekly', pause_at_percent_used: 95 },
         ])
-        .meta(tick(OFF)),
+        .meta(
+          tick(
+            `Each with rule_id, window (${QUOTA_WINDOW_NAMES.join(', ')}) and pause_at_percent_used, of which on no stage is started until the window begins anew.`,
+          ),
+        ),
     })
     .prefault({}),
 })

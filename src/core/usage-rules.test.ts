@@ -246,13 +246,22 @@ describe('the config', () => {
       /twice/,
     ],
     ['a zone nobody knows', { calendar_timezone: 'Europe/Berlim' }, /is no time zone/],
-    ['the quota of a subscription', { subscription_quota_rules: { enabled: true, provider: 'x' } }, /must be false/],
+    ['a provider that cannot be asked', { subscription_quota_rules: { enabled: true, provider: 'x' } }, /provider/],
+    [
+      'one id for two rules over a subscription',
+      {
+        subscription_quota_rules: {
+          rules: [1, 2].map(() => ({ rule_id: 'r', window: 'weekly', pause_at_percent_used: 1 })),
+        },
+      },
+      /twice/,
+    ],
   ])('refuses %s', (_what, section, sentence) => {
     expect(refused(section)).toMatch(sentence)
   })
 
-  test('takes the subscription section of an old config, as long as it is off', () => {
-    expect(refused({ subscription_quota_rules: { enabled: false, provider: 'codex_chatgpt_oauth', rules: [] } })).toBe(
+  test('takes the subscription section of an old config', () => {
+    expect(refused({ subscription_quota_rules: { enabled: true, provider: 'codex_chatgpt_oauth', rules: [] } })).toBe(
       '',
     )
   })

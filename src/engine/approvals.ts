@@ -1,21 +1,17 @@
 /**
- * Approvals while work goes on: asking a person, letting the item wait without a lane, and going on at the same node once
- * there is an answer. What a question is and whether an answer still holds is decided in core/approval.ts.
+ * Approvals while work goes on: asking a person and letting the item wait without a lane; answered.ts goes on at the same
+ * node once there is an answer. What a question is and whether an answer still holds is decided in core/approval.ts.
  */
 import { type Approval, answerTo, approvalOf, type Question } from '../core/approval.ts'
 import type { Grant } from '../core/capability.ts'
 import { type Change, Draft } from '../core/changes.ts'
 import { nodeOf, type Plan, type PlanGraph, type PlanNode } from '../core/plan.ts'
-import { RawResult, type StageResult, WorkingTree } from '../core/result.ts'
+import type { StageResult } from '../core/result.ts'
 import { type Decision, endDecision } from '../core/route.ts'
 import { mayStart } from '../core/select.ts'
 import { type ActiveRun, counterOwner } from '../core/state.ts'
 import type { View } from '../core/view.ts'
-import { runFolder } from '../store/layout.ts'
-import { readRequest } from '../store/runs.ts'
-import { dispatch, type Finished } from './dispatch.ts'
-import type { Engine } from './engine.ts'
-import { holdRun } from './hold.ts'
+import type { Finished } from './dispatch.ts'
 
 /** The question about a capability that a node requires; null where nobody has to be asked. */
 export function capabilityQuestion(run: ActiveRun, node: PlanNode, grant: Grant): Question | null {
@@ -67,19 +63,13 @@ export function openCapability(view: View, run: ActiveRun, node: PlanNode): Appr
 }
 
 /**
- * A run that waits for an answer: it is put off its lane, and the question is put if it is new. `finished`: the stage
- * run whose result waits, kept whole in the run folder; null where the stage is yet to begin.
+ * A run that waits for an answer: it is put off its lane, and the question is put if it is new. `request_id`: the stage
+ * run whose result waits; null where the stage is yet to begin.
  */
-export function awaiting(view: View, run: ActiveRun, approval: Approval, finished: Finished | null): Change[] {
+export function awaiting(view: View, run: ActiveRun, approval: Approval, request_id: string | null): Change[] {
   const draft = new Draft(view)
   const { approval_id, expires_at } = approval
-  const request_id = finished?.request.request_id ?? null
   if (approvalOf(view, approval_id) === null) draft.putApproval({ ...approval, request_id })
-  if (finished !== null) {
-    const { raw, workingTree } = finished
-    const text = `${JSON.stringify({ schema_version: '1.0', kind: 'awaiting_result', raw, working_tree: workingTree }, null, 2)}\n`
-    draft.add({ change: 'artifact.put', run_id: run.run_id, file: awaitingFile(finished.request.request_id), text })
-  }
   draft.putRun({
     ...run,
     status: 'awaiting_approval',
@@ -97,54 +87,19 @@ export function awaiting(view: View, run: ActiveRun, approval: Approval, finishe
   return draft.finish()
 }
 
-const awaitingFile = (requestId: string): string => `awaiting_approval.${requestId}.json`
-
-/**
- * Takes up the runs whose question is answered, or will not be any more, as lanes for them are free: at the same node,
- * with the result that waited if there was one. Gives how many.
- */
-export async function takeUpAnswered(engine: Engine): Promise<number> {
-  let taken = 0
-  for (const { run_id } of engine.workspace.view().snapshot.active_runs) {
-    const view = engine.workspace.view()
-    const run = view.snapshot.active_runs.find((one) => one.run_id === run_id)
-    if (run?.status !== 'awaiting_approval' || run.approval === undefined || run.cancel_requested !== null) continue
-    const isOver = run.approval.expires_at !== null && run.approval.expires_at <= view.now
-    if (approvalOf(view, run.approval.approval_id)?.status === 'pending' && !isOver) continue
-    const others = view.snapshot.active_runs.filter((one) => one !== run)
-    if (!mayStart(run.plane, others, view.plan?.concurrency_policy ?? null)) continue
-    if (engine.turn?.admits(run.plane, view.snapshot) === false) continue
-    const draft = new Draft(view)
-    draft.resolveApproval(run, 'expired', 'nobody answered in time')
-    const { approval, ...rest } = run
-    if (approval.request_id === null) draft.putRun({ ...rest, status: 'ready', stage_since: view.now })
-    else draft.putRun({ ...run, status: 'started', request_id: approval.request_id })
-    await engine.commit(draft.finish())
-    if (approval.request_id !== null) await takeUpResult(engine, run, approval.request_id)
-    taken += 1
-  }
-  return taken
+/** The same for a stage that has ended: its result is kept whole in the run folder until there is an answer. */
+export function resultAwaiting(view: View, run: ActiveRun, approval: Approval, finished: Finished): Change[] {
+  const { raw, workingTree, request } = finished
+  const kept = { schema_version: '1.0', kind: 'awaiting_result', raw, working_tree: workingTree }
+  const text = `${JSON.stringify(kept, null, 2)}\n`
+  return [
+    { change: 'artifact.put', run_id: run.run_id, file: awaitingFile(request.request_id), text },
+    ...awaiting(view, run, approval, request.request_id),
+  ]
 }
 
-/** Brings a result that waited for an answer to be settled; a run without one that can be read is held. */
-export async function takeUpResult(engine: Engine, run: ActiveRun, requestId: string): Promise<void> {
-  const request = readRequest(engine.ports.files, engine.workspace.places, run.run_id, requestId)
-  const file = `${runFolder(run.run_id)}/${awaitingFile(requestId)}`
-  const kept = readKept(engine.workspace.view().readFile(`millrace-agents/${file}`))
-  if (request === null || kept === null)
-    return holdRun(engine, run, `the result of ${requestId}, which waited for an approval, cannot be read in ${file}`)
-  dispatch(engine, request, { how: 'settle', ...kept })
-}
-
-/** The result in the text of a file that kept it; null if there is none. */
-export function readKept(text: string | null): { raw: RawResult; workingTree: WorkingTree | null } | null {
-  try {
-    const value = JSON.parse(text ?? '') as { raw?: unknown; working_tree?: unknown }
-    return { raw: RawResult.parse(value.raw), workingTree: WorkingTree.nullable().parse(value.working_tree) }
-  } catch {
-    return null
-  }
-}
+/** File of a run folder that keeps a result while a person is asked. */
+export const awaitingFile = (requestId: string): string => `awaiting_approval.${requestId}.json`
 
 /** Where a denial without an outcome of its own leads: to the end of the run that blocks its item. */
 export function deniedDecision(graph: PlanGraph, run: ActiveRun): Decision | null {

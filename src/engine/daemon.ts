@@ -1,7 +1,7 @@
 /** The loop around the tick: woken by events, with a slow polling floor; counts ticks; ends on request. */
 import { nextClosureTime } from '../core/completion.ts'
 import { MillraceError } from '../core/errors.ts'
-import type { ItemKind } from '../core/item.ts'
+import { hasQueued } from '../core/select.ts'
 import type { View } from '../core/view.ts'
 import type { Engine } from './engine.ts'
 import { backoffMs, isRefusal } from './refusal.ts'
@@ -126,11 +126,6 @@ function waitsForTime(engine: Engine): boolean {
   )
 }
 
-const hasQueued = ({ plan, items }: View): boolean =>
-  (plan?.claim_order.planes ?? []).some(({ kinds }) =>
-    kinds.some((kind) => items.count(kind as ItemKind, 'queued') > 0),
-  )
-
 /** Looks that may take the place of passes, one after the other: what a look should have missed is met by the next pass. */
 const LOOKS_MAX = 29
 
@@ -156,6 +151,7 @@ async function rest(engine: Engine, before: Ground | null, looksMax: number): Pr
 function dueTimes(engine: Engine, view: View): number[] {
   return [
     ...engine.deliveries.dueTimes(),
+    ...engine.governance.dueTimes(view),
     ...view.snapshot.active_runs.flatMap((run) =>
       [run.not_before, run.approval?.expires_at ?? null].flatMap((time) => (time === null ? [] : [Date.parse(time)])),
     ),

@@ -169,7 +169,13 @@ export class Engine {
 
   /** True while something other hands do may not be finished, so that looking again soon is worth it. */
   get unsettled(): boolean {
-    return this.ideasUnsettled || this.configUnsettled || this.missingSinceMs.size > 0 || this.workspace.index.unsettled
+    return (
+      this.ideasUnsettled ||
+      this.configUnsettled ||
+      this.governance.isAsking ||
+      this.missingSinceMs.size > 0 ||
+      this.workspace.index.unsettled
+    )
   }
 
   listen(listener: Listener): () => void {
@@ -252,6 +258,7 @@ export class Engine {
   /** Gives the workspace back. Agents still at work are left to the next runtime. */
   async close(): Promise<void> {
     await this.collector.close()
+    await this.governance.close()
     try {
       await this.lastDeliveries()
       const draft = new Draft(this.workspace.view())

@@ -1,6 +1,6 @@
 /**
- * Gates: what keeps the runtime from claiming, starting and judging: a stop, a pause, a rule on usage, a disk that is nearly full. Settling
- * and intake always go on.
+ * Gates: what keeps the runtime from claiming, starting and judging: a stop, a pause, a rule on usage, an answer about a
+ * subscription that is still to come, a disk that is nearly full. Settling and intake always go on.
  */
 import { Draft } from '../core/changes.ts'
 import type { PauseSource } from '../core/state.ts'
@@ -12,7 +12,7 @@ const DISK = 'disk'
 const MIB = 1024 * 1024
 
 /** Clears pauses and waits of runners whose time has come, and sets or clears those of the disk and of usage. */
-export async function gates(engine: Engine): Promise<'open' | 'stop_requested' | 'paused'> {
+export async function gates(engine: Engine): Promise<'open' | 'stop_requested' | 'paused' | 'waiting'> {
   const view = engine.workspace.view()
   const stop = view.snapshot.stop_requested
   if (engine.stopping !== 'no' || stop !== null) {
@@ -46,7 +46,8 @@ export async function gates(engine: Engine): Promise<'open' | 'stop_requested' |
     draft.event('runtime_paused', { source: DISK, reason: low, until: null })
   }
   await engine.commit(draft.finish())
-  return engine.workspace.view().snapshot.pause_sources.length > 0 ? 'paused' : 'open'
+  if (engine.workspace.view().snapshot.pause_sources.length > 0) return 'paused'
+  return engine.governance.isAsking ? 'waiting' : 'open'
 }
 
 /** Why the disk has too little room for another stage, and what is being done about it; null if it has enough. */

@@ -1,13 +1,16 @@
 /**
  * Governance of usage: keeps running sums over the ledger for the rules in force, and says which of them are over: to the
  * gates, which pause for rules over everything; before a stage is started, for rules over its own run or item; and, for
- * hard rules, after every event of an agent at work. Whatever it knows follows from the config and the ledger.
+ * hard rules, after every event of an agent at work. Whatever it knows follows from the config, the ledger, and what the
+ * provider of a subscription answered.
  */
 import type { Change, Draft } from '../core/changes.ts'
+import { canonicalJson } from '../core/ids.ts'
 import { type LedgerLine, ownerOf } from '../core/ledger.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { TokenUsage } from '../core/result.ts'
 import type { ActiveRun, PauseSource, UsageBlocker } from '../core/state.ts'
+import { type QuotaBreach, quotaBreaches } from '../core/subscription.ts'
 import { USAGE } from '../core/usage.ts'
 import type { UsageGovernance } from '../core/usage-config.ts'
 import {
@@ -22,6 +25,7 @@ import type { View } from '../core/view.ts'
 import { AT } from '../store/layout.ts'
 import { readLedger } from '../store/ledger.ts'
 import type { Engine } from './engine.ts'
+import { SubscriptionWatch } from './subscription.ts'
 
 export class Governance {
   private readonly engine: Engine
@@ -32,10 +36,12 @@ export class Governance {
   private sums: UsageSums | null = null
   /** What agents at work have used so far, by request id. */
   private readonly atWork = new Map<string, Spending>()
+  private readonly subscription: SubscriptionWatch
 
   constructor(engine: Engine) {
     this.engine = engine
     this.sessionStartMs = engine.clock.now().getTime()
+    this.subscription = new SubscriptionWatch(engine)
     engine.listen((change) => this.hear(change))
   }
 
@@ -55,30 +61,57 @@ export class Governance {
     }
     this.sums = sums
     this.settings = settings
+    this.subscription.use(quotaRules(settings), this.engine.workspace.view().snapshot.usage_governance?.subscription)
   }
 
   /** The pause that rules over everything ask for, as part of the transaction of the gates. */
   gate(draft: Draft, view: View): void {
     this.refresh()
     const before = draft.snapshot.usage_governance
-    if (this.sums !== null) this.judge(draft, view, this.sums)
+    if (this.sums !== null || quotaRules(this.settings!) !== null) this.judge(draft, view)
     else if (before !== undefined) {
       draft.snapshot.usage_governance = undefined
       clear(draft, 'no rules on usage are in force any more', before.blockers)
     }
   }
 
-  private judge(draft: Draft, view: View, sums: UsageSums): void {
+  /** True while an answer about a subscription is awaited: until then nothing is started. */
+  get isAsking(): boolean {
+    return this.subscription.isAsking
+  }
+
+  /** When something is to be asked, in milliseconds since the epoch. */
+  dueTimes(view: View): number[] {
+    const dueMs = this.subscription.dueMs(view)
+    return Number.isFinite(dueMs) ? [dueMs] : []
+  }
+
+  /** Gives up what is being asked. */
+  close(): Promise<void> {
+    return this.subscription.close()
+  }
+
+  private judge(draft: Draft, view: View): void {
     const before = draft.snapshot.usage_governance
-    const { auto_resume } = this.settings!
-    const breaches = sums.everywhere(this.nowMs(), [...this.atWork.values()])
-    const blockers = breaches.map(blockerOf)
-    if (before?.auto_resume === auto_resume && isAsTold(before.blockers, blockers, view.now)) return
-    draft.snapshot.usage_governance = { auto_resume, blockers }
+    const { auto_resume, subscription_quota_rules } = this.settings!
+    const subscription = this.subscription.look(view)
+    if (this.subscription.isAsking) return // nothing is started before the answer is there
+    const spent = this.sums?.everywhere(this.nowMs(), [...this.atWork.values()]) ?? []
+    const quotas = subscription === null ? [] : quotaBreaches(subscription, subscription_quota_rules, view.now)
+    const blockers = [...spent.map(blockerOf), ...quotas.map(quotaBlockerOf)]
+    const isToldOf = isSame(before?.subscription ?? null, subscription)
+    if (isToldOf && before?.auto_resume === auto_resume && isAsTold(before.blockers, blockers, view.now)) return
+    draft.snapshot.usage_governance = { auto_resume, blockers, ...(subscription === null ? {} : { subscription }) }
+    if (subscription?.state === 'degraded' && before?.subscription?.state !== 'degraded')
+      draft.event('usage_governance_degraded', {
+        provider: subscription.provider,
+        detail: subscription.detail,
+        degraded_policy: subscription_quota_rules.degraded_policy,
+      })
     const standing = before?.blockers ?? []
-    const news = blockers.filter((blocker) => !standing.some(({ rule_id }) => rule_id === blocker.rule_id))
+    const news = blockers.filter((blocker) => !standing.some((told) => isOfSameRule(told, blocker)))
     for (const blocker of news) draft.event('usage_governance_paused', { ...blocker })
-    const reason = breaches.map(breachSentence).join('; ')
+    const reason = [...spent.map(breachSentence), ...quotas.map(({ sentence }) => sentence)].join('; ')
     if (blockers.length > 0) put(draft, view, reason, untilOf(blockers, auto_resume))
     else if (auto_resume) clear(draft, KEPT, standing)
     else if (pauseIn(draft)) put(draft, view, `${KEPT}; go on with \`millrace control resume\``, null)
@@ -136,15 +169,35 @@ function blockerOf({ rule, observed, clearsAtMs }: Breach): UsageBlocker {
   }
 }
 
+function quotaBlockerOf({ rule_id, window, percent_used, threshold, clears_at }: QuotaBreach): UsageBlocker {
+  return {
+    source: 'subscription_quota',
+    rule_id,
+    window,
+    metric: window === 'degraded' ? null : 'percent_used',
+    observed: percent_used,
+    threshold,
+    next_auto_resume_at: clears_at,
+  }
+}
+
+/** Null while the section, or all of governance, is off. */
+const quotaRules = ({ enabled, subscription_quota_rules }: UsageGovernance) =>
+  enabled && subscription_quota_rules.enabled ? subscription_quota_rules : null
+
+const isSame = (a: object | null, b: object | null): boolean => canonicalJson(a) === canonicalJson(b)
+
+const isOfSameRule = (a: UsageBlocker, b: UsageBlocker): boolean => a.source === b.source && a.rule_id === b.rule_id
+
 /** True if the same rules are over as before, and for none of them the time has come at which it should not be. */
 function isAsTold(told: readonly UsageBlocker[], found: readonly UsageBlocker[], now: string): boolean {
   return (
     told.length === found.length &&
     told.every(
-      ({ rule_id, next_auto_resume_at: at }, index) =>
-        rule_id === found[index]!.rule_id &&
-        (at === null || at > now) &&
-        (at === null) === (found[index]!.next_auto_resume_at === null),
+      (blocker, index) =>
+        isOfSameRule(blocker, found[index]!) &&
+        (blocker.next_auto_resume_at === null || blocker.next_auto_resume_at > now) &&
+        (blocker.next_auto_resume_at === null) === (found[index]!.next_auto_resume_at === null),
     )
   )
 }

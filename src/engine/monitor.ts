@@ -94,6 +94,8 @@ function linesOf(
       return [
         `governance pause source=${data.source} rule=${data.rule_id} window=${data.window} observed=${data.observed} threshold=${data.threshold} next_resume=${data.next_auto_resume_at ?? 'none'}`,
       ]
+    case 'usage_governance_degraded':
+      return [`governance degraded provider=${data.provider} policy=${data.degraded_policy} detail=${data.detail}`]
     case 'usage_governance_resumed':
       return [`governance resume cleared_rules=${(data.cleared_rules as string[]).join(',')}`]
     case 'runtime_lost':

@@ -8,13 +8,13 @@ import type { StageRequest } from '../core/request.ts'
 import type { TokenUsage } from '../core/result.ts'
 import type { ActiveRun } from '../core/state.ts'
 import type { Runner } from '../runners/runner.ts'
-import { readRequest, readRun } from '../store/runs.ts'
-import { takeUpResult } from './approvals.ts'
+import { readRequest } from '../store/runs.ts'
+import { takeUpResult } from './answered.ts'
 import { dispatch } from './dispatch.ts'
 import { cancelled, onceMore } from './ending.ts'
 import { type Engine, sentenceOf } from './engine.ts'
 import { hold, holdRun } from './hold.ts'
-import { settleKept } from './kept-result.ts'
+import { keptResult, settleKept } from './kept-result.ts'
 import { ledgerChanges } from './ledger.ts'
 import { isRefusal } from './refusal.ts'
 import { refBefore, removeHalfRead } from './rescue.ts'
@@ -76,10 +76,10 @@ async function resumeRun(engine: Engine, run: ActiveRun, requestId: string): Pro
  * A stage that another runtime began left no request of ours: its result is settled as that runtime accepted it, and where
  * there is none the stage was interrupted.
  */
-async function takeOver(engine: Engine, { begun_by, ...run }: ActiveRun, requestId: string): Promise<void> {
-  const kept = readRun(engine.ports.files, engine.workspace.places, run.run_id)
-  const result = kept?.results.find(({ metadata }) => metadata.request_id === requestId)
-  if (result !== undefined) return settleKept(engine, run, requestId, result)
+async function takeOver(engine: Engine, begun: ActiveRun, requestId: string): Promise<void> {
+  const result = keptResult(engine, begun, requestId)
+  if (result !== null) return settleKept(engine, begun, requestId, result)
+  const { begun_by, ...run } = begun
   const reason = `the runtime that ran it (${begun_by}) ended before its result was recorded`
   await interrupted(engine, run, requestId, { reason, swept: 0, begun: true, used: [] })
 }

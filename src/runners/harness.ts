@@ -4,6 +4,7 @@
  */
 import type { StageRequest } from '../core/request.ts'
 import type { FailureCause, TokenUsage } from '../core/result.ts'
+import type { QuotaAnswer } from '../core/subscription.ts'
 import type { AgentEvent } from './agent-event.ts'
 import type { RunFiles } from './artifacts.ts'
 import type { Line } from './lines.ts'
@@ -32,6 +33,8 @@ export interface Harness {
   transcript(continued?: StageRequest['resume_session']): Transcript
   /** As `Runner.probe`. */
   probe(lookOnly?: boolean): Promise<RunnerProbe>
+  /** As `Runner.quota`. */
+  quota?(signal: AbortSignal): Promise<QuotaAnswer>
 }
 
 /** Fold over what one agent printed. */

@@ -294,6 +294,7 @@ export function oneShotRunner(harness: Harness, ports: RunnerPorts, limits: Runn
     },
 
     probe: (lookOnly) => harness.probe(lookOnly),
+    ...(harness.quota === undefined ? {} : { quota: harness.quota }),
   }
 }
 

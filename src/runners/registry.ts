@@ -4,6 +4,7 @@ import { permissionsOf } from '../core/permission.ts'
 import { acpHarness, NO_ACP_COMMAND } from './acp/acp.ts'
 import { CLAUDE_PREFIXES, claudeHarness } from './claude/claude.ts'
 import { CODEX_PREFIXES, codexHarness } from './codex/codex.ts'
+import { askRateLimits } from './codex/rate-limits.ts'
 import { commandHarness, NO_COMMAND } from './command.ts'
 import { execWith } from './exec.ts'
 import type { Harness } from './harness.ts'
@@ -53,6 +54,7 @@ export function runnersFor(config: Config, ports: RegistryPorts): Map<string, Ru
         login: codexLogin(codex, ports.files),
         remedy: 'install it with `npm install -g @openai/codex`, or set runners.codex.command to its path',
       }),
+      (signal) => askRateLimits(codex, ports, signal),
     ),
     commandHarness(
       command,

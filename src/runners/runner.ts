@@ -4,6 +4,7 @@
  */
 import type { StageRequest } from '../core/request.ts'
 import type { RawResult, TokenUsage } from '../core/result.ts'
+import type { QuotaAnswer } from '../core/subscription.ts'
 import type { AgentEvent } from './agent-event.ts'
 import type { Login } from './login.ts'
 
@@ -106,6 +107,11 @@ export interface Runner {
   sweep(requestId: string): Promise<number>
   /** Whether its program is there and starts. `lookOnly`: starts nothing, so that no version is told. */
   probe(lookOnly?: boolean): Promise<RunnerProbe>
+  /**
+   * Asks what is used of the subscription it is logged in with; absent where that cannot be asked. Bounded in time, never
+   * rejects; `signal` ends it early.
+   */
+  quota?(signal: AbortSignal): Promise<QuotaAnswer>
 }
 
 export function isHandle(started: Handle | RawResult): started is Handle {

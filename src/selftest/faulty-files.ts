@@ -1,6 +1,6 @@
 /**
  * A disk that fails on purpose. It counts every operation that changes something (a flush round is one operation,
- * whatever its size), dies after any of them, or lets any of them fail. `crash.ts` runs whole stories on it.
+ * whatever its size), dies after any of them, or lets any of them fail. `test/rig/crash.ts` runs whole stories on it.
  */
 import type { Files } from '../core/files.ts'
 import { disk } from '../store/files.ts'
@@ -176,5 +176,5 @@ export function failAt(number: number, code: string, times = 1): Faults {
   return { fail: (step) => (step.number >= number && step.number < number + times ? code : null) }
 }
 
-/** The plain disk without waiting for the device: for stories whose power losses are told by `power-loss.ts`. */
+/** The plain disk without waiting for the device: for stories whose power losses are told by `test/rig/power-loss.ts`. */
 export const quickDisk: Files = { ...disk, flush: async () => {} }

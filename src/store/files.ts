@@ -25,6 +25,20 @@ export function textOrNull(files: Files, file: string): string | null {
 
 export const hashBytes = sha256
 
+/** Somebody else may take a file away at any moment; gone is gone. */
+export function unlinkIfThere(files: Files, file: string): void {
+  try {
+    files.unlink(file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
+
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'])
+
+/** An error of a file system that has no hard links, or none from here to there. */
+export const isWithoutLinks = (error: unknown): boolean => NO_LINKS.has(String((error as NodeJS.ErrnoException).code))
+
 /**
  * Errors of a path at which nothing can be: paths come out of what agents wrote, so one may be too long for any file
  * system, hold a NUL (the last code), or lead through a link to itself.

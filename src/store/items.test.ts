@@ -82,6 +82,25 @@ describe('a document of other hands', () => {
     expect(bench.ids('task', 'queued')).toEqual(['slow'])
   })
 
+  test.each([
+    ['dated days ahead', (_: Bench) => undefined],
+    ['written before the clock was set back by days', (bench: Bench) => bench.pass(-5 * 24 * HOUR_MS)],
+  ])('%s is taken once it has rested while we looked', (_, happens) => {
+    const bench = new Bench()
+    bench.add('task', 'queued', 'ahead', {}, -5 * 24 * HOUR_MS)
+    bench.put('tasks/queue/half.md', '# Half a\n', -5 * 24 * HOUR_MS)
+    bench.index.refresh()
+    expect(bench.ids('task', 'queued')).toEqual([])
+    happens(bench)
+    bench.pass(0)
+    expect(bench.ids('task', 'queued')).toEqual([])
+    bench.pass(QUIET_MS)
+    expect(bench.ids('task', 'queued')).toEqual(['ahead'])
+    bench.pass(MALFORMED_AFTER_MS)
+    expect(bench.index.invalid()).toMatchObject([{ file: 'half.md' }])
+    expect(bench.index.unsettled).toBe(false)
+  })
+
   test('is taken at once if it has not been touched for long', () => {
     const bench = new Bench()
     bench.add('task', 'queued', 'old')

@@ -3,9 +3,7 @@
  * when something first asks for what it says, and again at claim. Never trusted for a decision that moves a file.
  */
 import * as path from 'node:path'
-import { headOf } from '../core/document.ts'
 import {
-  claimOrder,
   type InvalidItem,
   ITEM_KINDS,
   type ItemEntry,
@@ -19,14 +17,14 @@ import type { Items } from '../core/view.ts'
 import { isSettled, stampOf } from './derived.ts'
 import type { FileStat, Files } from './files.ts'
 import { type CopiedItem, readCopy } from './item-copy.ts'
+import { ItemFolder, type Slot } from './item-folder.ts'
 import { archiveFolders, itemFolder, type Places } from './layout.ts'
+import { readItem } from './read-item.ts'
 
 /** A document not written by us is taken once it has rested this long (design §5). */
 export const QUIET_MS = 200
 /** Only after resting this long is an unreadable one called malformed. */
 export const MALFORMED_AFTER_MS = 2000
-/** What is larger is no document; it is not even read, and stays where it lies. */
-const READ_BYTES_MAX = 64 * 1024 * 1024
 
 /**
  * A file dropped in while a commit of ours changed the same folder hides behind our own mtime: names are compared again
@@ -42,45 +40,6 @@ export const COPIED_AGAIN_AFTER = 32
 
 /** States whose names are ids; an archived item leaves its id free. */
 const NAMED_STATES: readonly KeptState[] = ['queued', 'active', 'done', 'blocked', 'quarantined']
-/** Archived names: `<id>.<stamp>.<hex>.<source state>.md` (spec 01 §4.18.4). */
-const ARCHIVED = /^(.+)\.\d{8}T\d{6}Z\.[0-9a-f]{8}\.[a-z]+\.md$/
-
-interface Slot {
-  name: string
-  id: string
-  /** `unread`: not looked at. `settling`: may still be being written. `entry`: read. `invalid`: cannot be read. */
-  status: 'unread' | 'settling' | 'entry' | 'invalid'
-  entry: ItemEntry | null
-  faults: string[]
-  plain: boolean
-  /** Size and mtime when last looked at, and when they were first seen (milliseconds since the epoch). */
-  look: { bytes: number; mtimeNs: string; at: number } | null
-  /** Stamp of the file the entry was read from; null if it may have changed since without another stamp. */
-  stamp: string | null
-}
-
-interface Folder {
-  kind: ItemKind
-  state: ItemState
-  /** Holds items that left for good, under names with a stamp. */
-  archive: boolean
-  /** Relative to the runtime root. */
-  relative: string
-  path: string
-  /** Of the listing the slots come from, or of our last commit; null if there is no such folder. */
-  mtimeNs: string | null
-  /** To be listed again whatever its mtime. */
-  unsure: boolean
-  /** When to compare names once more after commits of ours, and when the first of them was. */
-  check: { at: number; since: number } | null
-  slots: Map<string, Slot>
-  /** How many names there are for each case-folded one. */
-  folded: Map<string, number>
-  /** Entries in claim order; null until somebody asks. */
-  sorted: ItemEntry[] | null
-  /** How many documents were not as the derived copy says when they were read. */
-  uncopied: number
-}
 
 /** A document that a transaction of ours wrote or took away. */
 export interface WrittenItem {
@@ -90,20 +49,18 @@ export interface WrittenItem {
   gone: boolean
 }
 
-export type FolderTimes = ReadonlyMap<Folder, string | null>
+export type FolderTimes = ReadonlyMap<ItemFolder, string | null>
 
 export class ItemIndex implements Items {
   private readonly files: Files
   private readonly places: Places
-  private readonly folders = new Map<string, Folder>()
-  private readonly foldersOfKind = new Map<ItemKind, Folder[]>()
+  private readonly folders = new Map<string, ItemFolder>()
+  private readonly foldersOfKind = new Map<ItemKind, ItemFolder[]>()
   private readonly nowMs: () => number
-  /** How each queue is sorted, where an operator gave it an order. */
-  private readonly orders = new Map<ItemKind, typeof claimOrder>()
   /** Folders with documents that may still be being written. */
-  private readonly settling = new Set<Folder>()
+  private readonly settling = new Set<ItemFolder>()
   /** Folders that had documents which cannot be read when last looked through. */
-  private readonly withInvalid = new Set<Folder>()
+  private readonly withInvalid = new Set<ItemFolder>()
   /** How long a document must have rested to be read, in milliseconds. */
   quietMs = QUIET_MS
   /** How often a folder was listed: unchanged as long as nobody but us touches any. */
@@ -122,11 +79,8 @@ export class ItemIndex implements Items {
     this.nowMs = nowMs
     this.showing = showing
     for (const kind of ITEM_KINDS) {
-      const add = (key: string, state: ItemState, relative: string, archive: boolean) => {
-        const listing = { mtimeNs: null, unsure: false, check: null, slots: new Map(), folded: new Map() }
-        const at = { archive, relative, path: places.at(relative) }
-        this.folders.set(key, { kind, state, ...at, ...listing, sorted: null, uncopied: 0 })
-      }
+      const add = (key: string, state: ItemState, relative: string, archive: boolean) =>
+        this.folders.set(key, new ItemFolder(kind, state, archive, relative, this.places.at(relative)))
       for (const state of NAMED_STATES) add(`${kind}/${state}`, state, itemFolder(kind, state), false)
       for (const { folder, state } of archiveFolders(kind)) add(`${kind}/${folder}`, state, folder, true)
       this.foldersOfKind.set(
@@ -142,12 +96,11 @@ export class ItemIndex implements Items {
     for (const folder of this.folders.values()) {
       const mtimeNs = this.files.stat(folder.path)?.mtimeNs ?? null
       const moved = mtimeNs !== folder.mtimeNs
-      const due = folder.check !== null && now >= folder.check.at
+      const due = folder.check !== null && (now >= folder.check.at || now < folder.check.since)
       if (moved || folder.unsure || due) this.list(folder, mtimeNs, moved)
     }
     for (const folder of this.withInvalid)
-      for (const slot of [...folder.slots.values()].filter(({ status }) => status === 'invalid'))
-        this.rereadIfEdited(folder.kind, folder.state, slot.name)
+      for (const slot of folder.slotsThatAre('invalid')) this.rereadIfEdited(folder.kind, folder.state, slot.name)
     for (const folder of [...this.settling]) this.lookAgain(folder)
   }
 
@@ -163,10 +116,11 @@ export class ItemIndex implements Items {
     const folder = this.folder(kind, state)
     const slot = folder.slots.get(name)
     if (!slot) return
-    this.drop(folder, slot)
+    this.changes += 1
+    folder.forget(slot)
     slot.status = 'unread'
     slot.look = null
-    if (folder.sorted) this.read(folder, slot)
+    if (folder.isSorted) this.read(folder, slot)
   }
 
   /** Folder mtimes before a transaction of ours; hand the result to `committed`. */
@@ -176,7 +130,7 @@ export class ItemIndex implements Items {
 
   /** Takes over what a transaction of ours did, without listing folders that nobody else touched. */
   committed(before: FolderTimes, written: readonly WrittenItem[]): void {
-    const touched = new Set<Folder>()
+    const touched = new Set<ItemFolder>()
     for (const file of written) {
       const folder = this.folder(file.kind, file.state)
       touched.add(folder)
@@ -194,7 +148,7 @@ export class ItemIndex implements Items {
   }
 
   /** What we wrote a moment ago needs no rest, until somebody else changes it. */
-  private ownLook(folder: Folder, name: string): Slot['look'] {
+  private ownLook(folder: ItemFolder, name: string): Slot['look'] {
     const stat = this.files.stat(path.join(folder.path, name))
     return stat === null ? null : { bytes: stat.bytes, mtimeNs: stat.mtimeNs, at: Number.NEGATIVE_INFINITY }
   }
@@ -217,10 +171,9 @@ export class ItemIndex implements Items {
     return found
   }
 
-  /** True if the id is taken in any state, whatever its case: file systems differ in what they call equal. */
+  /** True if the id is taken in any state, whatever its case. */
   isTaken(kind: ItemKind, id: string): boolean {
-    const folded = `${id}.md`.toLowerCase()
-    return NAMED_STATES.some((state) => this.folder(kind, state).folded.has(folded))
+    return NAMED_STATES.some((state) => this.folder(kind, state).hasName(`${id}.md`))
   }
 
   queued(kind: ItemKind): Iterable<ItemEntry> {
@@ -236,45 +189,35 @@ export class ItemIndex implements Items {
     return [...this.folder(kind, state).slots.values()].map((slot) => slot.id)
   }
 
-  private foldersIn(kind: ItemKind, state: ItemState): Folder[] {
+  private foldersIn(kind: ItemKind, state: ItemState): ItemFolder[] {
     return this.foldersOfKind.get(kind)!.filter((folder) => folder.state === state)
   }
 
-  /** What a folder holds, in claim order. */
-  private entries(folder: Folder): readonly ItemEntry[] {
-    if (folder.sorted === null) {
+  /** What a folder holds, in order; reads what nobody has read yet. */
+  private entries(folder: ItemFolder): readonly ItemEntry[] {
+    if (!folder.isSorted) {
       this.takeFromCopy(folder)
-      for (const slot of folder.slots.values()) if (slot.status === 'unread') this.read(folder, slot)
-      folder.sorted = [...folder.slots.values()].flatMap((slot) => slot.entry ?? []).sort(this.orderIn(folder))
+      for (const slot of folder.slotsThatAre('unread')) this.read(folder, slot)
     }
-    return folder.sorted
+    return folder.entries()
   }
 
   /** Puts an order of the operator in force. */
   useOrder(order: QueueOrder): void {
-    for (const kind of ITEM_KINDS) {
-      this.orders.set(kind, claimOrderOf(order, kind))
-      this.folder(kind, 'queued').sorted = null
-    }
-  }
-
-  private orderIn({ kind, state }: Folder): typeof claimOrder {
-    return (state === 'queued' ? this.orders.get(kind) : undefined) ?? claimOrder
+    for (const kind of ITEM_KINDS) this.folder(kind, 'queued').sortBy(claimOrderOf(order, kind))
   }
 
   /** Takes what the derived copy of a folder says of files that are as they were when it was written. */
-  private takeFromCopy(folder: Folder): void {
+  private takeFromCopy(folder: ItemFolder): void {
     if (folder.slots.size < COPIED_MIN) return
     const copy = readCopy(this.files, this.places, folder.relative)
     let taken = 0
     for (const slot of folder.slots.values()) {
       const copied = copy.get(slot.name)
       if (copied === undefined || slot.status !== 'unread' || copied.head.id !== slot.id) continue
-      const stat = this.files.stat(path.join(folder.path, slot.name))
+      const stat = this.files.stat(folder.pathOf(slot))
       if (stat === null || stampOf(stat) !== copied.stamp) continue
-      slot.entry = { kind: folder.kind, state: folder.state, ...copied.head }
-      slot.status = 'entry'
-      slot.stamp = copied.stamp
+      folder.keep(slot, copied.head, copied.stamp)
       slot.look = { bytes: stat.bytes, mtimeNs: stat.mtimeNs, at: Number.NEGATIVE_INFINITY }
       taken += 1
     }
@@ -322,7 +265,7 @@ export class ItemIndex implements Items {
     const found: InvalidItem[] = []
     for (const folder of [...this.folders.values()].filter((one) => this.withInvalid.has(one))) {
       const { kind, state } = folder
-      const slots = [...folder.slots.values()].filter((slot) => slot.status === 'invalid')
+      const slots = folder.slotsThatAre('invalid')
       for (const { name: file, plain, faults } of slots) found.push({ kind, state, file, plain, faults })
       if (slots.length === 0) this.withInvalid.delete(folder)
     }
@@ -334,12 +277,12 @@ export class ItemIndex implements Items {
     return this.settling.size > 0
   }
 
-  private folder(kind: ItemKind, state: ItemState): Folder {
+  private folder(kind: ItemKind, state: ItemState): ItemFolder {
     return this.folders.get(`${kind}/${state}`)!
   }
 
   /** `reread`: other hands were here, so documents that changed under the names we know are read again. */
-  private list(folder: Folder, mtimeNs: string | null, reread: boolean): void {
+  private list(folder: ItemFolder, mtimeNs: string | null, reread: boolean): void {
     this.listings += 1
     const found = this.files.list(folder.path) ?? []
     const names = new Set(found.filter((name) => name.endsWith('.md') && !name.startsWith('.')))
@@ -355,32 +298,25 @@ export class ItemIndex implements Items {
     folder.check = null
   }
 
-  private isReplaced(folder: Folder, slot: Slot): boolean {
-    const stat = this.files.stat(path.join(folder.path, slot.name))
+  private isReplaced(folder: ItemFolder, slot: Slot): boolean {
+    const stat = this.files.stat(folder.pathOf(slot))
     return stat !== null && (stat.bytes !== slot.look?.bytes || stat.mtimeNs !== slot.look.mtimeNs)
   }
 
-  private add(folder: Folder, name: string, look: Slot['look']): void {
-    const slot = newSlot(folder, name, look)
-    folder.slots.set(name, slot)
+  private add(folder: ItemFolder, name: string, look: Slot['look']): void {
+    const slot = folder.add(name, look)
     this.changes += 1
-    const folded = name.toLowerCase()
-    folder.folded.set(folded, (folder.folded.get(folded) ?? 0) + 1)
-    if (folder.sorted) this.read(folder, slot)
+    if (folder.isSorted) this.read(folder, slot)
   }
 
-  private remove(folder: Folder, slot: Slot): void {
-    this.drop(folder, slot)
-    folder.slots.delete(slot.name)
-    const folded = slot.name.toLowerCase()
-    const left = (folder.folded.get(folded) ?? 1) - 1
-    if (left === 0) folder.folded.delete(folded)
-    else folder.folded.set(folded, left)
+  private remove(folder: ItemFolder, slot: Slot): void {
+    this.changes += 1
+    folder.remove(slot)
   }
 
   /** Reads and checks a document, unless it may still be being written. */
-  private read(folder: Folder, slot: Slot): void {
-    const file = path.join(folder.path, slot.name)
+  private read(folder: ItemFolder, slot: Slot): void {
+    const file = folder.pathOf(slot)
     const stat = this.files.stat(file)
     if (stat === null) return
     const now = this.nowMs()
@@ -389,88 +325,36 @@ export class ItemIndex implements Items {
       this.settling.add(folder)
       return
     }
-    const found = stat.kind === 'file' ? this.bytesOf(file, stat) : null
-    if (found === null && stat.kind === 'file') return // gone since
-    const bytes = typeof found === 'string' ? null : found
-    slot.plain = bytes !== null || (found === null && this.leadsToFile(file))
-    const head = bytes === null ? null : headOf(folder.kind, bytes)
-    slot.faults = typeof found === 'string' ? [found] : faultsOf(slot, stat, head)
-    if (slot.faults.length > 0 || !head?.ok) {
+    const reading = readItem(this.files, folder.kind, file, slot.id, stat)
+    if (reading === null) return
+    slot.plain = reading.plain
+    slot.faults = reading.faults
+    if (reading.head === null) {
       slot.status = this.hasRested(slot, stat, now, MALFORMED_AFTER_MS) ? 'invalid' : 'settling'
       if (slot.status === 'settling') this.settling.add(folder)
       else this.withInvalid.add(folder)
       return
     }
-    slot.entry = { kind: folder.kind, state: folder.state, ...head.head }
-    slot.status = 'entry'
-    slot.stamp = isSettled(stat, now) ? stampOf(stat) : null
-    if (folder.sorted) folder.sorted.splice(place(folder.sorted, slot.entry, this.orderIn(folder)), 0, slot.entry)
+    folder.keep(slot, reading.head, isSettled(stat, now) ? stampOf(stat) : null)
   }
 
-  /** Bytes of a document, or why it cannot be read, or null if it has gone. */
-  private bytesOf(file: string, stat: FileStat): Uint8Array | string | null {
-    if (stat.bytes > READ_BYTES_MAX) return `is larger than ${READ_BYTES_MAX} bytes`
-    try {
-      return this.files.read(file)
-    } catch (error) {
-      return `cannot be read: ${(error as Error).message}`
-    }
-  }
-
-  private leadsToFile(link: string): boolean {
-    const real = this.files.realpath(link)
-    return real !== null && this.files.stat(real)?.kind === 'file'
-  }
-
-  /** Same size and mtime for `ms`, by our own looks or because the file is much older than that anyway. */
+  /**
+   * Same size and mtime for `ms`, by our own looks or because the file is much older than that anyway. A first look that
+   * lies ahead is from before the clock was set back, and says nothing of how long it was since.
+   */
   private hasRested(slot: Slot, stat: FileStat, now: number, ms: number): boolean {
-    const same = slot.look !== null && slot.look.bytes === stat.bytes && slot.look.mtimeNs === stat.mtimeNs
+    const { look } = slot
+    const same = look?.bytes === stat.bytes && look.mtimeNs === stat.mtimeNs && look.at <= now
     if (!same) slot.look = { bytes: stat.bytes, mtimeNs: stat.mtimeNs, at: now }
     const watched = same ? now - slot.look!.at : 0
     return watched >= ms || now - stat.mtimeMs >= ms * (this.showing ? 1 : 5)
   }
 
-  private lookAgain(folder: Folder): void {
+  private lookAgain(folder: ItemFolder): void {
     this.settling.delete(folder)
-    for (const slot of [...folder.slots.values()].filter(({ status }) => status === 'settling')) {
+    for (const slot of folder.slotsThatAre('settling')) {
       this.read(folder, slot)
       if (slot.status !== 'settling') this.arrivals += 1
     }
   }
-
-  private drop(folder: Folder, slot: Slot): void {
-    const entry = slot.entry
-    slot.entry = null
-    this.changes += 1
-    if (!entry || !folder.sorted) return
-    const at = place(folder.sorted, entry, this.orderIn(folder))
-    if (folder.sorted[at] === entry) folder.sorted.splice(at, 1)
-    else folder.sorted = folder.sorted.filter((other) => other !== entry)
-  }
-}
-
-function newSlot({ archive }: Folder, name: string, look: Slot['look']): Slot {
-  const archived = archive ? ARCHIVED.exec(name)?.[1] : undefined
-  const id = archived ?? name.slice(0, -'.md'.length)
-  return { name, id, status: 'unread', entry: null, faults: [], plain: true, look, stamp: null }
-}
-
-function faultsOf(slot: Slot, stat: FileStat, head: ReturnType<typeof headOf> | null): string[] {
-  if (stat.kind === 'link') return ['is a symbolic link; put the document itself here']
-  if (head === null) return ['is not a plain file']
-  if (!head.ok) return head.faults.map(({ line, message }) => (line === null ? message : `line ${line}: ${message}`))
-  if (head.head.id === slot.id) return []
-  return [`the file is named ${slot.name} but the id in it is ${head.head.id}; they must agree`]
-}
-
-/** Index of the first element that does not come before `entry`. */
-function place(sorted: readonly ItemEntry[], entry: ItemEntry, order: typeof claimOrder): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (order(sorted[middle]!, entry) < 0) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { contents, exists, read, temporaryFolder, write } from '../../test/rig/store.ts'
 import { MillraceError } from '../core/errors.ts'
 import { type Faults, failAt, faultyFiles } from '../selftest/faulty-files.ts'
-import { type FileOperation, payload } from './file-operation.ts'
+import { type FileOperation, payload } from './file-operation/file-operation.ts'
 import { disk, hashBytes } from './files.ts'
 import { decodeRecord, encodeRecord, Journal, type JournalOptions, RECORD_BYTES_MAX } from './journal.ts'
 

@@ -7,18 +7,12 @@
 import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
 import { integer, listOf, record, type Shape } from '../core/shape.ts'
-import {
-  type Applying,
-  applyOperation,
-  dropTemporaries,
-  type FileOperation,
-  isOperation,
-  look,
-  sizeOf,
-  unlinkIfThere,
-} from './file-operation.ts'
-import { hashBytes } from './files.ts'
+import { applyOperation } from './file-operation/apply.ts'
+import { type Applying, type FileOperation, isOperation } from './file-operation/file-operation.ts'
+import { dropTemporaries } from './file-operation/temporary.ts'
+import { hashBytes, unlinkIfThere } from './files.ts'
 import { guarded } from './guarded.ts'
+import { look, sizeOf } from './look.ts'
 
 export interface JournalRecord {
   revision: number

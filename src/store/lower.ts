@@ -11,7 +11,7 @@ import { absurd, MillraceError } from '../core/errors.ts'
 import { canonicalJson } from '../core/ids.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
 import type { Snapshot } from '../core/state.ts'
-import { bytesOf, type FileOperation, look, payload, sizeOf } from './file-operation.ts'
+import { bytesOf, type FileOperation, payload } from './file-operation/file-operation.ts'
 import { type Files, hashBytes } from './files.ts'
 import type { ItemIndex, WrittenItem } from './items.ts'
 import {
@@ -26,6 +26,7 @@ import {
   statusFile,
   targetFile,
 } from './layout.ts'
+import { look, sizeOf } from './look.ts'
 
 /** Documents above this are moved without being carried in the record. */
 const CARRIED_BYTES_MAX = 1024 * 1024 + 4096

@@ -2,7 +2,7 @@ import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { contents, temporaryFolder, write } from '../../test/rig/store.ts'
 import { faultyFiles } from '../selftest/faulty-files.ts'
-import { type FileOperation, payload } from './file-operation.ts'
+import { type FileOperation, payload } from './file-operation/file-operation.ts'
 import { disk, type Files, hashBytes, readText } from './files.ts'
 import { overlay } from './overlay.ts'
 

@@ -3,9 +3,11 @@
  * transaction while its writer is dead, or stopped in the middle of it.
  */
 import * as path from 'node:path'
-import { appendStep, bytesOf, type FileOperation, sizeOf } from './file-operation.ts'
+import { appendStep } from './file-operation/append-step.ts'
+import { bytesOf, type FileOperation } from './file-operation/file-operation.ts'
 import { type FileStat, type Files, hashBytes } from './files.ts'
 import type { JournalRecord } from './journal.ts'
+import { isSameFile, sizeOf } from './look.ts'
 
 /** `files` with the operations of a record laid over them; only reading goes through the overlay. */
 export function overlay(files: Files, root: string, record: JournalRecord): Files {
@@ -99,7 +101,7 @@ function lay(files: Files, root: string, operation: FileOperation, laid: Map<str
     case 'move': {
       const [from, to] = [at(operation.from), at(operation.to)]
       const [source, target] = [files.stat(from), files.stat(to)]
-      const isOneFile = source !== null && source.inode === target?.inode && source.device === target.device
+      const isOneFile = source !== null && target !== null && isSameFile(source, target)
       // Moved already: what lies at the source is somebody's new file, and stays there.
       if (target?.kind === 'file' && !isOneFile && hashBytes(files.read(to) ?? '') === operation.hash) return
       laid.set(from, GONE)

@@ -4,8 +4,7 @@
  * force and wakes up can neither write over the record of its successor nor take it away. Only the newest one counts.
  */
 import * as path from 'node:path'
-import { unlinkIfThere } from './file-operation.ts'
-import type { Files } from './files.ts'
+import { type Files, unlinkIfThere } from './files.ts'
 import { decodeRecord } from './journal.ts'
 import { AT, journalFile, type Places } from './layout.ts'
 

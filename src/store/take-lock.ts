@@ -16,8 +16,7 @@
 import * as path from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
-import { unlinkIfThere } from './file-operation.ts'
-import type { Files } from './files.ts'
+import { type Files, unlinkIfThere } from './files.ts'
 import { AT } from './layout.ts'
 import {
   describeLock,

@@ -6,7 +6,7 @@ import type { Machine } from '../../src/selftest/scene.ts'
 import { type FolderNode, hashTree, type SimulatedDisk } from '../../src/selftest/simulated-disk.ts'
 import { adoptionOf, applyAdoption } from '../../src/store/adopt/adopt.ts'
 import { VERSIONS } from './fixtures/make.mjs'
-import { lifeOf, oldWorkspace, PLACES, portsOf } from './machine.ts'
+import { claimCommands, lifeOf, oldWorkspace, PLACES, portsOf } from './machine.ts'
 
 /** Old runs take the most time to read and are never written: a few of them are as good as forty. */
 const RUNS_KEPT = 4
@@ -31,6 +31,7 @@ async function repeated(tree: FolderNode): Promise<string> {
 async function told(version: (typeof VERSIONS)[number]) {
   const { tree } = oldWorkspace(version, { runsMax: RUNS_KEPT })
   const on = lifeOf(tree)
+  claimCommands(on)
   const moments: { after: string; disk: SimulatedDisk }[] = [{ after: 'nothing', disk: on.disk.snapshot() }]
   const done = ({ operation, path }: { operation: string; path: string }) =>
     void moments.push({ after: `${moments.length} ${operation} ${path}`, disk: on.disk.snapshot() })

@@ -64,3 +64,21 @@ export function textsIn(files: Files, folder: string): Map<string, string> {
   walk(folder)
   return texts
 }
+
+export const INCOMING = 'millrace-agents/state/mailbox/incoming'
+export const PROCESSED = 'millrace-agents/state/mailbox/processed'
+
+/** Somebody claims the two commands that wait there, carries out the first and archives it, and dies. */
+export function claimCommands({ files, disk }: Machine): { done: string; open: string; texts: Map<string, string> } {
+  const [done, open] = files.list(at(INCOMING))!.filter((name) => name.endsWith('.json')) as [string, string]
+  const texts = new Map([done, open].map((name) => [name, readText(files, at(`${INCOMING}/${name}`))!]))
+  for (const [name, text] of texts) {
+    disk.write(at(`${INCOMING}/${name}.claimed`), text)
+    disk.write(at(`${INCOMING}/${name}.claimed.lock`), 'pid=4711\n')
+    disk.unlink(at(`${INCOMING}/${name}`))
+  }
+  const archive = { schema_version: '1.0', kind: 'mailbox_archive', disposition: 'processed', result: {} }
+  disk.write(at(`${PROCESSED}/${done}`), JSON.stringify(archive))
+  disk.flushAll()
+  return { done, open, texts }
+}

@@ -1,5 +1,6 @@
 // Imitates `codex exec --json`: event lines on stdout, the last message in a file. FAKE_CODEX says what happens.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { serve } from './app-server.mjs'
 import { play, turnsGiven } from './turns.mjs'
 
 const argv = process.argv.slice(2)
@@ -9,6 +10,8 @@ const mode = process.env.FAKE_CODEX ?? 'ok'
 
 if (argv.includes('--version')) {
   process.stdout.write('codex-cli 0.0.0-fake\n')
+} else if (argv.includes('app-server')) {
+  serve()
 } else if (mode === 'no-repository') {
   process.stderr.write('Not inside a trusted directory and --skip-git-repo-check was not specified.\n')
   process.exitCode = 1

@@ -187,8 +187,24 @@ const TOLD: Readonly<Record<string, readonly [file: string, title: string]>> = {
     'lets the stage end that goes over it',
   ],
   'usage_governance.subscription_quota_rules.enabled': [
-    'src/core/usage-rules.test.ts',
-    'takes the subscription section of an old config, as long as it is off',
+    'test/scenarios/subscription.test.ts',
+    'does not count while the section, or all rules on usage, are off',
+  ],
+  'usage_governance.subscription_quota_rules.provider': [
+    'test/scenarios/subscription.test.ts',
+    'keeps the first stage from being started, until its window begins anew',
+  ],
+  'usage_governance.subscription_quota_rules.degraded_policy': [
+    'test/scenarios/subscription.test.ts',
+    'that does not answer pauses where that is wanted, until it does',
+  ],
+  'usage_governance.subscription_quota_rules.refresh_interval_seconds': [
+    'test/scenarios/subscription.test.ts',
+    'is asked anew once the answer is older than the rules want it',
+  ],
+  'usage_governance.subscription_quota_rules.rules': [
+    'test/scenarios/subscription.test.ts',
+    'is the one in the config: its window, its percentage, its name',
   ],
   'stages.*.permission_profile': ['src/core/permission.test.ts', 'permission_profile'],
 }

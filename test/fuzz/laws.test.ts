@@ -18,7 +18,7 @@ import {
 } from '../../src/runners/artifacts.ts'
 import { type Line, lineSplitter, readTail } from '../../src/runners/lines.ts'
 import { tailEvents } from '../../src/store/event-log.ts'
-import type { FileOperation } from '../../src/store/file-operation.ts'
+import type { FileOperation } from '../../src/store/file-operation/file-operation.ts'
 import { disk } from '../../src/store/files.ts'
 import { decodeRecord, encodeRecord } from '../../src/store/journal.ts'
 import { AT, placesOf } from '../../src/store/layout.ts'

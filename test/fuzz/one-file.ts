@@ -1,7 +1,7 @@
 /** The real disk with one file on it laid over: how a parser that reads through the files port is given its bytes. */
 import * as path from 'node:path'
 import type { Files } from '../../src/core/files.ts'
-import { payload } from '../../src/store/file-operation.ts'
+import { payload } from '../../src/store/file-operation/file-operation.ts'
 import { disk, hashBytes } from '../../src/store/files.ts'
 import { overlay } from '../../src/store/overlay.ts'
 

@@ -24,6 +24,7 @@ import { MillraceError } from '../../src/core/errors.ts'
 import type { Files } from '../../src/core/files.ts'
 import { ideaSpecId, ideaToSpec } from '../../src/core/idea.ts'
 import { isSafeId } from '../../src/core/ids.ts'
+import { objectInLine } from '../../src/core/json-line.ts'
 import { ledgerLineIn } from '../../src/core/ledger.ts'
 import { normalise } from '../../src/core/normalise.ts'
 import type { ChangeOperation } from '../../src/core/operation.ts'
@@ -38,7 +39,7 @@ import { parseTimestamp } from '../../src/core/timestamp.ts'
 import { keyLines } from '../../src/core/toml-lines.ts'
 import { parseVerdict, Verdict } from '../../src/core/validator.ts'
 import { verdictObjection } from '../../src/core/verdict.ts'
-import { readKept } from '../../src/engine/approvals.ts'
+import { readKept } from '../../src/engine/answered.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { evidenceOf, gather } from '../../src/engine/evidence.ts'
 import { removeAbandoned } from '../../src/engine/scratch.ts'
@@ -75,6 +76,7 @@ import { keeperPid } from '../../src/runners/adopt.ts'
 import { readExit, readHandle, readInvocation, readStop, runFiles } from '../../src/runners/artifacts.ts'
 import { claudeTranscript } from '../../src/runners/claude/transcript.ts'
 import { codexTranscript } from '../../src/runners/codex/codex.ts'
+import { rateLimitsIn } from '../../src/runners/codex/rate-limits.ts'
 import { codexUsage } from '../../src/runners/codex/usage.ts'
 import { causeOf } from '../../src/runners/failure.ts'
 import type { Transcript } from '../../src/runners/harness.ts'
@@ -226,6 +228,7 @@ function documents(): Parser[] {
     'core/document-lines.ts',
     'core/document-values.ts',
     'store/items.ts',
+    'store/read-item.ts',
   ]
   const example = (kind: DocumentKind) => documentText(kind, 'T-1', FULL[kind], 'Some prose.\n\n- a list\n\n## Notes')
   const readers = DOCUMENT_KINDS.map(
@@ -626,6 +629,27 @@ function harnessOutput(): Parser[] {
       refusals: 'never throws',
       parse: (bytes) =>
         speak(acpProtocol({ workspaceRoot: '/w', level: 'basic', model: 'm', effort: 'high', sessionId: null }), bytes),
+    },
+    {
+      name: 'codex rate limits',
+      modules: ['runners/codex/rate-limits.ts'],
+      examples: [
+        jsonOf({
+          id: 2,
+          result: { rateLimits: { primary: { usedPercent: 5, windowDurationMins: 300, resetsAt: 1e9 } } },
+        }),
+        jsonOf({ id: 2, error: { code: -32600, message: 'no login' } }),
+      ],
+      refusals: 'never throws',
+      parse(bytes) {
+        const message = objectInLine(textOf(bytes))
+        const answer = message && rateLimitsIn(message, new Date(0))
+        if (answer === null || 'problem' in answer) return
+        for (const { percent_used, resets_at } of Object.values(answer.windows)) {
+          mustBe(percent_used >= 0, 'a percentage is none')
+          mustBe(resets_at === null || !Number.isNaN(Date.parse(resets_at)), 'a time is none')
+        }
+      },
     },
     {
       name: 'codex token usage',
@@ -1188,7 +1212,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     },
     {
       name: 'result that waits for an approval',
-      modules: ['engine/approvals.ts'],
+      modules: ['engine/answered.ts'],
       examples: [jsonOf({ raw: RAW, working_tree: null })],
       refusals: 'never throws',
       parse(bytes) {
@@ -1431,7 +1455,7 @@ function skills(): Parser[] {
     },
     {
       name: 'archive of a skill',
-      modules: ['operations/skills/archive.ts'],
+      modules: ['operations/skills/archive.ts', 'operations/skills/zip-checksums.ts'],
       examples: [archiveOf('craft', files)],
       refusals: 'one sentence',
       parse(bytes) {

@@ -13,7 +13,7 @@ class LongestLast extends BaseSequencer {
   }
 }
 
-const BESIDE = ['src/core/**/*.test.ts', 'src/store/{journal,file-operation}*.test.ts']
+const BESIDE = ['src/core/**/*.test.ts', 'src/store/{journal*,file-operation/*}.test.ts']
 
 /**
  * The suite that mutants are put to: what lies beside the mutated files, and only that; whole stories are too slow.

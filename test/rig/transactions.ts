@@ -1,6 +1,6 @@
 /** Arbitrary transactions: a folder as it is before, the operations on it, and what it must be afterwards. */
 import * as fc from 'fast-check'
-import { type FileOperation, payload } from '../../src/store/file-operation.ts'
+import { type FileOperation, payload } from '../../src/store/file-operation/file-operation.ts'
 import { hashBytes } from '../../src/store/files.ts'
 
 export interface Transaction {

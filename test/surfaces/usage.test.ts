@@ -3,9 +3,11 @@ import * as fs from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { makeLook } from '../../src/cli/look.ts'
+import { status as renderStatus } from '../../src/cli/render/status.ts'
 import { usage as render } from '../../src/cli/render/usage.ts'
 import type { LedgerLine } from '../../src/core/ledger.ts'
 import { systemClock } from '../../src/engine/clock.ts'
+import { status } from '../../src/operations/status/status.ts'
 import { usage } from '../../src/operations/usage/usage.ts'
 import { contextIn } from '../rig/context.ts'
 import { ledgerLine, tokens } from '../rig/ledger.ts'
@@ -145,5 +147,36 @@ describe('rules on usage', () => {
     const [standing] = (await ask(rig)).rules
     expect(standing).toMatchObject({ observed: 30, left: 70, window_since: null })
     expect(standing!.owners).toEqual([{ owner: runId, observed: 30, left: 70 }])
+  })
+
+  it('over a subscription are told with what its provider last said, and how long ago', async () => {
+    const off = '[usage_governance]\nenabled = true\n[usage_governance.runtime_token_rules]\nenabled = false\n'
+    const rig = await rigWith([], `${off}[usage_governance.subscription_quota_rules]\nenabled = true\n`)
+    await rig.ticks(1)
+    expect(render(await ask(rig), look(true))).toContain('Subscription codex_chatgpt_oauth, nothing was told yet:')
+    const snapshot = rig.json<{ usage_governance: object }>('state/runtime_snapshot.json')
+    const read_at = '2026-03-04T11:58:00.000Z'
+    const five_hour = { percent_used: 81.5, resets_at: '2026-03-04T14:00:00.000Z', read_at }
+    const known = { state: 'degraded', detail: 'no network', last_refreshed_at: read_at, windows: { five_hour } }
+    const subscription = { provider: 'codex_chatgpt_oauth', ...known }
+    const usage_governance = { ...snapshot.usage_governance, subscription }
+    fs.writeFileSync(rig.at('state/runtime_snapshot.json'), JSON.stringify({ ...snapshot, usage_governance }))
+    const answer = await ask(rig)
+    const sheet = render(answer, look(true))
+    expect(sheet).toContain('Subscription codex_chatgpt_oauth, told 2m ago:')
+    expect(sheet).toContain('It is out of reach: no network.')
+    expect(sheet).toMatch(/codex-five-hour-default\s+five_hour\s+81.5 %\s+95 %\s+kept\s+in 2h/)
+    expect(sheet).toMatch(/codex-weekly-default\s+weekly\s+not known\s+95 %\s+kept/)
+    const lines = render(answer, look(false)).split('\n')
+    expect(lines).toContain(
+      'subscription: provider=codex_chatgpt_oauth state=degraded detail="no network" last_refreshed_at=2026-03-04T11:58:00.000Z',
+    )
+    expect(lines).toContain(
+      'subscription_rule: rule_id=codex-weekly-default window=weekly pause_at_percent_used=95 percent_used=none resets_at=none pauses=false',
+    )
+    const output = await status.run(contextIn(rig.root), {})
+    expect(renderStatus(output, look(false)).split('\n')).toContain(
+      `usage_governance_subscription_window: window=five_hour percent_used=81.5 resets_at=2026-03-04T14:00:00.000Z read_at=${read_at}`,
+    )
   })
 })

@@ -451,7 +451,11 @@ describe('a blocked task that a queued one waits for', () => {
       'a stage has looked',
     ],
     ['it is switched off', late('enabled = false\n'), 'auto_recovery is switched off'],
-    ['it may never be', late('max_auto_requeues_per_work_item = 0\n'), 'auto_recovery.max_auto_requeues_per_work_item is 0'],
+    [
+      'it may never be',
+      late('max_auto_requeues_per_work_item = 0\n'),
+      'auto_recovery.max_auto_requeues_per_work_item is 0',
+    ],
     [
       'it was put back as often as it may be',
       late('max_auto_requeues_per_work_item = 1\ncooldown_seconds = [0]\n'),

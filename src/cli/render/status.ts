@@ -60,6 +60,10 @@ function nested(key: string, output: StatusOutput, look: Look): string[] {
           }),
         ),
       )
+    case 'usage_governance_subscription':
+      return Object.entries(output.usage_governance_subscription?.windows ?? {}).map(([window, use]) =>
+        look.field('usage_governance_subscription_window', pairs({ window, ...use })),
+      )
     case 'queue_depths':
       return Object.entries(output.queue_depths).map(([kind, depth]) => look.field(`queue_depth.${kind}`, pairs(depth)))
     case 'pending_restart':

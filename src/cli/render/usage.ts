@@ -25,7 +25,17 @@ function lines(output: UsageOutput, look: Look): string {
       look.field('rule', pairs({ ...rule })),
       ...owners.map((owner) => look.field('rule_owner', pairs({ rule_id: rule.rule_id, ...owner }))),
     ]),
+    ...subscriptionLines(output, look),
   ].join('\n')
+}
+
+function subscriptionLines({ subscription }: UsageOutput, look: Look): string[] {
+  if (subscription === null) return []
+  const { rules: quotas, ...state } = subscription
+  return [
+    look.field('subscription', pairs({ ...state })),
+    ...quotas.map((rule) => look.field('subscription_rule', pairs({ ...rule }))),
+  ]
 }
 
 const sumLine = ({ stages, usage: used, stages_without_cost }: Sum): string =>
@@ -81,9 +91,39 @@ const grouped = (amount: number): string => String(amount).replace(/\B(?=(\d{3})
 
 function rules(output: UsageOutput, look: Look): string[] {
   const { paint } = look
-  if (!output.rules_in_force)
+  if (!output.rules_in_force && output.subscription === null)
     return [paint.dim('No rules on usage are in force ([usage_governance] of millrace.toml).')]
-  const rows = output.rules.map((rule) => {
+  return [...(output.rules.length === 0 ? [] : [ruleTable(output.rules, look)]), ...subscription(output, look)]
+}
+
+function subscription({ subscription: told }: UsageOutput, look: Look): string[] {
+  if (told === null) return []
+  const { paint } = look
+  const rows = told.rules.map((rule) => [
+    rule.rule_id,
+    rule.window,
+    rule.percent_used === null ? paint.dim('not known') : `${rule.percent_used} %`,
+    `${rule.pause_at_percent_used} %`,
+    rule.pauses ? paint.red('pauses') : paint.green('kept'),
+    rule.resets_at === null ? '' : look.ago(rule.resets_at),
+  ])
+  const since = told.last_refreshed_at === null ? 'nothing was told yet' : `told ${look.ago(told.last_refreshed_at)}`
+  const problem =
+    told.state === 'degraded' ? [paint.yellow(`It is out of reach: ${look.safe(told.detail ?? '')}.`)] : []
+  const columns = [
+    { title: 'RULE', flexible: true },
+    { title: 'WINDOW' },
+    { title: 'USED', align: 'right' as const },
+    { title: 'PAUSES AT', align: 'right' as const },
+    { title: 'STATE' },
+    { title: 'ANEW' },
+  ]
+  return [[paint.dim(`Subscription ${told.provider}, ${since}:`), ...problem, look.table(rows, columns)].join('\n')]
+}
+
+function ruleTable(standings: UsageOutput['rules'], look: Look): string {
+  const { paint } = look
+  const rows = standings.map((rule) => {
     const money = rule.metric === 'cost_usd'
     const shown = (amount: number) => (money ? `$${amount.toFixed(2)}` : grouped(Math.round(amount)))
     const state = rule.pauses ? paint.red('pauses') : rule.over ? paint.red('over') : paint.green('kept')
@@ -110,5 +150,5 @@ function rules(output: UsageOutput, look: Look): string[] {
     { title: 'STATE' },
     { title: 'ANEW' },
   ]
-  return [look.table(rows, columns)]
+  return look.table(rows, columns)
 }

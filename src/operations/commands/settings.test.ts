@@ -64,7 +64,7 @@ describe('setting a key', () => {
   it.each([
     ['runners.pi.command', 'pi-2', '[runners.pi]\ncommand = "pi-2"\n'],
     ['runners.default_runner', 'pi_rpc', '[runners]\ndefault_runner = "pi_rpc"\n'],
-    ['runners.modules.mine', 'mine.mjs', '[runners]\nmodules = { mine = "mine.mjs" }\n'],
+    ['runners.modules.mine', 'mine.mjs', '[runners.modules]\nmine = "mine.mjs"\n'],
     ['stages.builder.model', 'large', '[stages.builder]\nmodel = "large"\n'],
     [
       'usage_governance.runtime_token_rules.enabled',
@@ -74,9 +74,12 @@ describe('setting a key', () => {
     [
       'runners.claude.permission_by_stage.builder',
       'basic',
-      '[runners.claude]\npermission_by_stage = { builder = "basic" }\n',
+      '[runners.claude.permission_by_stage]\nbuilder = "basic"\n',
     ],
     ['engine.poll_interval_seconds', '5', '[engine]\npoll_interval_seconds = 5\n'],
+    ['notify.rules.x.webhook', 'http://localhost:1/', '[notify.rules.x]\nwebhook = "http://localhost:1/"\n'],
+    ['validators.review.command', 'review', '[validators.review]\ncommand = "review"\n'],
+    ['runners.claude.env.TZ', 'UTC', '[runners.claude.env]\nTZ = "UTC"\n'],
   ])(
     'gives %s, whose section is not there, a heading at the end, and leaves all else byte for byte',
     (key, value, added) => {
@@ -92,6 +95,25 @@ describe('setting a key', () => {
       }
     },
   )
+
+  it.each([
+    ['runners.modules.mine', 'mine.mjs', '[runners.modules.yours]\n'],
+    ['runners.claude.env.TZ', 'UTC', '[runners.claude.env.more]\n'],
+    ['notify.rules.x.webhook', 'http://localhost:1/', '[notify.rules.x.headers]\nX-A = "A"\n'],
+    ['stages.builder.model', 'large', '[stages.checker]\nmodel = "small"\n'],
+  ])('sets %s so that a heading beside it or inside it can be written by hand afterwards', (key, value, byHand) => {
+    set(key, value)
+    expect(() => parse(`${text()}\n${byHand}`)).not.toThrow()
+  })
+
+  it('adds an entry to its table where people put it, be it under a heading or inline', () => {
+    workspace.files.set(FILE, `${TEXT}\n[runners.modules]\nyours = "yours.mjs" # ours\n\n[stages.builder]\n`)
+    set('runners.modules.mine', 'mine.mjs')
+    expect(text()).toContain('[runners.modules]\nyours = "yours.mjs" # ours\nmine = "mine.mjs"\n')
+    workspace.files.set(FILE, `${TEXT}\n[runners]\nmodules = { yours = "yours.mjs" } # ours\n`)
+    set('runners.modules.mine', 'mine.mjs')
+    expect(text()).toMatch(/\nmodules = \{ ?yours = "yours.mjs", mine = "mine.mjs" ?\} # ours\n/)
+  })
 
   it('writes a file where there is none', () => {
     workspace.files.delete(FILE)

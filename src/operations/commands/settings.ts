@@ -48,8 +48,7 @@ export const setConfig: ChangeOperation = (context, payload) => {
     const { output } = unchanged(old === undefined ? `${key} is not set` : `${key} is ${shown(old)} already`)
     return { changes: [], output: { ...output, ...found } }
   }
-  const section = path.slice(0, known.key.split('.').length - 1)
-  const lines = edit(source, after, value === undefined ? null : section, path[section.length]!)
+  const lines = edit(source, after, value === undefined ? null : path)
   const draft = new Draft(view)
   draft.add({ change: 'config.set', text: lines.text, hash })
   record(context, draft, {
@@ -190,15 +189,15 @@ function memberAt(table: unknown, path: readonly string[]): unknown {
 const HEADINGS_DEPTH = 3
 
 /**
- * The source with only the lines changed that say something else in `table`. A key whose section has no heading yet gets
- * one at the end of the file.
+ * The source with only the lines changed that say something else in `table`. `path` of a key that is set: if its section
+ * has no heading yet, it gets one at the end of the file.
  */
-function edit(source: string, table: Table, section: readonly string[] | null, name: string): LineEdit {
+function edit(source: string, table: Table, path: readonly string[] | null): LineEdit {
   const bom = source.startsWith(BOM) ? BOM : ''
   const plain = source.slice(bom.length)
   const lines = plain.replace(/\r\n/g, '\n')
   const patched = patch(lines, table, { inlineTableStart: HEADINGS_DEPTH })
-  const headed = section === null ? [] : withHeading(lines, section, { [name]: memberAt(table, [...section, name]) })
+  const headed = path === null ? [] : withHeading(lines, path.slice(0, -1), { [path.at(-1)!]: memberAt(table, path) })
   const edited = [...headed, aboveComment(plain, patched), patched]
     .map((text) => mergeLines(plain, text))
     .find(({ text }) => says(text, table))
@@ -208,7 +207,10 @@ function edit(source: string, table: Table, section: readonly string[] | null, n
   })
 }
 
-/** The lines with a heading of its own for a section that has none; nothing where it has one already. */
+/**
+ * The lines with a heading of its own for a section that has none; nothing where it has one already. An entry among
+ * others that people name gets it too: to an inline table nobody could add the next one under a heading by hand.
+ */
 function withHeading(lines: string, section: readonly string[], member: Table): string[] {
   const isThere = keyLines(lines).has(section.join('.'))
   if (isThere || section.length === 0) return []

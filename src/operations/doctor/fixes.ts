@@ -5,7 +5,7 @@
  */
 import type { Change } from '../../core/changes.ts'
 import { IDLE_MARKER } from '../../core/state.ts'
-import { unlinkIfThere } from '../../store/file-operation.ts'
+import { unlinkIfThere } from '../../store/files.ts'
 import { lockState } from '../../store/lock.ts'
 import { Workspace } from '../../store/workspace.ts'
 import { makeMissingFolders, onlyMissing, planUpgrade, upgradeChanges } from '../../store/workspace-upgrade.ts'

@@ -1,7 +1,7 @@
 /** Checks of the runtime root: folders and files that belong there, what is left of older versions, room on the disk. */
 import { MillraceError } from '../../core/errors.ts'
 import { readManifest } from '../../store/baseline.ts'
-import { isTemporary } from '../../store/file-operation.ts'
+import { isTemporary } from '../../store/file-operation/temporary.ts'
 import { filesBelow } from '../../store/files-below.ts'
 import { AT, statusFile, WORKSPACE_FOLDERS } from '../../store/layout.ts'
 import type { Finding } from '../schemas/doctor.ts'

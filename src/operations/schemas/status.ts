@@ -1,6 +1,7 @@
 /** What status gives: the flat keys of the seed in its order, then our own. */
 import * as z from 'zod'
 import { PauseSource, RunnerWait, Snapshot, UsageBlocker } from '../../core/state.ts'
+import { Subscription } from '../../core/subscription.ts'
 import { ACTIVITIES } from '../status/activity.ts'
 import { Selection, SelectionExplanation } from './selection.ts'
 
@@ -178,7 +179,10 @@ export const Status = z
     usage_governance_blocker_count: count('Rules that pause.'),
     usage_governance_auto_resume_possible: flag('Whether the pause clears by itself.'),
     usage_governance_next_auto_resume_at: maybe('When.'),
-    usage_governance_subscription_status: text('State of the subscription telemetry: `disabled`, there is none.'),
+    usage_governance_subscription_status: text(
+      'How the last asking for a subscription ended: `healthy`, `degraded`, or `unknown` before the first; `disabled` without rules over one.',
+    ),
+    usage_governance_subscription: Subscription.nullable(),
     usage_governance_blockers: z.array(UsageBlocker).describe('Rules that pause, with what was used and when it ends.'),
     closure_target_root_spec_id: maybe('Root spec whose lineage is to be judged.'),
     closure_target_open: z

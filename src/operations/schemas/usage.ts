@@ -1,7 +1,8 @@
 /** What summing usage gives. */
 import * as z from 'zod'
 import { TokenUsage } from '../../core/result.ts'
-import { METRICS } from '../../core/usage-config.ts'
+import { Subscription } from '../../core/subscription.ts'
+import { METRICS, QUOTA_WINDOW_NAMES } from '../../core/usage-config.ts'
 import { GROUPINGS } from '../usage/summary.ts'
 
 const text = (what: string) => z.string().describe(what)
@@ -40,6 +41,15 @@ const RuleStanding = z.strictObject({
 })
 export type RuleStanding = z.infer<typeof RuleStanding>
 
+const QuotaStanding = z.strictObject({
+  rule_id: text('Rule.'),
+  window: z.enum(QUOTA_WINDOW_NAMES).describe('Window of the provider.'),
+  pause_at_percent_used: amount('From how many percent on it pauses.'),
+  percent_used: amount('What was used when the provider last told; null if it is not known.').nullable(),
+  resets_at: maybe('When the window begins anew; null if it is not known.'),
+  pauses: z.boolean().describe('Whether it pauses the runtime now.'),
+})
+
 export const Usage = z
   .strictObject({
     by: z.array(z.enum(GROUPINGS)).describe('What was summed by.'),
@@ -70,6 +80,10 @@ export const Usage = z
     skipped_lines: count('Lines of the ledger that hold no record.'),
     rules_in_force: z.boolean().describe('Whether rules on usage count.'),
     rules: z.array(RuleStanding).describe('How each stands.'),
+    subscription: z
+      .strictObject({ ...Subscription.omit({ windows: true }).shape, rules: z.array(QuotaStanding) })
+      .nullable()
+      .describe('What is used of the subscription, and how the rules over it stand; null without such rules.'),
   })
   .describe('What stages used.')
 export type UsageOutput = z.infer<typeof Usage>

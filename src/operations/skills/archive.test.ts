@@ -60,6 +60,30 @@ describe('the archive of a skill', () => {
     expect(() => read(many)).toThrow(`a.zip holds more than ${SKILL_FILES_MAX} files.`)
   })
 
+  it.each([
+    ['stored', 0],
+    ['deflated', 9],
+  ] as const)('with a %s file whose bytes are not those it was made of is refused', (_how, level) => {
+    const text = bytes('a line that is there\n'.repeat(20))
+    const whole = Buffer.from(zipSync({ 'SKILL.md': SKILL.bytes, 'notes.md': [text, { level }] }))
+    expect(filesIn(whole, 'a.zip')).toHaveLength(2)
+    const at = whole.lastIndexOf('notes.md')
+    expect(whole.readUInt32LE(at - 46)).toBe(0x02014b50)
+    whole.writeUInt32LE(whole.readUInt32LE(at - 46 + 16) ^ 1, at - 46 + 16)
+    const message = 'a.zip is damaged: "notes.md" is not what its checksum says.'
+    expect(() => filesIn(whole, 'a.zip')).toThrow(expect.objectContaining({ code: 'asset_invalid', message }))
+    if (level > 0) return
+    const flipped = Buffer.from(zipSync({ 'SKILL.md': SKILL.bytes, 'notes.md': [text, { level }] }))
+    flipped[flipped.indexOf('a line')] = 'A'.charCodeAt(0)
+    expect(() => filesIn(flipped, 'a.zip')).toThrow(message)
+  })
+
+  it('with a comment at its end is read', () => {
+    const whole = Buffer.from(archiveOf('craft', [SKILL]))
+    whole.writeUInt16LE(5, whole.length - 2)
+    expect(filesIn(Buffer.concat([whole, bytes('hello')]), 'a.zip')).toHaveLength(1)
+  })
+
   it('that was cut short or is something else is refused in one sentence', () => {
     const whole = archiveOf('craft', [SKILL])
     for (const one of [whole.subarray(0, whole.length - 5), bytes('no zip'), new Uint8Array()])

@@ -55,13 +55,20 @@ const wait = record({
   until: text,
 })
 const blocker = record({
-  source: oneOf('runtime_token'),
+  source: oneOf('runtime_token', 'subscription_quota'),
   rule_id: text,
   window: text,
-  metric: text,
+  metric: orNull(text),
   observed: amount,
   threshold: amount,
   next_auto_resume_at: orNull(text),
+})
+const subscription = record({
+  provider: text,
+  state: oneOf('unknown', 'healthy', 'degraded'),
+  detail: orNull(text),
+  last_refreshed_at: orNull(text),
+  windows: mapOf(record({ percent_used: amount, resets_at: orNull(text), read_at: text })),
 })
 const run = record({
   run_id: text,
@@ -100,7 +107,7 @@ const LOOKED_INTO: Readonly<Record<string, Shape<unknown>>> = {
     process_running: flag,
     pause_sources: listOf(pause),
     runner_waits: listOf(wait),
-    usage_governance: maybe(record({ blockers: listOf(blocker) })),
+    usage_governance: maybe(record({ blockers: listOf(blocker), subscription: maybe(subscription) })),
     stop_requested: orNull(record({ drain: flag })),
     active_mode_id: text,
     compiled_plan_id: text,

@@ -34,13 +34,15 @@ export function planeKeys({ plan, snapshot, depths }: Facts): PlaneKeys {
 export function governanceKeys({ snapshot }: Facts) {
   const pause = snapshot.pause_sources.find(({ source }) => source === USAGE)
   const blockers = snapshot.usage_governance?.blockers ?? []
+  const subscription = snapshot.usage_governance?.subscription ?? null
   return {
     usage_governance_enabled: snapshot.usage_governance !== undefined,
     usage_governance_paused: pause !== undefined,
     usage_governance_blocker_count: blockers.length,
     usage_governance_auto_resume_possible: typeof pause?.until === 'string',
     usage_governance_next_auto_resume_at: pause?.until ?? null,
-    usage_governance_subscription_status: 'disabled',
+    usage_governance_subscription_status: subscription?.state ?? 'disabled',
+    usage_governance_subscription: subscription,
     usage_governance_blockers: blockers,
   }
 }

@@ -68,7 +68,9 @@ function standing(
   timeZone: string,
   nowMs: number,
 ): RuleStanding {
-  const blocker = view.snapshot.usage_governance?.blockers.find(({ rule_id }) => rule_id === rule.rule_id)
+  const blocker = view.snapshot.usage_governance?.blockers.find(
+    ({ source, rule_id }) => source === 'runtime_token' && rule_id === rule.rule_id,
+  )
   const isOwn = window.over === 'run' || window.over === 'item'
   const used = isOwn ? Math.max(0, ...owners.values()) : observed
   const iso = (ms: number) => new Date(ms).toISOString()

@@ -10,6 +10,7 @@ import { instantOf } from '../instant.ts'
 import { reading } from '../reading.ts'
 import type { UsageOutput } from '../schemas/usage.ts'
 import { ruleStandings } from './rule-standing.ts'
+import { subscriptionStanding } from './subscription-standing.ts'
 import { GROUPINGS, type Grouping, plus, usageSummary } from './summary.ts'
 
 const LISTED_DEFAULT = 50
@@ -28,7 +29,7 @@ export const usage: Operation<Context, UsageInput, UsageOutput> = {
   flavour: 'read',
   summary: 'What stages used: tokens and cost, and what the rules leave.',
   description:
-    'Sums the usage ledger by stage, run, item, root spec, day, runner or model, or by combinations of these, and says of every rule on usage in force what was used in its window and what is left. What agents at work have used so far is not in the ledger yet. Costs are those that harnesses tell; it is said of how many stages none was told.',
+    'Sums the usage ledger by stage, run, item, root spec, day, runner or model, or by combinations of these, and says of every rule on usage in force what was used in its window and what is left; of a subscription, what its provider last told. What agents at work have used so far is not in the ledger yet. Costs are those that harnesses tell; it is said of how many stages none was told.',
   input: [
     {
       name: 'by',
@@ -88,6 +89,7 @@ export const usage: Operation<Context, UsageInput, UsageOutput> = {
         skipped_lines: summary.skipped_lines,
         rules_in_force: settings.enabled && settings.runtime_token_rules.enabled,
         rules: ruleStandings(context, view, settings, now.getTime()),
+        subscription: subscriptionStanding(view, settings),
       }
     })
   },

@@ -11,7 +11,6 @@ import { eventLines } from '../event-lines.ts'
 import { failureOf } from '../failure.ts'
 import { fieldsOf, idOf, lastLines, textOf, toldBy } from '../fields.ts'
 import type { Ended, Findings, Harness, Transcript } from '../harness.ts'
-import type { RunnerProbe } from '../runner.ts'
 import { codexUsage } from './usage.ts'
 
 export type CodexConfig = Config['runners']['codex']
@@ -49,8 +48,8 @@ export function codexArguments(config: CodexConfig, request: StageRequest, run: 
   ]
 }
 
-/** `probe` looks for the binary; it is a parameter because it needs the processes of the machine. */
-export function codexHarness(config: CodexConfig, probe: () => Promise<RunnerProbe>): Harness {
+/** `probe` looks for the binary, `quota` asks for the account: parameters, because they need the processes of the machine. */
+export function codexHarness(config: CodexConfig, probe: Harness['probe'], quota?: Harness['quota']): Harness {
   return {
     name: 'codex_cli',
     output: 'events',
@@ -62,6 +61,7 @@ export function codexHarness(config: CodexConfig, probe: () => Promise<RunnerPro
     }),
     transcript: codexTranscript,
     probe,
+    ...(quota === undefined ? {} : { quota }),
   }
 }
 

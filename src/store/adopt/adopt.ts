@@ -7,8 +7,8 @@ import { type Clock, isoTime } from '../../core/clock.ts'
 import type { MillraceError } from '../../core/errors.ts'
 import { newSnapshot } from '../../core/state.ts'
 import { readConsistently } from '../consistent.ts'
-import { type FileOperation, unlinkIfThere } from '../file-operation.ts'
-import type { Files } from '../files.ts'
+import type { FileOperation } from '../file-operation/file-operation.ts'
+import { type Files, unlinkIfThere } from '../files.ts'
 import { guarded } from '../guarded.ts'
 import { ItemIndex } from '../items.ts'
 import { Journal } from '../journal.ts'
@@ -117,8 +117,17 @@ async function adoptUnder(lock: Lock, ports: AdoptionPorts, places: Places): Pro
 }
 
 /** What goes, then what is put: the snapshot last, which says that all of it has happened. */
-function operationsOf(files: Files, places: Places, { removed, changes, known }: Work, now: Date): FileOperation[] {
+function operationsOf(
+  files: Files,
+  places: Places,
+  { removed, unclaimed, changes, known }: Work,
+  now: Date,
+): FileOperation[] {
   const index = new ItemIndex(files, places, () => now.getTime())
   const lowered = lower({ files, places, index, known, now: isoTime(now) }, changes, newSnapshot(isoTime(now)))
-  return [...removed.map(({ path, hash }): FileOperation => ({ op: 'remove', path, hash })), ...lowered.operations]
+  return [
+    ...removed.map(({ path, hash }): FileOperation => ({ op: 'remove', path, hash })),
+    ...unclaimed,
+    ...lowered.operations,
+  ]
 }

@@ -6,10 +6,10 @@
 import { manifestOf, manifestText, originalsOf, parseManifest } from '../../core/baseline.ts'
 import { packagedFiles } from '../baseline.ts'
 import { DEPLOYED_FAMILIES } from '../catalogue.ts'
-import { look } from '../file-operation.ts'
 import { type Files, utf8 } from '../files.ts'
 import { filesBelow } from '../files-below.ts'
 import type { Places } from '../layout.ts'
+import { look } from '../look.ts'
 
 /** Definitions in a form of its own, `loops` among them, which already its graphs had replaced. */
 const DEFINITIONS = ['modes', 'graphs', 'registry', 'loops'] as const

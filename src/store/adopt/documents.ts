@@ -2,9 +2,9 @@
 import * as path from 'node:path'
 import { faultsText, listField, parseDocumentBytes } from '../../core/document.ts'
 import { ITEM_KINDS } from '../../core/item.ts'
-import { look } from '../file-operation.ts'
 import { type Files, utf8 } from '../files.ts'
 import { itemFolder, type Places } from '../layout.ts'
+import { look } from '../look.ts'
 
 /** A document, relative to the runtime root, and what is different about it. */
 export interface Differing {

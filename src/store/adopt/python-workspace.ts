@@ -1,9 +1,9 @@
 /** A workspace as the Python runtime left it: every state file that is read of it, and whether it can be taken over. */
 import { MillraceError } from '../../core/errors.ts'
 import { parseJson } from '../../core/json.ts'
-import { look } from '../file-operation.ts'
 import { type Files, utf8 } from '../files.ts'
 import { AT, type Places, statusFile } from '../layout.ts'
+import { look } from '../look.ts'
 import { upgradeState } from '../upgrade.ts'
 import {
   ONLY_THESE,

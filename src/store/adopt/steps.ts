@@ -6,6 +6,7 @@ import type { Files } from '../files.ts'
 import { AT, itemFile, type Places } from '../layout.ts'
 import { incoming } from '../mailbox.ts'
 import type { AssetFate } from './assets.ts'
+import type { Claim } from './claims.ts'
 import type { Kept } from './keeping.ts'
 import type { PythonWorkspace } from './python-workspace.ts'
 import { isGivenBack, type PythonActive, type Standing } from './snapshot.ts'
@@ -23,13 +24,14 @@ export interface Told {
   passages: readonly PythonActive[]
   standing: ReadonlyMap<string, Standing>
   fates: readonly AssetFate[]
+  claims: readonly Claim[]
   keptIn: string
   ledger: Kept | null
   results: readonly KeptResult[]
 }
 
 export function stepsOf(files: Files, places: Places, told: Told): AdoptionStep[] {
-  const { python, passages, standing, fates, keptIn, ledger, results } = told
+  const { python, passages, standing, fates, claims, keptIn, ledger, results } = told
   const step = (action: AdoptionAction, path: string, note: string): AdoptionStep => ({ action, path, note })
   const runs = new Set(results.map(({ result }) => result.run_id)).size
   return [
@@ -44,6 +46,7 @@ export function stepsOf(files: Files, places: Places, told: Told): AdoptionStep[
     ...incoming(files, places).map((one) =>
       step('carry_out', `${AT.incoming}/${one.file}`, one.envelope?.command ?? 'cannot be read; it will be refused'),
     ),
+    ...claims.map(({ path, backTo, note }) => step(backTo === null ? 'set_aside' : 'carry_out', path, note)),
     ...assetSteps(fates),
     step('leave', `${AT.runs}/`, `${count(runs, 'run')} with results`),
     step('leave', AT.config, 'your configuration'),

@@ -8,11 +8,13 @@ import { canonicalJson, sha256 } from '../../core/ids.ts'
 import { ITEM_KINDS, type ItemKind } from '../../core/item.ts'
 import type { LedgerLine } from '../../core/ledger.ts'
 import type { Snapshot } from '../../core/state.ts'
+import type { FileOperation } from '../file-operation/file-operation.ts'
 import { type Files, hashBytes } from '../files.ts'
 import { ItemIndex } from '../items.ts'
 import { AT, itemFile, type Places, requeueLog, stampOf, statusFile } from '../layout.ts'
 import { GITIGNORE } from '../starter-files.ts'
 import { planAssets } from './assets.ts'
+import { claimsIn, unclaimed } from './claims.ts'
 import { translateTarget } from './closure-target.ts'
 import { translateCounters } from './counters.ts'
 import { type Differing, differingDocuments } from './documents.ts'
@@ -40,6 +42,8 @@ export interface Work {
   kept: Kept[]
   /** Of the transaction: what goes, once it is kept. */
   removed: { path: string; hash: string }[]
+  /** Commands that wait again. */
+  unclaimed: FileOperation[]
   changes: Change[]
   /** Hashes of what is replaced, as it was when the changes were worked out. */
   known: Map<string, string>
@@ -75,11 +79,19 @@ export function workOf(files: Files, places: Places, installed: Installed, now: 
     lastResult: lastResult && lastResultOf(lastResult),
   })
   const assets = planAssets(files, places, python.replaced.get(AT.baseline) ?? null, installed)
+  const claims = claimsIn(files, places)
+  const claimsAside = claims.filter(({ backTo }) => backTo === null)
   const removed = [
+    ...claimsAside.map(({ path, hash }) => ({ path, hash })),
     ...[...python.gone].map(([path, bytes]) => ({ path, hash: hashBytes(bytes) })),
     ...assets.fates.flatMap(({ path, hash, isAside }) => (isAside ? [{ path, hash }] : [])),
   ]
-  const copied = [...python.replaced, ...python.gone, ...asideBytes(files, places, assets.fates)]
+  const copied = [
+    ...python.replaced,
+    ...python.gone,
+    ...asideBytes(files, places, assets.fates),
+    ...claimsAside.map(({ path, bytes }): [string, Uint8Array] => [path, bytes]),
+  ]
   const keptIn = `state/pre-upgrade-${idOf(copied)}`
   const index = new ItemIndex(files, places, () => now.getTime(), { showing: true })
   index.refresh()
@@ -108,13 +120,14 @@ export function workOf(files: Files, places: Places, installed: Installed, now: 
   return {
     from: version,
     keptIn,
-    steps: stepsOf(files, places, { python, passages, standing, fates: assets.fates, keptIn, ledger, results }),
+    steps: stepsOf(files, places, { python, passages, standing, fates: assets.fates, keptIn, ledger, results, claims }),
     differing: differingDocuments(files, places, version === '0.16'),
     kept: [
       ...copied.map(([path, bytes]) => ({ path: `${keptIn}/${path}`, bytes })),
       ...(ledger === null ? [] : [ledger]),
     ],
     removed,
+    unclaimed: claims.flatMap(unclaimed),
     changes,
     known,
   }

@@ -158,6 +158,7 @@ async function work(rig: Rig): Promise<Omit<Known, 'outside' | 'approval'>> {
   rig.config(`${CONFIG}${RULE}`)
   await rig.ticks(1)
   await rig.issue('pause', { reason: 'release day' })
+  // Of S-2 by its idea, and named for a root spec there is not: what doctor tells, and repair-lineage sets right.
   rig.addIncident('I-1', { title: 'Uploads stall', severity: 'high', root_spec_id: 'S-9', root_idea_id: 'S-2' })
   rig.addIncident('I-2', { title: 'Sessions end early', source_task_id: 'T-done' }, 'resolved')
   rig.place('incidents/incoming/I-odd.md.invalid', '# Half an incident\n')

@@ -1,19 +1,11 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { contents, exists, read, temporaryFolder, write } from '../../test/rig/store.ts'
-import { faultyFiles, quickDisk } from '../selftest/faulty-files.ts'
-import {
-  type Applying,
-  appendStep,
-  applyOperation,
-  bytesOf,
-  dropTemporaries,
-  type FileOperation,
-  isTorn,
-  payload,
-} from './file-operation.ts'
-import { disk, type Files, hashBytes } from './files.ts'
+import { contents, exists, read, temporaryFolder, write } from '../../../test/rig/store.ts'
+import { faultyFiles, quickDisk } from '../../selftest/faulty-files.ts'
+import { disk, type Files, hashBytes } from '../files.ts'
+import { applyOperation } from './apply.ts'
+import { type Applying, type FileOperation, payload } from './file-operation.ts'
 
 const REVISION = 7
 const KEPT = `a.md.conflict-${REVISION}`
@@ -521,24 +513,6 @@ describe('an append', () => {
     }
     expect(fs.readlinkSync(path.join(root, 'log.jsonl'))).toBe('elsewhere/log.jsonl')
   })
-
-  const ours = Buffer.from('abc\n')
-
-  test('does not look for its torn end in the middle of a line', () => {
-    for (const text of ['0123456789xxab', '0123456789ab\0\0']) {
-      const file = Buffer.from(text)
-      const step = appendStep(file.length, (offset, length) => file.subarray(offset, offset + length), 5, ours)
-      expect(step).toEqual({ keep: file.length, add: Buffer.from('\nabc\n'), gap: true })
-    }
-  })
-
-  test('looks for it at the beginning of a file that was cut short', () => {
-    for (const text of ['ab', 'abc', 'ab\0\0']) {
-      const file = Buffer.from(text)
-      const step = appendStep(file.length, (offset, length) => file.subarray(offset, offset + length), 5, ours)
-      expect(step).toEqual({ keep: 0, add: ours, gap: true })
-    }
-  })
 })
 
 describe('a removal', () => {
@@ -588,52 +562,5 @@ describe('a discard', () => {
     await applied(root, discard)
     expect(contents(root)).toEqual({ 'trash/a.7': 'A' })
     expect(contents(folderWith({}))).toEqual({})
-  })
-})
-
-describe('temporary files of other generations', () => {
-  const left = { 'x/.a.md.2.tmp-millrace': 'stopped', 'x/.a.md.12.tmp-millrace': 'stopped too' }
-  const others = {
-    'x/.a.md.3.tmp-millrace': 'our own',
-    'x/.a.md.tmp-millrace': 'no number',
-    'x/.a.md.2.tmp-millrace.bak': 'no end',
-    'x/.a.md.v2.tmp-millrace': 'not only a number',
-    'x/.other.md.2.tmp-millrace': 'of another file',
-    'x/a.md': OLD,
-  }
-  const dropped = (operation: FileOperation) => {
-    const root = folderWith({ ...left, ...others })
-    dropTemporaries({ files: disk, root, revision: REVISION, generation: 3, touched: new Set() }, operation)
-    return fs.readdirSync(path.join(root, 'x')).sort()
-  }
-  const kept = Object.keys(others)
-    .map((file) => path.basename(file))
-    .sort()
-  const all = [...kept, ...Object.keys(left).map((file) => path.basename(file))].sort()
-
-  test('are removed beside what is written, and nothing else is', () => {
-    expect(dropped({ ...put, path: 'x/a.md' })).toEqual(kept)
-    expect(dropped({ ...move, to: 'x/a.md' })).toEqual(kept)
-  })
-
-  test('are left alone where nothing is written through one', () => {
-    expect(dropped({ ...remove, path: 'x/a.md' })).toEqual(all)
-    expect(dropped({ ...put, path: 'nowhere/a.md' })).toEqual(all)
-  })
-})
-
-describe('bytes in a record', () => {
-  test('travel as text where they are text, and exactly in any case', () => {
-    for (const bytes of [Buffer.from('plain ☂'), Buffer.from([0, 255, 128, 10]), Buffer.alloc(0)]) {
-      expect(Buffer.from(bytesOf(payload(bytes)))).toEqual(bytes)
-    }
-    expect(payload(Buffer.from('plain'))).toEqual({ text: 'plain' })
-    expect(payload(Buffer.from([255]))).toHaveProperty('base64')
-  })
-
-  test('count as torn only if they are a prefix, with zeros behind it at most', () => {
-    const ours = Buffer.from('abc')
-    for (const torn of ['', 'a', 'abc', 'a\0\0', '\0']) expect(isTorn(Buffer.from(torn), ours)).toBe(true)
-    for (const foreign of ['abcd', 'b', 'a\0c', 'abc\0']) expect(isTorn(Buffer.from(foreign), ours)).toBe(false)
   })
 })
