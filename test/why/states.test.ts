@@ -481,6 +481,8 @@ describe('a blocked task that a queued one waits for', () => {
 
   test('is left to a person where nothing says why it was blocked', async () => {
     await blocked(late())
+    await live!.close()
+    live = null
     fs.rmSync(rig.at('diagnostics'), { recursive: true })
     const answer = await ask(rig, 'task-a')
     expect(told(answer)).toMatchObject({ waits_for: ['human'], codes: ['blocked', 'last_word', 'no_auto_recovery'] })
