@@ -5,7 +5,7 @@ import { Findings } from './diagnostics.ts'
 import { Loop } from './loop.ts'
 import { Mode, ModeAliases } from './mode.ts'
 import { ModelProfile } from './model-profile.ts'
-import { nearest } from './nearest.ts'
+import { didYouMean, nearest } from './nearest.ts'
 import { StageKind } from './stage.ts'
 
 export interface AssetFile {
@@ -112,8 +112,7 @@ function parseJson<T>(file: AssetFile, schema: z.ZodType<T>, findings: Findings)
 
 function unknownKey(key: string, schema: z.ZodType, at: string | null): string {
   const known = at === null && schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
-  const near = nearest(key, known)
-  return `unknown key ${key}; ${near ? `did you mean ${near}?` : 'remove it'}`
+  return `unknown key ${key}; ${didYouMean(nearest(key, known), 'remove it')}`
 }
 
 /** Line and column of a JSON syntax error, as far as the engine's message tells the position. */

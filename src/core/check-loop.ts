@@ -5,7 +5,7 @@
 import type { Parsed } from './assets.ts'
 import type { DiagnosticCode, Findings } from './diagnostics.ts'
 import type { Loop } from './loop.ts'
-import { nearest } from './nearest.ts'
+import { didYouMean, nearest } from './nearest.ts'
 import { OVERRIDES, type StageKind } from './stage.ts'
 
 /** One loop under examination. */
@@ -54,8 +54,7 @@ function subjectOf(
   const wrong = (code: DiagnosticCode, at: string, message: string) => findings.error(code, path, at, message)
   const need = (what: string, known: readonly string[]) => (id: string | undefined, at: string) => {
     if (id === undefined || known.includes(id)) return
-    const near = nearest(id, known)
-    const mend = near ? `did you mean ${near}?` : 'define it or name another'
+    const mend = didYouMean(nearest(id, known), 'define it or name another')
     wrong('LOOP_DANGLING_REF', at, `${what} ${id} is not defined in ${loop.loop_id}; ${mend}`)
   }
   return {

@@ -3,12 +3,13 @@
  * things this build does not know. Pure; findings only, each saying how to mend it.
  */
 import type { Parsed } from './assets.ts'
-import { type Config, configKeys, LEVELLED } from './config.ts'
+import { type Config, configKeys } from './config.ts'
 import type { Findings } from './diagnostics.ts'
 import type { Loop } from './loop.ts'
 import type { Mode } from './mode.ts'
-import { nearest } from './nearest.ts'
+import { didYouMean, nearest } from './nearest.ts'
 import type { PlanNode } from './plan.ts'
+import { LEVELLED } from './runner-config.ts'
 import type { OVERRIDES, StageKind } from './stage.ts'
 
 export const CONFIG_FILE = 'millrace.toml'
@@ -62,7 +63,7 @@ function checkStageMaps({ value, file }: Parsed<Mode>, known: Known, findings: F
       const kind = known.get(stage)
       if (kind) checkAllowed(kind, override, file.path, at, findings)
       else if (kind === undefined) {
-        const mend = didYouMean(stage, [...known.keys()]) ?? 'remove it'
+        const mend = didYouMean(nearest(stage, [...known.keys()]), 'remove it')
         const message = `stage ${stage} is not used by the loops of mode ${value.mode_id}; ${mend}`
         findings.error('MODE_STAGE_OUTSIDE_LOOPS', file.path, at, message)
       }
@@ -86,7 +87,7 @@ function checkStageSections(mode: Parsed<Mode>, known: Known, config: Config, fi
     const kind = known.get(stage)
     if (kind) for (const override of overrides) checkAllowed(kind, override, CONFIG_FILE, at, findings)
     else if (kind === undefined) {
-      const mend = didYouMean(stage, [...known.keys()]) ?? 'remove it'
+      const mend = didYouMean(nearest(stage, [...known.keys()]), 'remove it')
       findings.warn(
         'CONFIG_STAGE_UNKNOWN',
         CONFIG_FILE,
@@ -125,7 +126,7 @@ export function checkThresholdKeys(loops: readonly Parsed<Loop>[], config: Confi
     value.dynamic_policies.threshold_policies.forEach((policy, index) => {
       const key = policy.threshold_from
       if (key === undefined || countIn(config, key) !== null) return
-      const mend = didYouMean(key, counts) ?? 'name another key, or remove it'
+      const mend = didYouMean(nearest(key, counts), 'name another key, or remove it')
       const at = `threshold_policies.${index} ${policy.policy_id}`
       findings.error(
         'LOOP_DANGLING_REF',
@@ -165,7 +166,7 @@ export function checkRegistered(kind: Parsed<StageKind>, validators: readonly st
   const { value, file } = kind
   for (const name of [...value.validators.before, ...value.validators.after]) {
     if (validators.includes(name)) continue
-    const mend = didYouMean(name, validators) ?? 'remove it'
+    const mend = didYouMean(nearest(name, validators), 'remove it')
     findings.error('VALIDATOR_UNKNOWN', file.path, 'validators', `validator ${name} is not registered; ${mend}`)
   }
   for (const { name } of value.request_blocks) {
@@ -206,7 +207,7 @@ export function checkRunners(
     const [file, place] = runnerPlace(node, mode, { path, at })
     if (told.has(`${file} ${place} ${node.runner_name}`)) continue
     told.add(`${file} ${place} ${node.runner_name}`)
-    const mend = didYouMean(node.runner_name, runners) ?? `use one of ${runners.join(', ')}`
+    const mend = didYouMean(nearest(node.runner_name, runners), `use one of ${runners.join(', ')}`)
     findings.error(
       'RUNNER_UNKNOWN',
       file,
@@ -222,9 +223,4 @@ function runnerPlace(node: PlanNode, mode: Parsed<Mode>, own: { path: string; at
   if (origin.startsWith('mode ')) return [mode.file.path, `stage_runner_bindings.${node.stage_kind_id}`]
   if (origin.startsWith('config ')) return [CONFIG_FILE, `stages.${node.stage_kind_id}.runner`]
   return [CONFIG_FILE, 'runners.default_runner']
-}
-
-function didYouMean(word: string, known: readonly string[]): string | null {
-  const near = nearest(word, known)
-  return near === null ? null : `did you mean ${near}?`
 }

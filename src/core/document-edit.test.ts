@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { parseDocument, setFields } from './document.ts'
+import { bytes, EXAMPLES, parsed, TASK, without } from '../../test/rig/example-documents.ts'
+import { DOCUMENT_BYTES_MAX, parseDocument, parseDocumentBytes, setFields } from './document.ts'
+import { MillraceError } from './errors.ts'
 
 /** Blanks nobody writes by rule: where an edit gave up and wrote the document anew, they would be gone. */
 const ODD = 'Created-By:   o  '
@@ -121,4 +123,118 @@ test('an indented field stays where it is indented', () => {
   const text = PROBE.replace('Request: r', '  Request: r')
   expect(edited(text, { request: 'R' })).toBe(text.replace('Request: r', 'Request: R'))
   expect(parseDocument('probe', text).ok).toBe(true)
+})
+
+describe('setFields', () => {
+  test('changes a value where it stands and nothing else', () => {
+    const odd = TASK.replace('Status-Hint: queued', '   Status-Hint:    queued   ').replaceAll('\n', '\r\n')
+    expect(setFields(odd, 'task', { status_hint: 'active' })).toBe(
+      odd.replace('   Status-Hint:    queued   ', '   Status-Hint: active'),
+    )
+  })
+
+  test('makes no document that is too large to be read again, if only by a byte', () => {
+    const text = `${TASK}\nNotes that count as well.\n`
+    const room = DOCUMENT_BYTES_MAX - bytes(text.replace('manager', '')).length
+    const full = setFields(text, 'task', { created_by: 'x'.repeat(room) })
+    expect(bytes(full).length).toBe(DOCUMENT_BYTES_MAX)
+    expect(parseDocumentBytes('task', bytes(full)).ok).toBe(true)
+    expect(() => setFields(text, 'task', { created_by: 'x'.repeat(room + 1) })).toThrow(
+      new MillraceError('document_invalid', 'The task would not be valid: the document is larger than 1048576 bytes.'),
+    )
+  })
+
+  test('gives the text back when nothing changes', () => {
+    const odd = `\uFEFF${TASK.replace('2026-03-02T09:15:00Z', '2026-03-02 09:15')}\n\n\n`
+    expect(setFields(odd, 'task', {})).toBe(odd)
+    expect(setFields(odd, 'task', { created_at: '2026-03-02T09:15:00Z', updated_at: null, blocks: [] })).toBe(odd)
+  })
+
+  test('puts a new scalar behind its neighbour', () => {
+    expect(setFields(TASK, 'task', { parent_task_id: 'p-1' })).toBe(
+      TASK.replace('Status-Hint:', 'Parent-Task-ID: p-1\nStatus-Hint:'),
+    )
+    const bare = TASK.replace(/Root-Idea-ID: .*\nRoot-Spec-ID: .*\n/, '')
+    expect(
+      setFields(bare, 'task', { root_idea_id: 'idea-export-hardening', root_spec_id: 'idea-export-hardening' }),
+    ).toBe(TASK)
+  })
+
+  test('fills in an empty label', () => {
+    const form = TASK.replace('Status-Hint:', 'Parent-Task-ID:\nStatus-Hint:')
+    expect(setFields(form, 'task', { parent_task_id: 'p-1' })).toBe(
+      form.replace('Parent-Task-ID:', 'Parent-Task-ID: p-1'),
+    )
+  })
+
+  test('replaces, adds and takes out lists', () => {
+    expect(setFields(TASK, 'task', { depends_on: ['a', 'b'] })).toBe(
+      TASK.replace('- export-client-timeout', '- a\n- b'),
+    )
+    expect(setFields(TASK, 'task', { blocks: ['later'] })).toBe(TASK.replace('Tags:', 'Blocks:\n- later\n\nTags:'))
+    expect(setFields(TASK, 'task', { depends_on: [] })).toBe(without(/Depends-On:\n.*\n\n/))
+    expect(setFields(TASK, 'task', { tags: null })).toBe(without(/Tags:\n.*\n\n/))
+    const first = without(/Depends-On:\n.*\n\n/)
+    expect(
+      setFields(first.replace(/Tags:\n.*\n\n/, ''), 'task', {
+        tags: ['reliability'],
+        depends_on: ['export-client-timeout'],
+      }),
+    ).toBe(first.replace('Tags:', 'Depends-On:\n- export-client-timeout\n\nTags:'))
+  })
+
+  test('parts a list from text that followed its one line, and leaves what follows otherwise', () => {
+    const inline = TASK.replace('Tags:\n- reliability\n', 'Tags: reliability\nAs agreed: by all.\n')
+    expect(setFields(inline, 'task', { tags: ['a', 'b'] })).toBe(
+      inline.replace('Tags: reliability\n', 'Tags:\n- a\n- b\n\n'),
+    )
+    for (const next of ['', 'Remark: no field.\n']) {
+      const tight = TASK.replace('- reliability\n\n', `- reliability\n${next}`)
+      expect(setFields(tight, 'task', { tags: ['a'] })).toBe(tight.replace('- reliability', '- a'))
+    }
+  })
+
+  test('changes a title in both places', () => {
+    const changed = setFields(`\uFEFF${TASK}`, 'task', { title: 'New' })
+    expect(changed).toBe(`\uFEFF${TASK.replaceAll('Add retry budget to the export client', 'New')}`)
+    const untitled = without(/Title: .*\n/)
+    expect(setFields(untitled, 'task', { title: 'New' })).toBe(untitled.replace(/^# .*/, '# New'))
+  })
+
+  test('works on a text without a final line break, and keeps what people wrote', () => {
+    const text = `${TASK}\n## Notes\n\nSummary of it.`
+    const changed = setFields(text, 'task', { risk: ['none known'] })
+    expect(changed).toBe(text.replace(/- Over-eager.*/, '- none known'))
+    const bare = 'Probe-ID: p\nRequest: r\nCreated-By: o\nCreated-At: 2026-01-01'
+    expect(setFields(`# T\n${bare}`, 'probe', { tags: ['x'] })).toBe(`# T\n${bare}\n\nTags:\n- x\n`)
+  })
+
+  test('puts an explicit default where the label stands, and adds none', () => {
+    expect(setFields(EXAMPLES.incident, 'incident', { severity: 'medium', needs_planning: true })).toBe(
+      EXAMPLES.incident.replace('Severity: high', 'Severity: medium'),
+    )
+    expect(setFields(EXAMPLES.incident, 'incident', { needs_planning: false })).toContain(
+      'Severity: high\nNeeds-Planning: false\n',
+    )
+  })
+
+  test('falls back to the canonical form where taking lines out would change what the others mean', () => {
+    const trap = TASK.replace('Spec-ID: export-client-spec\n', 'Blocks:\nSpec-ID: export-client-spec\n- a remark\n')
+    const document = parsed(trap)
+    const edited = setFields(trap, 'task', { spec_id: null })
+    const { spec_id: _gone, ...fields } = document.fields
+    expect(parsed(edited)).toEqual({ ...document, fields })
+  })
+
+  test('refuses what would not be valid, and texts that are not', () => {
+    expect(() => setFields(TASK, 'task', { spec_id: 'a b' })).toThrow(
+      /The task would not be valid: spec_id "a b" is not a safe/,
+    )
+    expect(() => setFields(TASK, 'task', { created_by: null })).toThrow(/created_by is missing/)
+    expect(() => setFields(TASK, 'task', { spec: 'x' })).toThrow(/unknown key "spec"/)
+    expect(() => setFields('# T\n', 'task', {})).toThrow(/The task cannot be edited: Task-ID is missing/)
+    expect(() => setFields('', 'task', {})).toThrow(
+      new MillraceError('document_invalid', 'The task cannot be edited: the document is empty.'),
+    )
+  })
 })

@@ -3,7 +3,7 @@ import * as path from 'node:path'
 import { APPROVAL_STATUSES, type Approval, type ApprovalStatus, approvalFile, parseApproval } from '../core/approval.ts'
 import { MillraceError } from '../core/errors.ts'
 import { requireSafeId } from '../core/ids.ts'
-import { nearestId } from '../core/nearest.ts'
+import { didYouMean, nearestId } from '../core/nearest.ts'
 import type { InputField, Operation } from '../core/operation.ts'
 import type { Files } from '../store/files.ts'
 import { textOrNull } from '../store/files.ts'
@@ -85,7 +85,7 @@ export const approvalsShow: Operation<Context, { approval_id: string }, Approval
         approvals.map((one) => one.approval_id),
       )
       throw new MillraceError('approval_unknown', `There is no approval ${id}.`, {
-        hint: near ? `did you mean ${near}?` : 'list them with `millrace approvals ls --all`',
+        hint: didYouMean(near, 'list them with `millrace approvals ls --all`'),
       })
     }
     const can =

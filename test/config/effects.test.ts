@@ -149,7 +149,7 @@ const TOLD: Readonly<Record<string, readonly [file: string, title: string]>> = {
   'runtime.idle_sleep_seconds': ['test/scenarios/reload.test.ts', 'rebuilds the runners and the polling floor at once'],
   'runtime.on_restart': ['test/scenarios/resume.test.ts', 'with on_restart = "kill" a living agent is ended'],
   'runtime.free_disk_floor_mib': ['test/scenarios/disk.test.ts', 'a floor of 0 starts stages on any disk'],
-  'runtime.wedged_after_seconds': ['test/why/states.test.ts', 'is working where the config allows an hour of silence'],
+  'runtime.wedged_after_seconds': ['test/why/runs.test.ts', 'is working where the config allows an hour of silence'],
   'runtime.stop_grace_seconds': [
     'src/runners/one-shot.test.ts',
     'kill an agent that ignores TERM once its grace is over',

@@ -1021,7 +1021,14 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
   const over = (file: string, bytes: Uint8Array) => withFile(places.runtime, file, bytes)
   const state = (name: string, file: string, check: (files: Files) => unknown): Parser => ({
     name,
-    modules: ['core/json.ts', 'store/workspace.ts', 'store/upgrade.ts', 'store/consistent.ts', 'store/files.ts'],
+    modules: [
+      'core/json.ts',
+      'store/view.ts',
+      'store/workspace.ts',
+      'store/upgrade.ts',
+      'store/consistent.ts',
+      'store/files.ts',
+    ],
     examples: [workspace.bytes(file)],
     refusals: 'one sentence',
     parse: (bytes) => check(over(file, bytes)),
@@ -1115,7 +1122,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
     }),
     {
       name: 'frozen plan of a run',
-      modules: ['store/workspace.ts'],
+      modules: ['store/view.ts'],
       examples: [workspace.bytes(`${AT.plans}/${view.plan!.compiled_plan_id}/plan.json`)],
       refusals: 'never throws',
       isSlow: true,
