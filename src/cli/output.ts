@@ -1,6 +1,7 @@
 /** Where a command's words go: the answer to stdout, everything said beside it to stderr, and never a stack trace. */
 import picocolors from 'picocolors'
 import { EXIT, MillraceError } from '../core/errors.ts'
+import { jsonText } from '../core/json.ts'
 import { safeText } from './safe.ts'
 
 export interface Output {
@@ -52,13 +53,13 @@ export function outputTo(stdout: Stream, stderr: Stream, options: OutputOptions)
   }
   const written = () => new Promise<void>((resolve) => void stdout.write('', () => resolve()))
   return {
-    value: (value) => void stdout.write(`${JSON.stringify(value, null, 2)}\n`),
+    value: (value) => void stdout.write(jsonText(value)),
     line: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
     text: (text) => void stdout.write(text === '' || text.endsWith('\n') ? text : `${text}\n`),
     notice: (line) => void stderr.write(`${safeText(line)}\n`),
     complain,
     failure(error) {
-      if (options.json) stdout.write(`${JSON.stringify({ error: errorRecord(error) }, null, 2)}\n`)
+      if (options.json) stdout.write(jsonText({ error: errorRecord(error) }))
       complain(error)
       return error.exitStatus
     },

@@ -9,6 +9,7 @@ import { setFields, type WorkDocument } from './document.ts'
 import { absurd, MillraceError } from './errors.ts'
 import { createIncident } from './incident.ts'
 import type { ItemEntry, KeptState } from './item.ts'
+import { jsonText } from './json.ts'
 import { leaveActive } from './leave-active.ts'
 import { handoffsBefore, inheritedFields } from './lineage.ts'
 import type { Effect, TerminalState } from './loop.ts'
@@ -45,7 +46,7 @@ export function settle(settlement: Settlement): Draft {
     change: 'artifact.put',
     run_id: run.run_id,
     file: `stage_results/${settlement.request.request_id}.json`,
-    text: `${JSON.stringify(result, null, 2)}\n`,
+    text: jsonText(result),
   })
   for (const used of decision.counted)
     draft.counters = countUp(draft.counters, counterOwner(run), used.counter_name, used.key, now)

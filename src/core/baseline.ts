@@ -3,6 +3,7 @@
  * what a person edited from what is merely old (spec 02 §10.3). Pure; what lies where is read by store/baseline.ts.
  */
 import { canonicalJson, sha256 } from './ids.ts'
+import { jsonText } from './json.ts'
 import { listOf, record, text } from './shape.ts'
 
 /** A deployed file. */
@@ -44,7 +45,7 @@ export function parseManifest(source: string): BaselineManifest {
   return { ...manifest, schema_version: '1.0' }
 }
 
-export const manifestText = (manifest: BaselineManifest): string => `${JSON.stringify(manifest, null, 2)}\n`
+export const manifestText = (manifest: BaselineManifest): string => jsonText(manifest)
 
 export const familyOf = (relativePath: string): string => relativePath.split('/')[0]!
 

@@ -3,7 +3,7 @@
  * lies in a folder by its state and holds all that carrying it out needs. Its id is the same in every attempt, so that a
  * receiver knows one that it has had already.
  */
-import { parseJson } from './json.ts'
+import { jsonText, parseJson } from './json.ts'
 import { anything, integer, mapOf, oneOf, orNull, record, type Shape, text } from './shape.ts'
 
 /** Kinds of outside effects. */
@@ -49,7 +49,7 @@ export function deliveryIn(content: string, delivery_id: string): Delivery | nul
 }
 
 /** The record as it stands in its file. */
-export const deliveryText = (delivery: Delivery): string => `${JSON.stringify(delivery, null, 2)}\n`
+export const deliveryText = (delivery: Delivery): string => jsonText(delivery)
 
 /** A new one, due at once or at `dueAt`. */
 export const newDelivery = (

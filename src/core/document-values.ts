@@ -2,7 +2,6 @@
  * One value of a work document: from a line of markdown, from JSON, and back to a line. Rules are those of the field's
  * type; which fields there are and where they stand is not decided here.
  */
-
 import type { FieldValue, JsonObject, JsonValue } from './document.ts'
 import type { Field } from './document-fields.ts'
 import { canonicalJson, ID_LENGTH_MAX, isSafeId } from './ids.ts'

@@ -8,3 +8,6 @@ export const parseJson = (text: string): unknown =>
   /__proto__|\\u/.test(text)
     ? JSON.parse(text, (name, value: unknown) => (name === '__proto__' ? undefined : value))
     : JSON.parse(text)
+
+/** As it is written to a file of its own: for people to read as well. */
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`

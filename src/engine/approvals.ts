@@ -5,6 +5,7 @@
 import { type Approval, answerTo, approvalOf, type Question } from '../core/approval.ts'
 import type { Grant } from '../core/capability.ts'
 import { type Change, Draft } from '../core/changes.ts'
+import { jsonText } from '../core/json.ts'
 import { nodeOf, type Plan, type PlanGraph, type PlanNode } from '../core/plan.ts'
 import type { StageResult } from '../core/result.ts'
 import { type Decision, endDecision } from '../core/route.ts'
@@ -91,7 +92,7 @@ export function awaiting(view: View, run: ActiveRun, approval: Approval, request
 export function resultAwaiting(view: View, run: ActiveRun, approval: Approval, finished: Finished): Change[] {
   const { raw, workingTree, request } = finished
   const kept = { schema_version: '1.0', kind: 'awaiting_result', raw, working_tree: workingTree }
-  const text = `${JSON.stringify(kept, null, 2)}\n`
+  const text = jsonText(kept)
   return [
     { change: 'artifact.put', run_id: run.run_id, file: awaitingFile(request.request_id), text },
     ...awaiting(view, run, approval, request.request_id),
@@ -122,6 +123,6 @@ export function capabilityGate(view: View, plan: Plan, run: ActiveRun, requestId
     return { ...grant, approval_id: answer?.approval.approval_id ?? null, status: answer?.answer ?? grant.decision }
   })
   const gate = { schema_version: '1.0', kind: 'capability_gate', run_id: run.run_id, request_id: requestId, grants }
-  const text = `${JSON.stringify(gate, null, 2)}\n`
+  const text = jsonText(gate)
   return [{ change: 'artifact.put', run_id: run.run_id, file: `capability_gate.${requestId}.json`, text }]
 }

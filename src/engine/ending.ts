@@ -7,6 +7,7 @@ import { type Block, blockOf } from '../core/block.ts'
 import { type Change, Draft } from '../core/changes.ts'
 import { failureKind } from '../core/failure-class.ts'
 import type { ItemKind, ItemState } from '../core/item.ts'
+import { jsonText } from '../core/json.ts'
 import { leaveActive } from '../core/leave-active.ts'
 import { nodeOf, type Plan } from '../core/plan.ts'
 import type { StageResult } from '../core/result.ts'
@@ -153,7 +154,7 @@ const resultRecord = (run: ActiveRun, requestId: string, result: StageResult): C
   change: 'artifact.put',
   run_id: run.run_id,
   file: `stage_results/${requestId}.json`,
-  text: `${JSON.stringify(result, null, 2)}\n`,
+  text: jsonText(result),
 })
 
 /** The session a stage was to go on with is gone: the same node at once, in a fresh one; no budget used. */

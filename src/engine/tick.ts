@@ -11,6 +11,7 @@ import { Draft } from '../core/changes.ts'
 import { completionStep, openTarget } from '../core/completion.ts'
 import { parseDocument } from '../core/document.ts'
 import { MillraceError } from '../core/errors.ts'
+import { jsonText } from '../core/json.ts'
 import { completionGraph, nodeOf, type Plan } from '../core/plan.ts'
 import { isWaiting, select } from '../core/select.ts'
 import { type Continuation, continuation, FRESH, hasPast } from '../core/session.ts'
@@ -213,7 +214,7 @@ async function startRun(engine: Engine, run: ActiveRun): Promise<void> {
     change: 'artifact.put',
     run_id: run.run_id,
     file: `stage_requests/${request.request_id}.json`,
-    text: `${JSON.stringify(request, null, 2)}\n`,
+    text: jsonText(request),
   })
   if (run.stage_runs === 0 && run.previous_attempt === null) {
     const named = {
@@ -228,7 +229,7 @@ async function startRun(engine: Engine, run: ActiveRun): Promise<void> {
       change: 'artifact.put',
       run_id: run.run_id,
       file: 'resolved_snapshot.json',
-      text: `${JSON.stringify(named, null, 2)}\n`,
+      text: jsonText(named),
     })
   }
   draft.mark(run.plane, request.running_status_marker)

@@ -5,6 +5,7 @@
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { MillraceError } from '../core/errors.ts'
+import { jsonText } from '../core/json.ts'
 import { didYouMean, nearest } from '../core/nearest.ts'
 import type { Operation } from '../core/operation.ts'
 import { drain, runLoop } from '../engine/daemon.ts'
@@ -174,7 +175,7 @@ async function makeWorkspace(context: Context, runner: string): Promise<void> {
     description: `Both standard loops, every stage run by ${runner}.`,
     stage_runner_bindings: bindings,
   }
-  context.files.write(places.at(`modes/${MODE_ID}.json`), `${JSON.stringify(mode, null, 2)}\n`)
+  context.files.write(places.at(`modes/${MODE_ID}.json`), jsonText(mode))
   const replies = path.join(context.packageRoot, 'demo', 'replies.json')
   context.files.write(
     places.at('millrace.toml'),

@@ -58,7 +58,6 @@ const BY_NAME: Readonly<Record<string, Named>> = {
   topic: 'topic',
   type: 'event_type',
   rule: 'notify_rule',
-  delivery_id: 'failed_delivery',
   source: 'file',
   output: 'file',
   monitor_log: 'file',

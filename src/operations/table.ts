@@ -15,428 +15,203 @@ export interface TableEntry {
   load: () => Promise<AnyOperation>
 }
 
-const control = () => import('./control.ts')
-const queue = () => import('./queue/queue.ts')
-const queueChange = () => import('./queue/change.ts')
 const approvals = () => import('./approvals.ts')
-const queueAdd = () => import('./queue/add.ts')
-const runs = () => import('./runs/runs.ts')
-const plan = () => import('./plan/plan.ts')
-const config = () => import('./config/config.ts')
-const run = () => import('./run.ts')
-const closure = () => import('./closure.ts')
-const modes = () => import('./assets/modes.ts')
+const assets = () => import('./assets/assets.ts')
 const loops = () => import('./assets/loops.ts')
 const models = () => import('./assets/models.ts')
+const modes = () => import('./assets/modes.ts')
 const stages = () => import('./assets/stages.ts')
-const assets = () => import('./assets/assets.ts')
-const skills = () => import('./skills/skills.ts')
-const rescue = () => import('./rescue/rescue.ts')
-const notify = () => import('./notify/notify.ts')
+const closure = () => import('./closure.ts')
+const completion = () => import('./completion.ts')
+const config = () => import('./config/config.ts')
+const configSet = () => import('./config/set.ts')
+const control = () => import('./control.ts')
+const daemon = () => import('./daemon/daemon.ts')
 const daemonUnit = () => import('./daemon/install.ts')
+const daemonLogs = () => import('./daemon/logs.ts')
+const daemonStatus = () => import('./daemon/status.ts')
+const demo = () => import('./demo.ts')
+const docs = () => import('./docs.ts')
+const doctor = () => import('./doctor/doctor.ts')
+const health = () => import('./doctor/health.ts')
+const gc = () => import('./gc.ts')
+const incidents = () => import('./incidents.ts')
+const logs = () => import('./logs.ts')
+const notify = () => import('./notify/notify.ts')
+const planDiff = () => import('./plan/diff.ts')
+const plan = () => import('./plan/plan.ts')
+const queueAdd = () => import('./queue/add.ts')
+const queueChange = () => import('./queue/change.ts')
+const queueNew = () => import('./queue/new.ts')
+const queue = () => import('./queue/queue.ts')
+const rescue = () => import('./rescue/rescue.ts')
+const run = () => import('./run.ts')
+const runs = () => import('./runs/runs.ts')
+const schema = () => import('./schema.ts')
+const selftest = () => import('./selftest.ts')
+const skillsExport = () => import('./skills/export.ts')
+const skillsInstall = () => import('./skills/install.ts')
+const skills = () => import('./skills/skills.ts')
+const start = () => import('./start.ts')
+const status = () => import('./status/status.ts')
+const usage = () => import('./usage/usage.ts')
+const version = () => import('./version.ts')
+const why = () => import('./why/why.ts')
+const init = () => import('./workspace/init.ts')
+const upgrade = () => import('./workspace/upgrade.ts')
+
+/** `from`: loads the module of the verb; `operation`: what the module calls it. */
+const verb = <Name extends string>(
+  name: string,
+  summary: string,
+  from: () => Promise<Record<Name, AnyOperation>>,
+  operation: Name,
+): TableEntry => ({ name, summary, load: async () => (await from())[operation] })
 
 export const OPERATIONS: readonly TableEntry[] = [
-  { name: 'init', summary: 'Make a workspace.', load: async () => (await import('./workspace/init.ts')).init },
-  {
-    name: 'upgrade',
-    summary: 'Bring a workspace up to the package, and keep what was edited.',
-    load: async () => (await import('./workspace/upgrade.ts')).upgrade,
-  },
-  {
-    name: 'demo',
-    summary: 'Watch one spec go through the whole runtime, on a sample.',
-    load: async () => (await import('./demo.ts')).demo,
-  },
-  {
-    name: 'selftest crash',
-    summary: 'Crash the runtime on this file system, and see that nothing is lost.',
-    load: async () => (await import('./selftest.ts')).selftestCrash,
-  },
-  {
-    name: 'status',
-    summary: 'What goes on, and what stands in the way.',
-    load: async () => (await import('./status/status.ts')).status,
-  },
-  {
-    name: 'why',
-    summary: 'Why an item, a run or a plane stands where it stands.',
-    load: async () => (await import('./why/why.ts')).why,
-  },
-  { name: 'queue ls', summary: 'What is queued, active and blocked.', load: async () => (await queue()).ls },
-  { name: 'queue show', summary: 'One work item in full.', load: async () => (await queue()).show },
-  { name: 'queue add-task', summary: 'Queue a task.', load: async () => (await queueAdd()).addTask },
-  {
-    name: 'queue add-spec',
-    summary: 'Queue a spec, to be planned into tasks.',
-    load: async () => (await queueAdd()).addSpec,
-  },
-  { name: 'queue add-idea', summary: 'Drop an idea, to become a spec.', load: async () => (await queueAdd()).addIdea },
-  {
-    name: 'queue add-probe',
-    summary: 'Queue a probe: a question to look into before any work is decided.',
-    load: async () => (await queueAdd()).addProbe,
-  },
-  {
-    name: 'queue add-learning-request',
-    summary: 'Queue a lesson that is to become a skill.',
-    load: async () => (await queueAdd()).addLearningRequest,
-  },
-  {
-    name: 'queue new',
-    summary: 'Be asked for a task or a spec, question by question.',
-    load: async () => (await import('./queue/new.ts')).queueNew,
-  },
-  {
-    name: 'queue retry',
-    summary: 'Put a blocked item back into its queue.',
-    load: async () => (await queueChange()).retry,
-  },
-  {
-    name: 'queue cancel',
-    summary: 'Take an item out of its queue for good.',
-    load: async () => (await queueChange()).cancel,
-  },
-  {
-    name: 'queue reorder',
-    summary: 'Say in which order a queue is worked through.',
-    load: async () => (await queueChange()).reorder,
-  },
-  {
-    name: 'queue cleanup quarantine',
-    summary: 'Set an item aside until it is released.',
-    load: async () => (await queueChange()).quarantine,
-  },
-  {
-    name: 'queue release',
-    summary: 'Bring an item back that was set aside.',
-    load: async () => (await queueChange()).release,
-  },
-  {
-    name: 'queue archive-blocked',
-    summary: 'Put a blocked task away for good.',
-    load: async () => (await queueChange()).archiveBlocked,
-  },
-  {
-    name: 'queue supersede',
-    summary: 'Put another task in the place of one.',
-    load: async () => (await queueChange()).supersede,
-  },
-  {
-    name: 'queue retarget-dependency',
-    summary: 'Have a queued task wait for another one.',
-    load: async () => (await queueChange()).retargetDependency,
-  },
-  {
-    name: 'queue repair-lineage',
-    summary: 'Find work that names a wrong root spec, and set it right.',
-    load: async () => (await queueChange()).repairLineage,
-  },
-  {
-    name: 'incidents resolve',
-    summary: 'Say that an incident has been seen to.',
-    load: async () => (await queueChange()).incidentsResolve,
-  },
-  {
-    name: 'incidents cancel',
-    summary: 'Drop an incident.',
-    load: async () => (await queueChange()).incidentsCancel,
-  },
-  {
-    name: 'incidents archive-invalid',
-    summary: 'Put away an incident document nobody can read.',
-    load: async () => (await queueChange()).incidentsArchiveInvalid,
-  },
-  {
-    name: 'run once',
-    summary: 'Run one stage, or find that there is nothing to do.',
-    load: async () => (await run()).runOnce,
-  },
-  { name: 'run daemon', summary: 'Run in the foreground until stopped.', load: async () => (await run()).runDaemon },
-  {
-    name: 'start',
-    summary: 'Take one item through its plane, or run until stopped.',
-    load: async () => (await import('./start.ts')).start,
-  },
-  {
-    name: 'daemon start',
-    summary: 'Start a daemon that goes on without this terminal.',
-    load: async () => (await import('./daemon/daemon.ts')).daemonStart,
-  },
-  {
-    name: 'daemon stop',
-    summary: 'Stop the daemon and wait until its process is gone.',
-    load: async () => (await import('./daemon/daemon.ts')).daemonStop,
-  },
-  {
-    name: 'daemon status',
-    summary: 'The process that owns the workspace: pid, age, memory, log.',
-    load: async () => (await import('./daemon/status.ts')).daemonStatus,
-  },
-  {
-    name: 'daemon logs',
-    summary: 'What the daemon itself printed.',
-    load: async () => (await import('./daemon/logs.ts')).daemonLogs,
-  },
-  {
-    name: 'daemon install',
-    summary: 'Have systemd or launchd start the daemon.',
-    load: async () => (await daemonUnit()).daemonInstall,
-  },
-  {
-    name: 'daemon uninstall',
-    summary: 'Take away what `daemon install` wrote.',
-    load: async () => (await daemonUnit()).daemonUninstall,
-  },
-  { name: 'runs ls', summary: 'Runs, newest first.', load: async () => (await runs()).ls },
-  {
-    name: 'runs show',
-    summary: 'One run: its stages, times, tokens and artifacts.',
-    load: async () => (await runs()).show,
-  },
-  { name: 'runs trace', summary: 'The path one run took, edge by edge.', load: async () => (await runs()).trace },
-  {
-    name: 'runs provenance',
-    summary: 'Why a run went as it did: what was frozen for it, and what would be chosen now.',
-    load: async () => (await runs()).provenance,
-  },
-  { name: 'runs tail', summary: 'The last report of a run.', load: async () => (await runs()).tail },
-  {
-    name: 'runs follow',
-    summary: 'What the agent of a run does now, until the run ends.',
-    load: async () => (await runs()).follow,
-  },
-  {
-    name: 'approvals ls',
-    summary: 'What waits for a person to allow or deny it.',
-    load: async () => (await approvals()).approvalsLs,
-  },
-  {
-    name: 'approvals show',
-    summary: 'One question to a person: what it is about, who asks, what was answered.',
-    load: async () => (await approvals()).approvalsShow,
-  },
-  {
-    name: 'approvals approve',
-    summary: 'Allow what a stage asks for; its item goes on at the same node.',
-    load: async () => (await approvals()).approvalsApprove,
-  },
-  {
-    name: 'approvals deny',
-    summary: 'Do not allow what a stage asks for.',
-    load: async () => (await approvals()).approvalsDeny,
-  },
-  {
-    name: 'incidents ls',
-    summary: 'Incidents by state: what went wrong, how bad it is, and where it came from.',
-    load: async () => (await import('./incidents.ts')).incidentsLs,
-  },
-  {
-    name: 'closure ls',
-    summary: 'Root specs that are judged as a whole: open, held and closed.',
-    load: async () => (await closure()).closureLs,
-  },
-  {
-    name: 'closure show',
-    summary: 'One closure target: verdict, rounds, and the work it waits for.',
-    load: async () => (await closure()).closureShow,
-  },
-  {
-    name: 'logs',
-    summary: 'The event log: what happened, and what happens.',
-    load: async () => (await import('./logs.ts')).logs,
-  },
-  {
-    name: 'usage',
-    summary: 'What stages used: tokens and cost, and what the rules leave.',
-    load: async () => (await import('./usage/usage.ts')).usage,
-  },
-  {
-    name: 'notify ls',
-    summary: 'Who is told of what, and which notifications did not arrive.',
-    load: async () => (await notify()).notifyLs,
-  },
-  {
-    name: 'notify test',
-    summary: 'Send a test notification and say whether it arrived.',
-    load: async () => (await notify()).notifyTest,
-  },
-  {
-    name: 'notify retry',
-    summary: 'Send a notification again that was given up.',
-    load: async () => (await notify()).notifyRetry,
-  },
-  {
-    name: 'notify check',
-    summary: 'Tell of a runtime that died, and send what waits; for cron.',
-    load: async () => (await notify()).notifyCheck,
-  },
-  {
-    name: 'rescue ls',
-    summary: 'Working trees kept before each stage.',
-    load: async () => (await rescue()).list,
-  },
-  {
-    name: 'rescue show',
-    summary: 'How the working tree differs from a kept one, or one kept file.',
-    load: async () => (await rescue()).show,
-  },
-  { name: 'rescue restore', summary: 'Bring files of a kept tree back.', load: async () => (await rescue()).restore },
-  {
-    name: 'control pause',
-    summary: 'Start nothing new; running stages go on.',
-    load: async () => (await control()).pause,
-  },
-  {
-    name: 'control resume',
-    summary: 'Clear the operator pause and go on.',
-    load: async () => (await control()).resume,
-  },
-  {
-    name: 'control stop',
-    summary: 'End the runtime; active runs are taken up at the next start.',
-    load: async () => (await control()).stop,
-  },
-  { name: 'control cancel', summary: 'End one run and block its item.', load: async () => (await control()).cancel },
-  {
-    name: 'control retry-active',
-    summary: 'Put the active item back into its queue and start over.',
-    load: async () => (await control()).retryActive,
-  },
-  {
-    name: 'control clear-stale-state',
-    summary: 'Take over a dead lock and put held runs back to ready.',
-    load: async () => (await control()).clearStaleState,
-  },
-  {
-    name: 'control reload-config',
-    summary: 'Read millrace.toml again and compile; new runs use the new plan.',
-    load: async () => (await control()).reloadConfig,
-  },
-  {
-    name: 'planning retry-active',
-    summary: 'Start the active planning item over.',
-    load: async () => (await control()).planningRetryActive,
-  },
-  {
-    name: 'compile validate',
-    summary: 'Compile the mode and say what is wrong with it.',
-    load: async () => (await plan()).validate,
-  },
-  {
-    name: 'compile show',
-    summary: 'The compiled plan: nodes, edges, budgets, and where each value came from.',
-    load: async () => (await plan()).show,
-  },
-  {
-    name: 'compile graph',
-    summary: 'The loops of the plan as text, JSON or Mermaid.',
-    load: async () => (await plan()).graph,
-  },
-  {
-    name: 'compile diff',
-    summary: 'What differs between two plans.',
-    load: async () => (await import('./plan/diff.ts')).diff,
-  },
-  { name: 'modes ls', summary: 'Modes there are.', load: async () => (await modes()).modesLs },
-  { name: 'modes show', summary: 'One mode: loops and bindings.', load: async () => (await modes()).modesShow },
-  {
-    name: 'assets ls',
-    summary: 'Assets there are, and whose copy of each counts.',
-    load: async () => (await assets()).assetsLs,
-  },
-  {
-    name: 'assets show',
-    summary: 'One asset: its text, and whose copy it is.',
-    load: async () => (await assets()).assetsShow,
-  },
-  {
-    name: 'assets localise',
-    summary: 'Copy an asset of the package into the workspace, to be edited there.',
-    load: async () => (await assets()).assetsLocalise,
-  },
-  { name: 'loops ls', summary: 'Loops there are.', load: async () => (await loops()).loopsLs },
-  {
-    name: 'loops show',
-    summary: 'One loop: nodes, edges, budgets, terminal states.',
-    load: async () => (await loops()).loopsShow,
-  },
-  { name: 'stages ls', summary: 'Kinds of stages there are.', load: async () => (await stages()).stagesLs },
-  {
-    name: 'stages show',
-    summary: 'One kind of stage: outcomes, what it owes, what it may hand in.',
-    load: async () => (await stages()).stagesShow,
-  },
-  { name: 'models ls', summary: 'Model profiles there are.', load: async () => (await models()).modelsLs },
-  {
-    name: 'models show',
-    summary: 'One model profile: model and effort by runner and stage.',
-    load: async () => (await models()).modelsShow,
-  },
-  {
-    name: 'skills ls',
-    summary: 'Skills there are, and which stages use them.',
-    load: async () => (await skills()).skillsLs,
-  },
-  {
-    name: 'skills show',
-    summary: 'One skill: what it is for, where it lies, its text.',
-    load: async () => (await skills()).skillsShow,
-  },
-  {
-    name: 'skills search',
-    summary: 'Which skills speak of something.',
-    load: async () => (await skills()).skillsSearch,
-  },
-  {
-    name: 'skills install',
-    summary: 'Put a skill into the workspace.',
-    load: async () => (await import('./skills/install.ts')).skillsInstall,
-  },
-  {
-    name: 'skills export',
-    summary: 'Write a skill as one .zip file.',
-    load: async () => (await import('./skills/export.ts')).skillsExport,
-  },
-  {
-    name: 'config show',
-    summary: 'Config in force, with where each value came from.',
-    load: async () => (await config()).show,
-  },
-  {
-    name: 'config set',
-    summary: 'Set a key of millrace.toml.',
-    load: async () => (await import('./config/set.ts')).set,
-  },
-  { name: 'config validate', summary: 'Check millrace.toml and compile.', load: async () => (await config()).validate },
-  {
-    name: 'health',
-    summary: 'Whether the workspace itself is in order.',
-    load: async () => (await import('./doctor/health.ts')).health,
-  },
-  {
-    name: 'doctor',
-    summary: 'Examine the workspace and say how to mend what is wrong.',
-    load: async () => (await import('./doctor/doctor.ts')).doctor,
-  },
-  {
-    name: 'gc',
-    summary: 'Remove what old runs left, by age, number and size.',
-    load: async () => (await import('./gc.ts')).gc,
-  },
-  {
-    name: 'docs',
-    summary: 'The documents that come with Millrace.',
-    load: async () => (await import('./docs.ts')).docs,
-  },
-  {
-    name: 'completion',
-    summary: 'Let your shell complete verbs, options, ids and files.',
-    load: async () => (await import('./completion.ts')).completion,
-  },
-  {
-    name: 'schema',
-    summary: 'JSON Schema of what a command prints with --json.',
-    load: async () => (await import('./schema.ts')).schema,
-  },
-  { name: 'version', summary: 'Name and version.', load: async () => (await import('./version.ts')).version },
+  verb('init', 'Make a workspace.', init, 'init'),
+  verb('upgrade', 'Bring a workspace up to the package, and keep what was edited.', upgrade, 'upgrade'),
+  verb('demo', 'Watch one spec go through the whole runtime, on a sample.', demo, 'demo'),
+  verb(
+    'selftest crash',
+    'Crash the runtime on this file system, and see that nothing is lost.',
+    selftest,
+    'selftestCrash',
+  ),
+  verb('status', 'What goes on, and what stands in the way.', status, 'status'),
+  verb('why', 'Why an item, a run or a plane stands where it stands.', why, 'why'),
+  verb('queue ls', 'What is queued, active and blocked.', queue, 'ls'),
+  verb('queue show', 'One work item in full.', queue, 'show'),
+  verb('queue add-task', 'Queue a task.', queueAdd, 'addTask'),
+  verb('queue add-spec', 'Queue a spec, to be planned into tasks.', queueAdd, 'addSpec'),
+  verb('queue add-idea', 'Drop an idea, to become a spec.', queueAdd, 'addIdea'),
+  verb('queue add-probe', 'Queue a probe: a question to look into before any work is decided.', queueAdd, 'addProbe'),
+  verb('queue add-learning-request', 'Queue a lesson that is to become a skill.', queueAdd, 'addLearningRequest'),
+  verb('queue new', 'Be asked for a task or a spec, question by question.', queueNew, 'queueNew'),
+  verb('queue retry', 'Put a blocked item back into its queue.', queueChange, 'retry'),
+  verb('queue cancel', 'Take an item out of its queue for good.', queueChange, 'cancel'),
+  verb('queue reorder', 'Say in which order a queue is worked through.', queueChange, 'reorder'),
+  verb('queue cleanup quarantine', 'Set an item aside until it is released.', queueChange, 'quarantine'),
+  verb('queue release', 'Bring an item back that was set aside.', queueChange, 'release'),
+  verb('queue archive-blocked', 'Put a blocked task away for good.', queueChange, 'archiveBlocked'),
+  verb('queue supersede', 'Put another task in the place of one.', queueChange, 'supersede'),
+  verb('queue retarget-dependency', 'Have a queued task wait for another one.', queueChange, 'retargetDependency'),
+  verb(
+    'queue repair-lineage',
+    'Find work that names a wrong root spec, and set it right.',
+    queueChange,
+    'repairLineage',
+  ),
+  verb('incidents resolve', 'Say that an incident has been seen to.', queueChange, 'incidentsResolve'),
+  verb('incidents cancel', 'Drop an incident.', queueChange, 'incidentsCancel'),
+  verb(
+    'incidents archive-invalid',
+    'Put away an incident document nobody can read.',
+    queueChange,
+    'incidentsArchiveInvalid',
+  ),
+  verb('run once', 'Run one stage, or find that there is nothing to do.', run, 'runOnce'),
+  verb('run daemon', 'Run in the foreground until stopped.', run, 'runDaemon'),
+  verb('start', 'Take one item through its plane, or run until stopped.', start, 'start'),
+  verb('daemon start', 'Start a daemon that goes on without this terminal.', daemon, 'daemonStart'),
+  verb('daemon stop', 'Stop the daemon and wait until its process is gone.', daemon, 'daemonStop'),
+  verb('daemon status', 'The process that owns the workspace: pid, age, memory, log.', daemonStatus, 'daemonStatus'),
+  verb('daemon logs', 'What the daemon itself printed.', daemonLogs, 'daemonLogs'),
+  verb('daemon install', 'Have systemd or launchd start the daemon.', daemonUnit, 'daemonInstall'),
+  verb('daemon uninstall', 'Take away what `daemon install` wrote.', daemonUnit, 'daemonUninstall'),
+  verb('runs ls', 'Runs, newest first.', runs, 'ls'),
+  verb('runs show', 'One run: its stages, times, tokens and artifacts.', runs, 'show'),
+  verb('runs trace', 'The path one run took, edge by edge.', runs, 'trace'),
+  verb(
+    'runs provenance',
+    'Why a run went as it did: what was frozen for it, and what would be chosen now.',
+    runs,
+    'provenance',
+  ),
+  verb('runs tail', 'The last report of a run.', runs, 'tail'),
+  verb('runs follow', 'What the agent of a run does now, until the run ends.', runs, 'follow'),
+  verb('approvals ls', 'What waits for a person to allow or deny it.', approvals, 'approvalsLs'),
+  verb(
+    'approvals show',
+    'One question to a person: what it is about, who asks, what was answered.',
+    approvals,
+    'approvalsShow',
+  ),
+  verb(
+    'approvals approve',
+    'Allow what a stage asks for; its item goes on at the same node.',
+    approvals,
+    'approvalsApprove',
+  ),
+  verb('approvals deny', 'Do not allow what a stage asks for.', approvals, 'approvalsDeny'),
+  verb(
+    'incidents ls',
+    'Incidents by state: what went wrong, how bad it is, and where it came from.',
+    incidents,
+    'incidentsLs',
+  ),
+  verb('closure ls', 'Root specs that are judged as a whole: open, held and closed.', closure, 'closureLs'),
+  verb('closure show', 'One closure target: verdict, rounds, and the work it waits for.', closure, 'closureShow'),
+  verb('logs', 'The event log: what happened, and what happens.', logs, 'logs'),
+  verb('usage', 'What stages used: tokens and cost, and what the rules leave.', usage, 'usage'),
+  verb('notify ls', 'Who is told of what, and which notifications did not arrive.', notify, 'notifyLs'),
+  verb('notify test', 'Send a test notification and say whether it arrived.', notify, 'notifyTest'),
+  verb('notify retry', 'Send notifications again that were given up.', notify, 'notifyRetry'),
+  verb('notify check', 'Tell of a runtime that died, and send what waits; for cron.', notify, 'notifyCheck'),
+  verb('rescue ls', 'Working trees kept before each stage.', rescue, 'list'),
+  verb('rescue show', 'How the working tree differs from a kept one, or one kept file.', rescue, 'show'),
+  verb('rescue restore', 'Bring files of a kept tree back.', rescue, 'restore'),
+  verb('control pause', 'Start nothing new; running stages go on.', control, 'pause'),
+  verb('control resume', 'Clear the operator pause and go on.', control, 'resume'),
+  verb('control stop', 'End the runtime; active runs are taken up at the next start.', control, 'stop'),
+  verb('control cancel', 'End one run and block its item.', control, 'cancel'),
+  verb('control retry-active', 'Put the active item back into its queue and start over.', control, 'retryActive'),
+  verb(
+    'control clear-stale-state',
+    'Take over a dead lock and put held runs back to ready.',
+    control,
+    'clearStaleState',
+  ),
+  verb(
+    'control reload-config',
+    'Read millrace.toml again and compile; new runs use the new plan.',
+    control,
+    'reloadConfig',
+  ),
+  verb('planning retry-active', 'Start the active planning item over.', control, 'planningRetryActive'),
+  verb('compile validate', 'Compile the mode and say what is wrong with it.', plan, 'validate'),
+  verb('compile show', 'The compiled plan: nodes, edges, budgets, and where each value came from.', plan, 'show'),
+  verb('compile graph', 'The loops of the plan as text, JSON or Mermaid.', plan, 'graph'),
+  verb('compile diff', 'What differs between two plans.', planDiff, 'diff'),
+  verb('modes ls', 'Modes there are.', modes, 'modesLs'),
+  verb('modes show', 'One mode: loops and bindings.', modes, 'modesShow'),
+  verb('assets ls', 'Assets there are, and whose copy of each counts.', assets, 'assetsLs'),
+  verb('assets show', 'One asset: its text, and whose copy it is.', assets, 'assetsShow'),
+  verb(
+    'assets localise',
+    'Copy an asset of the package into the workspace, to be edited there.',
+    assets,
+    'assetsLocalise',
+  ),
+  verb('loops ls', 'Loops there are.', loops, 'loopsLs'),
+  verb('loops show', 'One loop: nodes, edges, budgets, terminal states.', loops, 'loopsShow'),
+  verb('stages ls', 'Kinds of stages there are.', stages, 'stagesLs'),
+  verb('stages show', 'One kind of stage: outcomes, what it owes, what it may hand in.', stages, 'stagesShow'),
+  verb('models ls', 'Model profiles there are.', models, 'modelsLs'),
+  verb('models show', 'One model profile: model and effort by runner and stage.', models, 'modelsShow'),
+  verb('skills ls', 'Skills there are, and which stages use them.', skills, 'skillsLs'),
+  verb('skills show', 'One skill: what it is for, where it lies, its text.', skills, 'skillsShow'),
+  verb('skills search', 'Which skills speak of something.', skills, 'skillsSearch'),
+  verb('skills install', 'Put a skill into the workspace.', skillsInstall, 'skillsInstall'),
+  verb('skills export', 'Write a skill as one .zip file.', skillsExport, 'skillsExport'),
+  verb('config show', 'Config in force, with where each value came from.', config, 'show'),
+  verb('config set', 'Set a key of millrace.toml.', configSet, 'set'),
+  verb('config validate', 'Check millrace.toml and compile.', config, 'validate'),
+  verb('health', 'Whether the workspace itself is in order.', health, 'health'),
+  verb('doctor', 'Examine the workspace and say how to mend what is wrong.', doctor, 'doctor'),
+  verb('gc', 'Remove what old runs left, by age, number and size.', gc, 'gc'),
+  verb('docs', 'The documents that come with Millrace.', docs, 'docs'),
+  verb('completion', 'Let your shell complete verbs, options, ids and files.', completion, 'completion'),
+  verb('schema', 'JSON Schema of what a command prints with --json.', schema, 'schema'),
+  verb('version', 'Name and version.', version, 'version'),
 ]

@@ -5,6 +5,7 @@
 import * as path from 'node:path'
 import * as z from 'zod'
 import type { Files } from '../core/files.ts'
+import { jsonText } from '../core/json.ts'
 import type { StageRequest } from '../core/request.ts'
 import type { Ending, RawResult } from '../core/result.ts'
 import { decode } from './lines.ts'
@@ -50,7 +51,7 @@ export function runFiles(request: Pick<StageRequest, 'run_dir' | 'request_id'>):
 /** Replaces the file whole, so no reader sees half of it. */
 export function writeJson(files: Files, file: string, value: unknown): void {
   const sibling = path.join(path.dirname(file), `.${path.basename(file)}.tmp`)
-  files.write(sibling, `${JSON.stringify(value, null, 2)}\n`)
+  files.write(sibling, jsonText(value))
   files.rename(sibling, file)
 }
 

@@ -2,7 +2,6 @@
  * Looking for signs of life of an agent at work, from whatever process: its files, its processes, the working tree.
  * Writes nothing. Processor time is also told by the runtime that follows the agent (stall.ts), which sees it over time.
  */
-
 import type { Clock } from '../core/clock.ts'
 import { isoTime } from '../core/clock.ts'
 import type { Files } from '../core/files.ts'

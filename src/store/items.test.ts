@@ -101,6 +101,20 @@ describe('a document of other hands', () => {
     expect(bench.index.unsettled).toBe(false)
   })
 
+  test('dated ahead does not begin to rest anew each time a claim has it read again', () => {
+    const bench = new Bench()
+    const file = bench.add('task', 'queued', 'ahead', {}, -HOUR_MS)
+    bench.index.refresh()
+    bench.ids('task', 'queued')
+    bench.pass(QUIET_MS)
+    expect(bench.ids('task', 'queued')).toEqual(['ahead'])
+    bench.index.reread('task', 'queued', 'ahead.md')
+    expect([bench.ids('task', 'queued'), bench.index.unsettled]).toEqual([['ahead'], false])
+    fs.appendFileSync(file, '\nMore text.\n')
+    bench.index.reread('task', 'queued', 'ahead.md')
+    expect([bench.ids('task', 'queued'), bench.index.unsettled]).toEqual([[], true])
+  })
+
   test('is taken at once if it has not been touched for long', () => {
     const bench = new Bench()
     bench.add('task', 'queued', 'old')

@@ -111,7 +111,10 @@ export class ItemIndex implements Items {
     if (slot && slot.look !== null && this.isReplaced(folder, slot)) this.reread(kind, state, name)
   }
 
-  /** Reads one file again; for hints of a watcher and for what a claim found changed. */
+  /**
+   * Reads one file again; for hints of a watcher and for what a claim found changed. One that is as it was when it was
+   * looked at has rested since, whatever its time says.
+   */
   reread(kind: ItemKind, state: ItemState, name: string): void {
     const folder = this.folder(kind, state)
     const slot = folder.slots.get(name)
@@ -119,7 +122,6 @@ export class ItemIndex implements Items {
     this.changes += 1
     folder.forget(slot)
     slot.status = 'unread'
-    slot.look = null
     if (folder.isSorted) this.read(folder, slot)
   }
 

@@ -2,6 +2,7 @@
 import * as path from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
+import { jsonText } from '../core/json.ts'
 import { anything, mapOf, maybe, record, text } from '../core/shape.ts'
 import { type FileStat, type Files, utf8 } from './files.ts'
 import { decodeRecord } from './journal.ts'
@@ -53,7 +54,7 @@ export async function post(
     payload,
     ...(ifState === null ? {} : { if_state: ifState }),
   }
-  const content = `${JSON.stringify(envelope, null, 2)}\n`
+  const content = jsonText(envelope)
   if (Buffer.byteLength(content) > COMMAND_BYTES_MAX) {
     const what = `The command would be larger than ${COMMAND_BYTES_MAX} bytes.`
     throw new MillraceError('document_invalid', what, { hint: 'documents may have at most 1 MiB' })

@@ -1,8 +1,10 @@
 /** Compiling a workspace: reads assets and config, and says what to write so that a plan, or its failure, is on record. */
+
 import type { Change } from '../core/changes.ts'
 import { compile } from '../core/compile.ts'
 import type { Config } from '../core/config.ts'
 import type { CompileDiagnostics } from '../core/diagnostics.ts'
+import { jsonText } from '../core/json.ts'
 import type { FreshPlan } from '../core/operation.ts'
 import type { Plan } from '../core/plan.ts'
 import { readAssets } from './catalogue.ts'
@@ -67,11 +69,9 @@ export function planChanges(fresh: FreshPlan, last: Plan | null, now: string): C
     diagnostics: [...fresh.diagnostics],
     emitted_at: now,
   }
-  const changes: Change[] = [
-    { change: 'document.put', path: AT.diagnostics, text: `${JSON.stringify(diagnostics, null, 2)}\n` },
-  ]
+  const changes: Change[] = [{ change: 'document.put', path: AT.diagnostics, text: jsonText(diagnostics) }]
   if (plan === null) return changes
-  const text = `${JSON.stringify(plan, null, 2)}\n`
+  const text = jsonText(plan)
   const folder = planFolder(plan.compiled_plan_id)
   changes.push(
     { change: 'document.put', path: AT.plan, text },

@@ -1,5 +1,6 @@
 /** What every workspace begins with beside its folders and the files of the package: small files of runtime and people. */
 import { NEW_CONFIG } from '../core/config.ts'
+import { jsonText } from '../core/json.ts'
 import { IDLE_MARKER, newCounters, newSnapshot } from '../core/state.ts'
 import type { Files } from './files.ts'
 import { AT, type Places, statusFile, WORKSPACE_FOLDERS } from './layout.ts'
@@ -28,12 +29,10 @@ export function starterFiles(now: string, config = NEW_CONFIG): StarterFile[] {
     { path: 'historylog.md', text: '' },
     { path: AT.config, text: config },
     ...['execution', 'planning'].map((plane) => ({ path: statusFile(plane), text: `${IDLE_MARKER}\n` })),
-    { path: AT.counters, text: json(newCounters()) },
-    { path: AT.snapshot, text: json(newSnapshot(now)) },
+    { path: AT.counters, text: jsonText(newCounters()) },
+    { path: AT.snapshot, text: jsonText(newSnapshot(now)) },
   ]
 }
-
-const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
 
 /** Folders and first files that belong to every workspace and are not there; folders end with a slash. */
 export function missingParts(files: Files, places: Places): string[] {

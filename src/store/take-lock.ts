@@ -16,6 +16,7 @@
 import * as path from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
+import { jsonText } from '../core/json.ts'
 import { type Files, unlinkIfThere } from './files.ts'
 import { AT } from './layout.ts'
 import {
@@ -59,9 +60,9 @@ export async function takeLock(ports: LockPorts, options: { force?: boolean } = 
   const self = processRecord(processes)
   const token = clock.hex(32)
   const acquired_at = clock.now().toISOString()
-  const record = json({ ...self, token, acquired_at })
+  const record = jsonText({ ...self, token, acquired_at })
   // Kept so that an old runtime, which knows only this file, refuses to start (spec 01 §4.7).
-  const copy = json({
+  const copy = jsonText({
     workspace_root: places.root,
     owner_pid: self.pid,
     owner_hostname: self.host,
@@ -159,8 +160,6 @@ function held(by: LockState): MillraceError {
 const takenMeanwhile = () =>
   new MillraceError('lock_held', 'Another runtime is just taking the workspace.', { hint: 'try again' })
 
-const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
-
 /** A server may make a link and lose the answer; asked again, it says that the name exists. What lies there decides. */
 function linkUnless(isMade: () => boolean, files: Files, from: string, to: string): void {
   try {
@@ -175,7 +174,7 @@ function supersede(files: Files, folder: string, holder: Holder, temporary: stri
   const { generation: judged, released: _, ...record } = holder
   // The temporary name is a second link to our own file: that must not be written through.
   unlinkIfThere(files, temporary)
-  files.write(temporary, json({ ...record, succeeded_by: generation }))
+  files.write(temporary, jsonText({ ...record, succeeded_by: generation }))
   files.rename(temporary, path.join(folder, String(judged)))
 }
 

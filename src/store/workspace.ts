@@ -2,7 +2,6 @@
  * The workspace: read → decide → commit (design §5). A reader sees one consistent state without any lock; a writer
  * holds the lock, keeps its view in memory and commits transactions. Nothing outside the store writes runtime files.
  */
-
 import type { Change } from '../core/changes.ts'
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'

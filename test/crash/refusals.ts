@@ -2,7 +2,6 @@
  * A disk that refuses: each call a story makes of it, of reading too, is answered with an error once; the runtime ends
  * or waits it out as it sees fit; and with the cause gone the work must come to its end as in peace.
  */
-
 import { asMillraceError } from '../../src/core/errors.ts'
 import type { Files } from '../../src/core/files.ts'
 import { brokenInTheEnd, brokenNow, postedIn, recover } from '../../src/selftest/crash-table.ts'

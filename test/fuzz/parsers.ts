@@ -890,7 +890,7 @@ function mailbox({ root, rig, view }: WorkedWorkspace): Parser[] {
   return [
     {
       name: 'command file in the mailbox',
-      modules: ['store/mailbox.ts', 'store/lower.ts'],
+      modules: ['store/mailbox.ts', 'store/command-archive.ts'],
       examples: [envelope('pause', { reason: 'x' }), envelope('add_task', PAYLOADS.add_task![0])],
       refusals: 'never throws',
       parse(bytes) {

@@ -2,7 +2,6 @@
  * A short life of a workspace for crash stories: three transactions with every kind of change in them, and what a reader
  * must see after each. An id never comes twice, so whatever is applied twice shows.
  */
-
 import type { Change } from '../../src/core/changes.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { newRun } from '../../src/core/completion.ts'

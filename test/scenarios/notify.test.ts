@@ -300,17 +300,17 @@ describe('a receiver', () => {
     ])
     expect(failed?.ended_at).not.toBeNull()
     receiver.answer = () => 200
-    expect(await rig.issue('retry_delivery', { delivery_id: failed?.delivery_id })).toMatchObject({
+    expect(await rig.issue('retry_deliveries', { delivery_ids: [failed?.delivery_id] })).toMatchObject({
       mode: 'mailbox',
       applied: true,
     })
     await live.until('it to arrive', () => records('done').length === 1)
     expect(receiver.ids).toEqual([failed?.delivery_id, failed?.delivery_id])
     expect(records('failed')).toEqual([])
-    await expect(rig.issue('retry_delivery', { delivery_id: failed?.delivery_id })).rejects.toMatchObject({
+    await expect(rig.issue('retry_deliveries', { delivery_ids: [failed?.delivery_id] })).rejects.toMatchObject({
       code: 'delivery_unknown',
     })
-    await expect(rig.issue('retry_delivery', { delivery_id: '../../millrace' })).rejects.toMatchObject({
+    await expect(rig.issue('retry_deliveries', { delivery_ids: ['../../millrace'] })).rejects.toMatchObject({
       code: 'delivery_unknown',
     })
   })

@@ -163,7 +163,7 @@ describe('notify retry', () => {
     const receiver = await receiving()
     const workspace = await workspaceWith(`[notify.rules.hook]\nwebhook = "${receiver.url}"\n`)
     leave(workspace, 'failed', GIVEN_UP, { attempts: 8, ended_at: '2026-03-02T12:04:00.000Z' })
-    expect(await ask('notify retry', workspace, { delivery_id: GIVEN_UP })).toMatchObject({
+    expect(await ask('notify retry', workspace, { delivery_ids: [GIVEN_UP] })).toMatchObject({
       mode: 'direct',
       applied: true,
     })
@@ -172,10 +172,46 @@ describe('notify retry', () => {
     expect(fs.readdirSync(workspace.at('state/deliveries/failed'))).toEqual([])
   })
 
+  it('sends several, or with --all every one that was given up', async () => {
+    const receiver = await receiving()
+    const workspace = await workspaceWith(`[notify.rules.hook]\nwebhook = "${receiver.url}"\n`)
+    const others = ['blocked-00000000000000a1', 'blocked-00000000000000a2']
+    for (const id of [GIVEN_UP, ...others])
+      leave(workspace, 'failed', id, { attempts: 8, ended_at: '2026-03-02T12:04:00.000Z' })
+    expect(await ask('notify retry', workspace, { delivery_ids: [GIVEN_UP, others[0]] })).toMatchObject({
+      applied: true,
+      detail: '2 notifications are to be delivered again',
+    })
+    expect(receiver.ids.toSorted()).toEqual([GIVEN_UP, others[0]].toSorted())
+    expect(await ask('notify retry', workspace, { all: true })).toMatchObject({
+      applied: true,
+      detail: `${others[1]} is to be delivered again`,
+    })
+    expect(receiver.ids.at(-1)).toBe(others[1])
+    expect(await ask('notify retry', workspace, { all: true })).toMatchObject({
+      applied: false,
+      detail: 'no notification was given up',
+    })
+  })
+
+  it('sends none of them where one was not given up', async () => {
+    const receiver = await receiving()
+    const workspace = await workspaceWith(`[notify.rules.hook]\nwebhook = "${receiver.url}"\n`)
+    leave(workspace, 'failed', GIVEN_UP, { attempts: 8, ended_at: '2026-03-02T12:04:00.000Z' })
+    const unknown = 'blocked-00000000000000a1'
+    await expect(ask('notify retry', workspace, { delivery_ids: [GIVEN_UP, unknown] })).rejects.toMatchObject({
+      code: 'delivery_unknown',
+      message: `No delivery "${unknown}" was given up.`,
+    })
+    expect(receiver.ids).toEqual([])
+    for (const odd of [{}, { all: true, delivery_ids: [GIVEN_UP] }])
+      await expect(ask('notify retry', workspace, odd)).rejects.toMatchObject({ code: 'usage' })
+  })
+
   it('can be previewed', async () => {
     const workspace = await workspaceWith('', { dryRun: true })
     leave(workspace, 'failed', GIVEN_UP)
-    expect(await ask('notify retry', workspace, { delivery_id: GIVEN_UP })).toMatchObject({
+    expect(await ask('notify retry', workspace, { delivery_ids: [GIVEN_UP] })).toMatchObject({
       state: 'preview',
       would: [`deliver ${GIVEN_UP} again`],
     })

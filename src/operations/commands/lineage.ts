@@ -1,9 +1,11 @@
 /** Work that names the wrong root spec drops out of the closure it belongs to: finding it and setting it right. */
+
 import { type Change, Draft } from '../../core/changes.ts'
 import { parseDocument, setFields, textField } from '../../core/document.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { requireSafeId } from '../../core/ids.ts'
 import type { ItemEntry, ItemKind, ItemState } from '../../core/item.ts'
+import { jsonText } from '../../core/json.ts'
 import type { ChangeOperation } from '../../core/operation.ts'
 import type { View } from '../../core/view.ts'
 import { itemFile, stampOf } from '../../store/layout.ts'
@@ -55,7 +57,7 @@ export const repairLineage: ChangeOperation = (context, payload) => {
   }
   const draft = new Draft(view)
   draft.add(...repairs.map((repair) => repair.change))
-  draft.add({ change: 'document.put', path: report, text: `${JSON.stringify(plan, null, 2)}\n` })
+  draft.add({ change: 'document.put', path: report, text: jsonText(plan) })
   record(context, draft, {
     action: 'repair_lineage',
     event: 'closure_lineage_repaired',

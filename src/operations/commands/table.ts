@@ -6,7 +6,7 @@ import type { CommandTable } from '../../core/operation.ts'
 import { approveCapability, denyCapability } from './approvals.ts'
 import { localiseAsset } from './assets.ts'
 import { pause, reloadConfig, resume, stop } from './control.ts'
-import { retryDelivery } from './deliveries.ts'
+import { retryDeliveries } from './deliveries.ts'
 import { archiveBlocked, cancelIncident, cancelWorkItem, resolveIncident, supersedeTask } from './departures.ts'
 import { addDocument, addIdea, addWhereClaimed } from './documents.ts'
 import { repairLineage } from './lineage.ts'
@@ -46,7 +46,7 @@ export const COMMANDS: CommandTable = {
   approve_execution_capability: approveCapability,
   deny_execution_capability: denyCapability,
   localise_asset: localiseAsset,
-  retry_delivery: retryDelivery,
+  retry_deliveries: retryDeliveries,
   collect_garbage: { load: async () => (await import('./retention.ts')).collectGarbage },
   set_config: { load: async () => (await import('./settings.ts')).setConfig },
 }

@@ -11,6 +11,7 @@ import { readConfig } from '../../store/config-file.ts'
 import { deliveryIds, readDeliveries } from '../../store/deliveries.ts'
 import type { Files } from '../../store/files.ts'
 import { Workspace } from '../../store/workspace.ts'
+import { RETRIED_MAX } from '../commands/deliveries.ts'
 import { type Context, placesIn, requireWorkspace } from '../context.ts'
 import { type Issued, issue } from '../issue.ts'
 import { reading } from '../reading.ts'
@@ -123,29 +124,47 @@ async function tried(context: Context, config: Notify, name: string): Promise<No
   }
 }
 
-export const notifyRetry: Operation<Context, { delivery_id: string }, Issued> = {
+interface RetryInput {
+  delivery_ids?: readonly string[]
+  all?: boolean
+}
+
+export const notifyRetry: Operation<Context, RetryInput, Issued> = {
   name: 'notify retry',
   flavour: 'change',
-  summary: 'Send a notification again that was given up.',
+  summary: 'Send notifications again that were given up.',
   description:
-    'Puts a notification that did not arrive back among those that wait, with all its attempts, and the same id. It is sent at once, by the runtime that owns the workspace or else by this command.',
+    'Puts notifications that did not arrive back among those that wait, with all their attempts, and the same ids: those named, or with --all every one (the oldest 1000). They are sent at once, by the runtime that owns the workspace or else by this command. Refused as a whole where one of them was not given up.',
   input: [
     {
-      name: 'delivery_id',
-      type: 'text',
+      name: 'delivery_ids',
+      type: 'list',
       positional: true,
-      required: true,
+      names: 'failed_delivery',
       placeholder: 'ID',
-      description: 'Id of the delivery, as `notify ls` tells it.',
+      description: 'Ids of the deliveries, as `notify ls` tells them.',
     },
+    { name: 'all', type: 'flag', description: 'Every notification that was given up.' },
   ],
-  examples: [{ command: 'millrace notify retry blocked-3f9a0c1d2e4b5a69', does: 'try that one again' }],
+  examples: [
+    { command: 'millrace notify retry blocked-3f9a0c1d2e4b5a69', does: 'try that one again' },
+    { command: 'millrace notify retry --all', does: 'try everything again, once the receiver is back' },
+  ],
   output: async () => (await import('../schemas.ts')).issuedSchema(),
-  async run(context, input) {
+  async run(context, { delivery_ids = [], all = false }) {
     requireWorkspace(context)
-    return issue(context, 'retry_delivery', input)
+    if (all === delivery_ids.length > 0)
+      throw new MillraceError('usage', 'Name the notifications to send again, or give --all, and not both.', {
+        hint: 'see which were given up with `millrace notify ls`',
+      })
+    return issue(context, 'retry_deliveries', { delivery_ids: all ? givenUp(context) : delivery_ids })
   },
 }
+
+const givenUp = (context: Context): string[] =>
+  readDeliveries(context.files, placesIn(context), 'failed')
+    .map(({ delivery }) => delivery.delivery_id)
+    .slice(0, RETRIED_MAX)
 
 export const notifyCheck: Operation<Context, Record<string, never>, NotifyCheckOutput> = {
   name: 'notify check',

@@ -2,9 +2,10 @@
  * Commands that a consumer of the mailbox had claimed: `<name>.json.claimed`, with `<name>.json.claimed.lock` beside it.
  * It wrote their archive last, so without one nobody carried them out.
  */
-import { type FileOperation, look, payload } from '../file-operation/file-operation.ts'
+import { type FileOperation, payload } from '../file-operation/file-operation.ts'
 import type { Files } from '../files.ts'
 import { AT, type Places } from '../layout.ts'
+import { look } from '../look.ts'
 import { COMMAND_BYTES_MAX, isArchived } from '../mailbox.ts'
 
 const CLAIMED = '.claimed'

@@ -2,7 +2,6 @@
  * The usage ledger of the Python runtime in our form. Its lines name a stage result each, and a result with token usage
  * that no line names was not counted yet: both are told from the results, as far as these are kept. Pure.
  */
-
 import { objectInLine } from '../../core/json-line.ts'
 import type { LedgerLine } from '../../core/ledger.ts'
 import type { StageResult } from '../../core/result.ts'

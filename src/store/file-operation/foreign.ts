@@ -1,5 +1,6 @@
 /** What somebody else left where a transaction writes is kept, whatever becomes of the transaction. */
 import * as path from 'node:path'
+import { jsonText } from '../../core/json.ts'
 import { isWithoutLinks } from '../files.ts'
 import { type Found, look } from '../look.ts'
 import type { Applying } from './file-operation.ts'
@@ -27,7 +28,7 @@ export async function keepForeign(applying: Applying, relative: string): Promise
   if (files.stat(findings) === null) {
     const what = `This had been changed by someone while a transaction was being carried out; what they left is in ${path.basename(kept)}.`
     const note = { file: relative, kept_as: kept, revision, found: what }
-    writeWhole(applying, findings, `${JSON.stringify(note, null, 2)}\n`)
+    writeWhole(applying, findings, jsonText(note))
   }
   await files.flush([...(found === 'other' ? [] : [keptAt]), findings, path.dirname(keptAt)])
   onForeign?.(relative, kept)

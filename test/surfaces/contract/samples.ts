@@ -243,6 +243,7 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   ],
   'notify retry': [
     { shows: 'one that did not arrive', args: 'notify retry blocked-00112233aabbccdd', on: 'told' },
+    { shows: 'everything that did not', args: 'notify retry --all', on: 'told' },
     { shows: 'a preview', args: 'notify retry blocked-00112233aabbccdd --dry-run', on: 'told' },
     { shows: 'one that there is not', args: 'notify retry blocked-0000000000000000', on: 'told', status: 1 },
   ],
