@@ -114,7 +114,9 @@ export function completionStep(view: View, plan: Plan, runId: string): Completio
   const unique = [...new Set(blocking)]
   if (unique.join('\n') !== target.blocking_work_ids.join('\n'))
     draft.add({ change: 'closure.put', target: { ...target, blocking_work_ids: unique } })
-  if (unique.length > 0 || isHeld(target, view)) return { draft, backfill: null, run: null }
+  // A judgement that waits for a person's answer is one that is under way.
+  const isJudged = view.snapshot.active_runs.some((one) => one.closure_target_root_spec_id === target.root_spec_id)
+  if (unique.length > 0 || isJudged || isHeld(target, view)) return { draft, backfill: null, run: null }
 
   const run = newRun(view.now, {
     runId,

@@ -32,7 +32,11 @@ export function wrongAfterTick(world: World): string[] {
 export function wrongAccounts(world: World, view: View, files: Files, { isAtRest = true } = {}): string[] {
   const lock = lockState({ ...world.reader, places: world.places })
   const holder = lock.state === 'active' ? lock.holder.pid : null
-  const presence = presenceOf(lock, view.snapshot, { isSuspended: world.isSuspended(holder), isStuck: false })
+  const autoRecovery = world.runtime?.engine?.config.auto_recovery
+  const presence: Presence = {
+    ...presenceOf(lock, view.snapshot, { isSuspended: world.isSuspended(holder), isStuck: false }),
+    ...(autoRecovery === undefined ? {} : { autoRecovery }),
+  }
   const lying = new Lying(world, files)
   // Of a holder in another namespace nobody here can tell whether it lives.
   const isAlone = !world.isAnybodyAlive() && !(lock.state === 'active' && !lock.provable)
@@ -67,6 +71,7 @@ function wrongItem(
   if (account.because.length === 0) wrong.push('no fact at all')
   const over = item.state === 'done' || item.state === 'cancelled'
   if ((account.verdict === 'finished') !== over) wrong.push(`it is ${account.verdict}`)
+  if (codes.includes('auto_recovery')) wrong.push(...wrongProspect(world, lying, item))
   if (item.state !== 'queued') return wrong
   if (isAlone && !codes.some((code) => NOBODY.includes(code))) wrong.push('nobody lives, and it does not say so')
   if (world.isAtWork() && codes.some((code) => NOBODY.includes(code)))
@@ -82,6 +87,39 @@ function wrongItem(
   if (hasLane && isAtRest && world.isFollowing() && !isSideBySide(view) && !codes.includes('lane_busy'))
     wrong.push(`an agent is at work, and it says ${codes.join()}`)
   return wrong
+}
+
+/** Only what queued work names, and what no stage and no person has ended, is put back by itself. */
+function wrongProspect(world: World, lying: Lying, item: ItemEntry): string[] {
+  const last = world.agents.lastOf(item.kind, item.id)
+  const ending = last?.result?.ending
+  return [
+    ...(item.state === 'blocked' ? [] : [`it is ${item.state}, and is to be put back`]),
+    ...(lying.isAwaited(item) ? [] : ['nothing in the queue names it, and it is to be put back']),
+    ...(ending === 'timed_out' || ending === 'provider_error'
+      ? []
+      : [`its last agent ended ${ending ?? 'without a word'}, and it is to be put back`]),
+  ]
+}
+
+/** What `why` said of an item right before the runtime put it back: that it would, and that its time had come. */
+export function wrongReturn(
+  world: World,
+  view: View,
+  autoRecovery: NonNullable<Presence['autoRecovery']>,
+  kind: string,
+  id: string,
+): string[] {
+  const item = view.items.find(kind as ItemEntry['kind'], id).find(({ state }) => state === 'blocked')
+  if (item === undefined) return [`${kind} ${id} was put back, and was not blocked`]
+  const { waits_for, because } = whyItem(item, view, { ...HERE, autoRecovery }, { blocked: null })
+  const isTold = because.some(({ code }) => code === 'auto_recovery') && waits_for.join() === 'turn'
+  const wrong = wrongProspect(world, new Lying(world, world.reader.files), item)
+  return [
+    ...(isTold ? [] : [`it waits for ${waits_for.join()}`]),
+    ...(view.snapshot.active_runs.every(({ status }) => status === 'awaiting_approval') ? [] : ['a run is active']),
+    ...wrong,
+  ].map((what) => `${kind} ${id} was put back by itself, though ${what}`)
 }
 
 const isSideBySide = (view: View): boolean => (view.plan?.concurrency_policy ?? null) !== null
@@ -185,6 +223,13 @@ class Lying {
       if (states.includes('quarantined') && !states.includes('blocked')) return ['dependency_quarantined']
       return [states.includes('blocked') ? 'dependency_blocked' : 'dependency_cancelled']
     })
+  }
+
+  /** Whether a queued document names it. */
+  isAwaited({ kind, id }: ItemEntry): boolean {
+    return this.found.some(
+      (place) => place.kind === kind && place.state === 'queued' && this.named(kind, place.id, 'queued').includes(id),
+    )
   }
 
   /** Whether one leads to the other by whatever is not done, however far. */

@@ -51,6 +51,8 @@ export const CONFIG_FORMS = [
   'invalid',
   'no toml',
   'side by side',
+  'short',
+  'short',
   'gone',
 ] as const
 export const LOG_FORMS = ['note', 'half a line', 'cut', 'gone'] as const
@@ -129,7 +131,17 @@ export const HANDS_IN = [
   'taken id',
 ] as const
 export const EDITS = ['none', 'add', 'spoil', 'another id', 'delete', 'move'] as const
-export const ENDS = ['well', 'hangs', 'dies', 'exit code', 'rate limit', 'network', 'at once', 'not started'] as const
+export const ENDS = [
+  'well',
+  'hangs',
+  'dies',
+  'exit code',
+  'rate limit',
+  'network',
+  'provider',
+  'at once',
+  'not started',
+] as const
 export const MEDDLES = ['not', 'snapshot', 'counters', 'status', 'log', 'command', 'request'] as const
 
 export interface Temper {
@@ -215,7 +227,12 @@ const temper: fc.Arbitrary<Temper> = fc.record({
   owes: mostly<Temper['owes']>('all', OWES.slice(1), 14),
   handsIn: mostly<Temper['handsIn']>('what is asked', HANDS_IN.slice(1)),
   edits: mostly<Temper['edits']>('none', EDITS.slice(1)),
-  ends: mostly<Temper['ends']>('well', ENDS.slice(1), 12),
+  ends: fc.oneof(
+    { withCrossShrink: true },
+    { weight: 12, arbitrary: fc.constant<Temper['ends']>('well') },
+    { weight: 2, arbitrary: one(ENDS.slice(1)) },
+    { weight: 1, arbitrary: fc.constant<Temper['ends']>('provider') },
+  ),
   meddles: mostly<Temper['meddles']>('not', MEDDLES.slice(1), 16),
   seconds: fc.oneof(
     { withCrossShrink: true },

@@ -30,6 +30,8 @@ export interface Agent {
 
 /** The mode under which planes may be at work side by side. */
 export const SIDE_BY_SIDE = 'side_by_side'
+/** The mode under which a task has a single stage, so that it is soon blocked. */
+export const SHORT = 'short'
 const LATE_MS = 4000
 const GRACE_MS = 300
 
@@ -53,6 +55,13 @@ export class Agents {
 
   of(requestId: string): Agent | undefined {
     return this.ofRequest.get(requestId)
+  }
+
+  /** The one that worked last on an item. */
+  lastOf(kind: string, id: string): Agent | undefined {
+    return this.all.findLast(
+      ({ request }) => request.active_work_item_kind === kind && request.active_work_item_id === id,
+    )
   }
 
   /** The runner as one runtime process has it. */
@@ -220,6 +229,9 @@ export class Agents {
           exit_code: 1,
           resets_at: temper.isDeaf ? new Date(this.world.clock.now().getTime() + 7_200_000).toISOString() : null,
         })
+        return
+      case 'provider':
+        this.end(agent, { ending: 'provider_error', message: 'Something went wrong.', exit_code: 1 })
         return
       default:
         this.end(agent, { final_message: this.message(agent) })

@@ -1,10 +1,12 @@
 /** What must hold on the machine: after every action, and once all has come to rest. Each look gives what does not. */
+import { isSwitchedOn, prospects } from '../../src/core/auto-recovery.ts'
 import { completionStep } from '../../src/core/completion.ts'
 import type { Files } from '../../src/core/files.ts'
 import { ITEM_KINDS, type ItemKind } from '../../src/core/item.ts'
 import { isEligible, mayStart } from '../../src/core/select.ts'
 import type { View } from '../../src/core/view.ts'
 import { eventsIn, type Told } from '../../src/selftest/invariants.ts'
+import { blockRecord } from '../../src/store/blocks.ts'
 import { AT } from '../../src/store/layout.ts'
 import { archived } from '../../src/store/mailbox.ts'
 import { pendingRecord } from '../../src/store/pending.ts'
@@ -60,15 +62,14 @@ function inView(world: World, view: View, files: Files): string[] {
   }
   const items = snapshot.active_runs.map((run) => `${run.plane} ${run.work_item_kind} ${run.work_item_id}`)
   if (new Set(items).size < items.length) broken.push(`two runs for one item: ${items.join(', ')}`)
-  const limits = new Map(
-    Object.values(view.plan?.graphs_by_plane ?? {})
-      .flatMap((graph) => graph.threshold_policies)
-      .map((policy) => [policy.counter_name, policy.threshold]),
-  )
   // Runs keep the limits of the plan they were started under, which may be higher than those in force.
+  const policies = [view.plan, ...snapshot.active_runs.map((run) => view.planOf(run.compiled_plan_id))]
+    .flatMap((plan) => Object.values(plan?.graphs_by_plane ?? {}))
+    .flatMap((graph) => graph.threshold_policies)
+  const limitOf = (name: string) =>
+    Math.max(2, ...policies.filter(({ counter_name }) => counter_name === name).map(({ threshold }) => threshold))
   for (const { counter_name, count, work_item_id } of view.counters.entries)
-    if (count > Math.max(2, limits.get(counter_name) ?? 0))
-      broken.push(`${counter_name} of ${work_item_id} is ${count}`)
+    if (count > limitOf(counter_name)) broken.push(`${counter_name} of ${work_item_id} is ${count}`)
   return [...broken, ...wrongAccounts(world, view, files)]
 }
 
@@ -184,6 +185,11 @@ function standingStill(world: World, view: View): string[] {
   const isAtWork = snapshot.active_runs.some((run) => run.status !== 'awaiting_approval')
   if (!isAtWork && completionStep(view, plan, 'run-asked').run !== null)
     broken.push('a closure target could be judged, and is not')
+  const policy = lock?.config.auto_recovery
+  const isPaused = snapshot.pause_sources.length > 0
+  if (!isAtWork && policy !== undefined && isSwitchedOn(policy) && !isPaused)
+    for (const { item, skip } of prospects(view, policy, (one) => blockRecord(view, one)))
+      if (skip === null) broken.push(`${item.kind} ${item.id} could be put back, and is not`)
   for (const kind of ITEM_KINDS)
     for (const { id } of view.items.inState(kind, 'active'))
       if (!snapshot.active_runs.some((run) => run.work_item_id === id) && view.items.find(kind, id).length === 1)

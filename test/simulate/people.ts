@@ -5,7 +5,7 @@ import { AT, itemFile } from '../../src/store/layout.ts'
 import { archived, post, withdraw } from '../../src/store/mailbox.ts'
 import { documentText } from '../rig/documents.ts'
 import type { Action } from './actions.ts'
-import { SIDE_BY_SIDE } from './agents.ts'
+import { SHORT, SIDE_BY_SIDE } from './agents.ts'
 import { placesOfItems } from './items.ts'
 import type { World } from './world.ts'
 
@@ -61,7 +61,7 @@ export class People {
       case 'add_spec': {
         const kind = form === 'add_task' ? 'task' : 'spec'
         const { begin, end, number } = this.world.texts.markOnly()
-        const waits = kind === 'task' && item % 3 === 2 ? { depends_on: [`item-${item - 1}`] } : {}
+        const waits = kind === 'task' && item % 2 === 1 ? { depends_on: [`item-${item - 1}`] } : {}
         const text = documentText(kind, id, { title: begin, ...waits }, `\n${begin} A note. ${end}\n`)
         return { command: form, payload: { text }, adds: `${kind} ${id}`, number }
       }
@@ -304,13 +304,14 @@ export class People {
   }
 }
 
-const BASE = '[runtime]\nidle_sleep_seconds = 5\n'
+const BASE = '[auto_recovery]\ncooldown_seconds = [30, 120]\n[runtime]\nidle_sleep_seconds = 5\n'
 export const CONFIGS: Readonly<Record<Exclude<Of<'config'>['form'], 'gone'>, string>> = {
   good: BASE,
   asking: `${BASE}[stages.checker]\nrequired_capabilities = ["git.mutate"]\n[stages.arbiter]\nrequired_capabilities = ["shell.run", "package.install"]\n`,
   kill: `${BASE}on_restart = "kill"\n`,
   tight: `${BASE}[recovery]\nmax_fix_cycles = 1\nmax_troubleshoot_attempts_before_consult = 1\nmax_mechanic_attempts = 1\n[stages.builder]\ntimeout_seconds = 60\n`,
   'side by side': `${BASE}default_mode = "${SIDE_BY_SIDE}"\n`,
+  short: `${BASE}default_mode = "${SHORT}"\n`,
   invalid: `${BASE}[recovery]\nmax_fix_cycle = 1\n`,
   'no toml': '[runtime\n',
 }

@@ -5,7 +5,7 @@ import { COMMANDS } from '../../src/operations/commands/table.ts'
 import type { Installation } from '../../src/selftest/scene.ts'
 import { hashTree } from '../../src/selftest/simulated-disk.ts'
 import { disk } from '../../src/store/files.ts'
-import { type Story, storyArbitrary } from './actions.ts'
+import { type Action, HONEST, type Story, storyArbitrary, type Temper } from './actions.ts'
 import { quickly } from './installed.ts'
 import { shrunk } from './shrink.ts'
 import { World } from './world.ts'
@@ -67,6 +67,17 @@ export async function simulate(
 
 export const storyOf = (seed: number, actionsMax: number): Story =>
   fc.sample(storyArbitrary(actionsMax), { seed, numRuns: 1 })[0]!
+
+/**
+ * A story in which a task is blocked by a failure that may pass, while another waits for it, before everything else
+ * happens: the time until it is put back falls into that.
+ */
+export function withBlockedDependency({ actions, tempers }: Story): Story {
+  const add = (item: number): Action => ({ do: 'command', form: 'add_task', item, after: 0, issued: false })
+  const first: Action[] = [{ do: 'config', form: 'short' }, { do: 'pass', seconds: 1 }, add(0), add(1)]
+  const failing: Temper = { ...HONEST, ends: 'provider' }
+  return { actions: [...first, { do: 'pass', seconds: 10 }, ...actions], tempers: [failing, ...tempers] }
+}
 
 /** How a story fails, whoever it happens to; null if it does not. */
 const kindOf = ({ problems }: Played): string | null =>

@@ -4,7 +4,7 @@ import { MillraceError } from '../../src/core/errors.ts'
 import { type LoopEnd, runLoop } from '../../src/engine/daemon.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { enginePorts } from '../../src/selftest/scene.ts'
-import { wrongAfterTick, wrongClaim } from './accounts.ts'
+import { wrongAfterTick, wrongClaim, wrongReturn } from './accounts.ts'
 import { DeadError, type SimulatedProcess } from './process.ts'
 import type { World } from './world.ts'
 
@@ -51,7 +51,10 @@ export class Runtime {
       const { engine } = this
       const commit = engine.commit.bind(engine)
       engine.commit = async (changes) => {
-        const wrong = changes.flatMap((change) => wrongClaims(engine, change))
+        const wrong = changes.flatMap((change) => [
+          ...wrongClaims(engine, change),
+          ...wrongReturns(world, engine, change),
+        ])
         await commit(changes)
         for (const sentence of wrong) world.problem(sentence)
       }
@@ -82,6 +85,7 @@ export class Runtime {
       this.world.counts.stages += 1
       this.world.settled(String(change.data.request_id))
     }
+    if (change.event_type === 'blocked_dependency_auto_requeued') this.world.counts.recoveries += 1
   }
 }
 
@@ -92,6 +96,13 @@ function wrongClaims(engine: Engine, change: Change): string[] {
   if (engine.unsettled) return []
   const { work_item_kind: kind, work_item_id: id } = change.data
   return wrongClaim(engine.workspace.view(), String(kind), String(id))
+}
+
+/** What `why` said of an item that is about to be put back by the runtime itself, and why it should not be. */
+function wrongReturns(world: World, engine: Engine, change: Change): string[] {
+  if (change.change !== 'event.append' || change.event_type !== 'blocked_dependency_auto_requeued') return []
+  const { work_item_kind: kind, work_item_id: id } = change.data
+  return wrongReturn(world, engine.workspace.view(), engine.config.auto_recovery, String(kind), String(id))
 }
 
 /** Whether somebody may end with this: a clear refusal, or what the disk answered. */

@@ -1,7 +1,7 @@
 /** Seeded simulation in the default suite: some seeds that are always the same, and some that never are. */
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
-import { installationIn, play, simulate, storyOf, told } from './play.ts'
+import { installationIn, play, simulate, storyOf, told, withBlockedDependency } from './play.ts'
 
 const installation = installationIn(path.join(import.meta.dirname, '../../assets'))
 const ACTIONS_MAX = 60
@@ -17,6 +17,16 @@ test.each([...FIXED, ...CHANGING])(
   },
   SHRINK_MS_MAX * 2,
 )
+
+test('a blocked task that another waits for is put back by itself, whatever else happens meanwhile', async () => {
+  let recoveries = 0
+  for (const seed of [1, 2, 3, CHANGING[0]!]) {
+    const { problems, counts } = await play(installation, seed, withBlockedDependency(storyOf(seed, 20)))
+    expect(problems, `seed ${seed}`).toEqual([])
+    recoveries += counts.recoveries
+  }
+  expect(recoveries).toBeGreaterThan(1)
+})
 
 test('one seed is one run: it ends with the same bytes, and another one with others', async () => {
   const runOf = (seed: number) => play(installation, seed, storyOf(seed, ACTIONS_MAX))

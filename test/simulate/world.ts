@@ -7,6 +7,7 @@ import { MillraceError } from '../../src/core/errors.ts'
 import type { Context } from '../../src/operations/context.ts'
 import { issue } from '../../src/operations/issue.ts'
 import { isPowerLoss, legalStates } from '../../src/selftest/disk-states.ts'
+import { SHORT_LOOP, SHORT_MODE } from '../../src/selftest/loops.ts'
 import { enginePorts, type Installation, ROOT } from '../../src/selftest/scene.ts'
 import { hashTree, SimulatedDisk } from '../../src/selftest/simulated-disk.ts'
 import { VirtualClock } from '../../src/selftest/virtual-clock.ts'
@@ -16,7 +17,7 @@ import { AT, placesOf } from '../../src/store/layout.ts'
 import type { Processes } from '../../src/store/lock.ts'
 import type { WorkspacePorts } from '../../src/store/workspace.ts'
 import { type Action, FAULT_CODES, type Story } from './actions.ts'
-import { Agents, SIDE_BY_SIDE } from './agents.ts'
+import { Agents, SHORT, SIDE_BY_SIDE } from './agents.ts'
 import { ItemLedger } from './items.ts'
 import { look, lookClosely } from './looks.ts'
 import { CONFIGS, People } from './people.ts'
@@ -37,7 +38,7 @@ export class World {
   readonly items = new ItemLedger()
   readonly agents: Agents
   readonly people: People
-  readonly counts = { ticks: 0, crashes: 0, commands: 0, stages: 0, lives: 0 }
+  readonly counts = { ticks: 0, crashes: 0, commands: 0, stages: 0, lives: 0, recoveries: 0 }
   readonly problems: string[] = []
   /** The runtime that is meant to be at work; null while there is none. */
   runtime: Runtime | null = null
@@ -71,6 +72,9 @@ export class World {
         concurrency_policy: { mutually_exclusive_planes: [], may_run_concurrently: [['planning', 'execution']] },
       }),
     )
+    disk.makeFolder(places.at('graphs/execution'))
+    disk.write(places.at('graphs/execution/short.json'), JSON.stringify(SHORT_LOOP))
+    disk.write(places.at(`modes/${SHORT}.json`), JSON.stringify({ ...SHORT_MODE, mode_id: SHORT }))
     disk.write(places.at(AT.config), CONFIGS.good)
     disk.flushAll()
     return world
