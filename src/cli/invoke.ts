@@ -108,7 +108,7 @@ export async function invokeWatch({ operation, input, globals }: Call, session: 
     const context = await contextIn({ name: 'status', flavour: 'read' }, workspace, globals, session, false)
     contexts.set(context.workspaceRoot, context)
   }
-  const read = (context: Context): Promise<object> => operation.run(context, {})
+  const read = (context: Context): Promise<object> => operation.run(context, { detail: input.detail === true })
   return watch(
     [...contexts.values()].map((context) => ({ context, read })),
     input,

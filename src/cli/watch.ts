@@ -11,7 +11,7 @@ export const WATCH_VERB: Omit<Verb, 'aliases' | 'others'> = {
   name: 'status watch',
   flavour: 'read',
   description:
-    'Shows `millrace status` again and again until Ctrl-C. With --json one object per line; the last line says why it ended.',
+    'Shows `millrace status` again and again until Ctrl-C, with --detail everything that `millrace status --detail` tells. With --json one object per line; the last line says why it ended.',
   fields: [
     {
       name: 'workspace',
@@ -19,6 +19,7 @@ export const WATCH_VERB: Omit<Verb, 'aliases' | 'others'> = {
       placeholder: 'PATH',
       description: 'Workspace to watch; may be repeated (default: found as everywhere).',
     },
+    { name: 'detail', type: 'flag', description: 'Everything there is to know, in groups.' },
     { name: 'max_updates', type: 'integer', minimum: 1, placeholder: 'N', description: 'End after N updates.' },
     {
       name: 'interval_seconds',

@@ -50,7 +50,7 @@ export const incidentsLs: Operation<Context, { all?: boolean; state?: ItemState;
           counts: Object.fromEntries(counts) as IncidentsLsOutput['counts'],
           incident_count: entries.length,
           incidents: limitedTo(limit, entries).map((entry) => rowOf(view, files, places, entry)),
-          invalid: invalidOf(view, files, places),
+          unreadable: unreadableOf(view, files, places),
         }
       })
     },
@@ -90,8 +90,8 @@ function rowOf(view: View, files: Files, places: Places, entry: ItemEntry): Inci
 }
 
 /** Documents that cannot be read: those still in a queue folder, and those put aside in it. */
-function invalidOf(view: View, files: Files, places: Places): IncidentsLsOutput['invalid'] {
-  const unreadable = view.items
+function unreadableOf(view: View, files: Files, places: Places): IncidentsLsOutput['unreadable'] {
+  const inQueue = view.items
     .invalid()
     .filter(({ kind }) => kind === 'incident')
     .map(({ state, file, faults }) => ({
@@ -117,5 +117,5 @@ function invalidOf(view: View, files: Files, places: Places): IncidentsLsOutput[
         faults: parsed.ok ? [] : parsed.faults.map(({ message }) => message),
       }
     })
-  return [...unreadable, ...aside]
+  return [...inQueue, ...aside]
 }

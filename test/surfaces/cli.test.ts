@@ -371,6 +371,17 @@ describe('watching the status', () => {
     expect(lines.map((line) => Object.keys(JSON.parse(line) as object)[0])).toEqual(['workspace', 'workspace', 'end'])
   })
 
+  it('tells with --detail what the status tells with it', async () => {
+    const once = await millrace('status --detail --json')
+    const { status, stdout } = await millrace('status watch --detail --json --max-updates 1')
+    expect(status).toBe(0)
+    const [first] = stdout.split('\n')
+    const members = Object.keys(JSON.parse(once.stdout) as object)
+    expect(Object.keys(JSON.parse(first!) as object)).toEqual(members)
+    const plain = Object.keys(JSON.parse((await millrace('status --json')).stdout) as object)
+    expect(members.length).toBeGreaterThan(plain.length)
+  })
+
   it('ends with 0 on Ctrl-C', async () => {
     const one = start(['status', 'watch', '--interval-seconds', '60'])
     await one.said('workspace: ')

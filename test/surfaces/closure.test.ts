@@ -69,13 +69,13 @@ describe('incidents', () => {
     const rig = await rigWith([])
     rig.place('incidents/incoming/bad.md', '# No fields\n')
     rig.place('incidents/incoming/worse.md.invalid', '# No fields either\n')
-    const { invalid, incidents } = await listed(rig)
+    const { unreadable, incidents } = await listed(rig)
     expect(incidents).toEqual([])
-    expect(invalid.map(({ path, set_aside }) => [path, set_aside])).toEqual([
+    expect(unreadable.map(({ path, set_aside }) => [path, set_aside])).toEqual([
       [rig.at('incidents/incoming/bad.md'), false],
       [rig.at('incidents/incoming/worse.md.invalid'), true],
     ])
-    for (const { faults } of invalid) expect(faults.join(' ')).toMatch(/Incident-ID/)
+    for (const { faults } of unreadable) expect(faults.join(' ')).toMatch(/Incident-ID/)
     expect(renderIncidents(await listed(rig), look(true))).toContain('unreadable:')
   })
 

@@ -453,7 +453,7 @@ describe('the queues', () => {
       { id: 'T-1', state: 'waiting' },
       { id: 'T-9', state: 'unknown' },
     ])
-    expect(answer.invalid_items.map((one) => path.basename(one.path))).toEqual(['T-4.md'])
+    expect(answer.unreadable.map((one) => path.basename(one.path))).toEqual(['T-4.md'])
     const lines = (await text('queue ls', answer)).split('\n')
     expect(keys(lines.join('\n')).slice(0, 8)).toEqual([
       ...['execution_queue_depth', 'planning_queue_depth', 'execution_active', 'planning_active'],

@@ -1,5 +1,6 @@
 /** What stages used, as it is looked at: groups, windows of rules, and how both read. */
 import * as fs from 'node:fs'
+import * as path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { makeLook } from '../../src/cli/look.ts'
@@ -13,6 +14,8 @@ import { contextIn } from '../rig/context.ts'
 import { ledgerLine, tokens } from '../rig/ledger.ts'
 import { Live } from '../rig/live.ts'
 import { Rig, reply } from '../rig/runtime.ts'
+
+const SPENDER = path.resolve(import.meta.dirname, '../agents/spender.mjs')
 
 const rigs: Rig[] = []
 const lives: Live[] = []
@@ -56,6 +59,32 @@ const LINES = [
 ]
 
 describe('usage', () => {
+  it('of an agent at work is told apart while it works, and is in the sums once it has ended', async () => {
+    const rig = await Rig.create({
+      config: `[runners.codex]\ncommand = ${JSON.stringify(process.execPath)}\nargs = [${JSON.stringify(SPENDER)}, "exec"]\nenv = { SPEND = "60,40", SPEND_MS = "3000" }\n`,
+    })
+    rigs.push(rig)
+    const { stage_runner_bindings: builders } = rig.json<{ stage_runner_bindings: object }>('modes/scripted.json')
+    rig.mode({ stage_runner_bindings: { ...builders, builder: 'codex_cli' } })
+    rig.addTask('T-1')
+    const live = await Live.start(rig)
+    lives.push(live)
+    const told = async () => (await ask(rig)).at_work
+    for (let rest = 200; rest > 0 && (await told())[0]?.usage?.total_tokens !== 60; rest--)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    const answer = await ask(rig)
+    expect(answer.total.stages).toBe(0)
+    expect(answer.at_work).toMatchObject([
+      { stage: 'builder', item: 'task T-1', runner: 'codex_cli', usage: { total_tokens: 60 } },
+    ])
+    expect(render(answer, look(false))).toMatch(/^at_work: run=run-\S+ stage=builder item=.*T-1.* total_tokens=60$/m)
+    expect(render(answer, look(true))).toContain('at work: builder on task T-1, 60 tokens so far')
+    await live.until('the builder to end', () => rig.log('stage_completed').length > 0)
+    const after = await ask(rig)
+    expect(after.total.usage.total_tokens).toBe(100)
+    expect(after.at_work.filter(({ stage }) => stage === 'builder')).toEqual([])
+  })
+
   it('is summed by stage unless asked otherwise, what used most first', async () => {
     const rig = await rigWith(LINES)
     const answer = await ask(rig)

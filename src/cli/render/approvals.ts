@@ -5,7 +5,9 @@ import type { Look } from '../look.ts'
 import { quoted } from './quoted.ts'
 
 export function ls(output: ApprovalsLsOutput, look: Look): string {
-  const faulty = output.unreadable.map((file) => look.field('unreadable_approval', file))
+  const faulty = output.unreadable.map((file) =>
+    look.terminal ? `${look.paint.red('unreadable:')} ${look.safe(file)}` : look.field('unreadable', file),
+  )
   if (look.terminal) return [table(output, look), ...faulty].join('\n')
   if (output.approvals.length === 0) return [look.field('approvals', 'none'), ...faulty].join('\n')
   const blocks = output.approvals.map((approval) => fields(approval, look).join('\n'))

@@ -12,11 +12,8 @@ function lines(output: IncidentsLsOutput, look: Look): string {
     ...Object.entries(output.counts).map(([state, count]) => look.field(`incident_${state}_count`, count)),
     look.field('incident_count', output.incident_count),
     ...output.incidents.map((row) => look.field('incident', line(row))),
-    ...output.invalid.map(({ path, state, set_aside, faults }) =>
-      look.field(
-        'invalid_incident',
-        `state=${state} set_aside=${set_aside} path=${word(path)} faults=${quoted(faults)}`,
-      ),
+    ...output.unreadable.map(({ path, state, set_aside, faults }) =>
+      look.field('unreadable', `state=${state} set_aside=${set_aside} path=${word(path)} faults=${quoted(faults)}`),
     ),
   ].join('\n')
 }
@@ -34,7 +31,7 @@ function line({ title, summary, related_run_ids, ...flat }: IncidentRow): string
 
 function table(output: IncidentsLsOutput, look: Look): string {
   const { paint } = look
-  const faulty = output.invalid.map(
+  const faulty = output.unreadable.map(
     ({ path, faults }) =>
       `${paint.red('unreadable:')} ${look.safe(path)}\n  ${look.safe(faults.slice(0, 3).join('; ') || 'it can be read now; move it back to have it taken')}`,
   )

@@ -14,8 +14,8 @@ function lines(output: QueueLsOutput, look: Look): string {
   return [
     ...counts.map(([key, value]) => look.field(key, value as number)),
     ...output.items.map((row) => look.field('work_item', rowLine(row))),
-    ...output.invalid_items.map(({ work_item_kind, state, path, faults }) =>
-      look.field('invalid_item', `kind=${work_item_kind} state=${state} path=${path} faults=${quoted(faults)}`),
+    ...output.unreadable.map(({ work_item_kind, state, path, faults }) =>
+      look.field('unreadable', `kind=${work_item_kind} state=${state} path=${path} faults=${quoted(faults)}`),
     ),
   ].join('\n')
 }
@@ -40,7 +40,7 @@ function rowLine(row: QueueRow): string {
 
 function listing(output: QueueLsOutput, look: Look): string {
   const { paint } = look
-  const faulty = output.invalid_items.map(
+  const faulty = output.unreadable.map(
     (one) => `${paint.red('unreadable:')} ${look.safe(one.path)}\n  ${look.safe(one.faults.slice(0, 3).join('; '))}`,
   )
   if (output.items.length === 0 && faulty.length === 0) {

@@ -142,7 +142,7 @@ describe('what somebody else wrote', () => {
       active_incident_count: 0,
       item_count: 1,
       items: [row],
-      invalid_items: [],
+      unreadable: [],
     }
     expect(queueLs(listed as unknown as Parameters<typeof queueLs>[0], terminal)).not.toMatch(STEERING)
     const line = queueLs(listed as unknown as Parameters<typeof queueLs>[0], piped)

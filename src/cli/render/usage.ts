@@ -19,6 +19,7 @@ function lines(output: UsageOutput, look: Look): string {
     look.field('group_count', output.group_count),
     ...output.groups.map(({ keys, ...sum }) => look.field('usage', `${pairs({ ...keys })} ${sumLine(sum)}`)),
     ...(output.others === null ? [] : [look.field('others', sumLine(output.others))]),
+    ...output.at_work.map(({ usage: used, ...row }) => look.field('at_work', pairs({ ...row, ...used }))),
     look.field('skipped_lines', output.skipped_lines),
     look.field('rules_in_force', output.rules_in_force),
     ...output.rules.flatMap(({ owners, ...rule }) => [
@@ -45,7 +46,8 @@ function sheet(output: UsageOutput, look: Look): string {
   const { paint } = look
   if (output.total.stages === 0) {
     const since = output.since === null && output.until === null ? '' : ' in that time'
-    return [paint.dim(`No stage has told of any usage${since}.`), ...rules(output, look)].join('\n\n')
+    const none = paint.dim(`No stage has told of any usage${since}.`)
+    return [none, ...atWork(output, look), ...rules(output, look)].join('\n\n')
   }
   const more = output.group_count - output.groups.length
   const rows = [
@@ -73,7 +75,22 @@ function sheet(output: UsageOutput, look: Look): string {
       : []
   const skipped =
     output.skipped_lines > 0 ? [paint.yellow(`${output.skipped_lines} lines of the ledger cannot be read.`)] : []
-  return [[look.table(rows, columns), ...note, ...skipped].join('\n'), ...rules(output, look)].join('\n\n')
+  return [
+    [look.table(rows, columns), ...note, ...skipped].join('\n'),
+    ...atWork(output, look),
+    ...rules(output, look),
+  ].join('\n\n')
+}
+
+/** One part, or none where nobody is at work. */
+function atWork({ at_work }: UsageOutput, look: Look): string[] {
+  if (at_work.length === 0) return []
+  const rows = at_work.map(({ stage, item, usage: used }) => {
+    const cost = used?.cost_usd === undefined ? '' : `, $${used.cost_usd.toFixed(2)}`
+    const told = used === null ? 'nothing told yet' : `${grouped(used.total_tokens)} tokens so far${cost}`
+    return `at work: ${look.safe(stage)} on ${look.safe(item)}, ${told}`
+  })
+  return [rows.join('\n')]
 }
 
 function row(names: string[], { stages, usage: used }: Sum): string[] {

@@ -63,7 +63,7 @@ export const ls: Operation<Context, Listing, QueueLsOutput> = {
         ...(view.plan?.graphs_by_plane.learning ? { active_learning_request_count: active('learning_request') } : {}),
         item_count: items.length,
         items: rows,
-        invalid_items: view.items
+        unreadable: view.items
           .invalid()
           .filter((one) => (!choice.kind || one.kind === choice.kind) && (!choice.state || one.state === choice.state))
           .map(({ kind: work_item_kind, state, file, faults }) => ({

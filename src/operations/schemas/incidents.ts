@@ -42,7 +42,7 @@ export const IncidentsLs = z
       .describe('Documents by state.'),
     incident_count: count('Incidents of the choice, shown or not.'),
     incidents: z.array(IncidentRow).describe('Those that ask for something first.'),
-    invalid: z
+    unreadable: z
       .array(
         z.strictObject({
           path: text('The document.'),

@@ -48,7 +48,7 @@ export const QueueLs = z
     active_learning_request_count: count('Active learning requests.').optional(),
     item_count: count('Items of the choice, however few are listed.'),
     items: z.array(QueueRow).describe('Active ones first, then the queue in the order of claims, then the rest.'),
-    invalid_items: z.array(InvalidDocument).describe('Documents that cannot be read.'),
+    unreadable: z.array(InvalidDocument).describe('Documents that cannot be read.'),
   })
   .describe('The queues. Lanes of the plan add <plane>_queue_depth and <plane>_active.')
 

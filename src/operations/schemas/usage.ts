@@ -77,6 +77,18 @@ export const Usage = z
       )
       .describe('Days in order; else what used most first.'),
     others: z.strictObject(sum).nullable().describe('The groups left out, as one; null if there are none.'),
+    at_work: z
+      .array(
+        z.strictObject({
+          run: text('Run.'),
+          stage: text('Stage kind.'),
+          item: text('Kind and id of the item.'),
+          runner: text('Adapter.'),
+          model: maybe('Model; null where none was asked for.'),
+          usage: TokenUsage.nullable().describe('What it has told of so far; null while it has told nothing.'),
+        }),
+      )
+      .describe('Agents at work: in none of the sums, because the ledger has them once they have ended.'),
     skipped_lines: count('Lines of the ledger that hold no record.'),
     rules_in_force: z.boolean().describe('Whether rules on usage count.'),
     rules: z.array(RuleStanding).describe('How each stands.'),

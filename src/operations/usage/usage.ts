@@ -9,6 +9,7 @@ import { limitField } from '../fields.ts'
 import { instantOf } from '../instant.ts'
 import { reading } from '../reading.ts'
 import type { UsageOutput } from '../schemas/usage.ts'
+import { usageAtWork } from './at-work.ts'
 import { ruleStandings } from './rule-standing.ts'
 import { subscriptionStanding } from './subscription-standing.ts'
 import { GROUPINGS, type Grouping, plus, usageSummary } from './summary.ts'
@@ -29,7 +30,7 @@ export const usage: Operation<Context, UsageInput, UsageOutput> = {
   flavour: 'read',
   summary: 'What stages used: tokens and cost, and what the rules leave.',
   description:
-    'Sums the usage ledger by stage, run, item, root spec, day, runner or model, or by combinations of these, and says of every rule on usage in force what was used in its window and what is left; of a subscription, what its provider last told. What agents at work have used so far is not in the ledger yet. Costs are those that harnesses tell; it is said of how many stages none was told.',
+    'Sums the usage ledger by stage, run, item, root spec, day, runner or model, or by combinations of these, and says of every rule on usage in force what was used in its window and what is left; of a subscription, what its provider last told. What agents at work have told of so far is shown apart: the ledger has it once their stage has ended, whatever the times asked for. Costs are those that harnesses tell; it is said of how many stages none was told.',
   input: [
     {
       name: 'by',
@@ -59,7 +60,8 @@ export const usage: Operation<Context, UsageInput, UsageOutput> = {
     const sinceMs = input.since === undefined ? 0 : instantOf(input.since, '--since', now)
     const untilMs = input.until === undefined ? Number.POSITIVE_INFINITY : instantOf(input.until, '--until', now)
     return reading(context, (view) => {
-      const settings = readConfig(context.files, placesIn(context), context.overrides).config.usage_governance
+      const { config } = readConfig(context.files, placesIn(context), context.overrides)
+      const settings = config.usage_governance
       const timeZone = settings.calendar_timezone
       const summary = usageSummary(context, {
         by,
@@ -86,6 +88,7 @@ export const usage: Operation<Context, UsageInput, UsageOutput> = {
         group_count: sorted.length,
         groups: shown as UsageOutput['groups'],
         others: folded,
+        at_work: usageAtWork(context, view, config),
         skipped_lines: summary.skipped_lines,
         rules_in_force: settings.enabled && settings.runtime_token_rules.enabled,
         rules: ruleStandings(context, view, settings, now.getTime()),

@@ -11,6 +11,16 @@ describe('a published schema', () => {
   it('is closed at every object it describes', async () => {
     for (const name of [...ALL_VERBS, 'error', 'help']) expect(openObjects(await published(name)), name).toEqual([])
   })
+
+  it('of a listing calls what cannot be read `unreadable`, whatever is listed', async () => {
+    const listings = ALL_VERBS.filter((name) => name.endsWith(' ls'))
+    expect(listings.length).toBeGreaterThan(10)
+    const members = async (name: string) => Object.keys((await published(name)).properties ?? {})
+    const found = await Promise.all(listings.map(async (name) => ({ name, members: await members(name) })))
+    expect(found.filter((one) => one.members.some((member) => /invalid|broken|faulty/.test(member)))).toEqual([])
+    const telling = found.filter((one) => one.members.includes('unreadable')).map(({ name }) => name)
+    expect(telling).toEqual(expect.arrayContaining(['approvals ls', 'incidents ls', 'queue ls']))
+  })
 })
 
 describe('the schema of a work document', () => {
