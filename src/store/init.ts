@@ -13,7 +13,7 @@ import { type Files, unlinkIfThere } from './files.ts'
 import { AT, type Places, stampOf, WORKSPACE_FOLDERS } from './layout.ts'
 import { look } from './look.ts'
 import { obstructions, starterFiles } from './starter-files.ts'
-import { requireKnownFormat } from './upgrade.ts'
+import { requireKnownFormat } from './state-format.ts'
 
 export interface Initialised {
   /** What was missing and is there now, relative to the runtime root; folders end with a slash. */

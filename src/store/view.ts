@@ -10,7 +10,7 @@ import { type Files, hashBytes, readText, utf8 } from './files.ts'
 import type { ItemIndex } from './items.ts'
 import { AT, itemFile, type Places, planFolder } from './layout.ts'
 import { look } from './look.ts'
-import { upgradeState } from './upgrade.ts'
+import { upgradeState } from './state-format.ts'
 
 export interface State {
   snapshot: Snapshot

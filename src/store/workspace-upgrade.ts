@@ -20,7 +20,7 @@ import { type Files, hashBytes } from './files.ts'
 import { AT, type Places } from './layout.ts'
 import { look } from './look.ts'
 import { missingParts, obstructions, starterFiles } from './starter-files.ts'
-import { type FormatStep, formatSteps } from './upgrade.ts'
+import { type FormatStep, formatSteps } from './state-format.ts'
 
 export interface UpgradePorts {
   files: Files

@@ -18,8 +18,8 @@ import { AT, journalFile, type Places, placesOf } from './layout.ts'
 import { type LockState, lockState, type Processes } from './lock.ts'
 import { lower } from './lower.ts'
 import { adoptRecord } from './pending.ts'
+import { requireKnownFormat } from './state-format.ts'
 import { endHolder, type Lock, takeLock } from './take-lock.ts'
-import { requireKnownFormat } from './upgrade.ts'
 import { readState, type State, snapshotRevision, viewOf } from './view.ts'
 
 export interface WorkspacePorts {

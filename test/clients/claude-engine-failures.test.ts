@@ -1,7 +1,6 @@
 /** What the built Millrace makes of a real Claude Code that fails, is stopped, or outlives its runtime. */
-import { existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { atFirst, atWork, expectAdopted, expectGoneOn, seen, UNTIL_TOLD } from './at-work.ts'
 import { type ClaudeOptions, claudeScenes } from './claude-engine.ts'
 import { expectDeferred, onlyRun } from './deferral.ts'
 import { CLAUDE, resolveClient } from './install.ts'
@@ -10,8 +9,6 @@ import { DEFAULT_USAGE, type Script, type Turn } from './script.ts'
 
 const claude = await resolveClient(CLAUDE)
 const linux = process.platform === 'linux'
-/** How long work that takes a second or two may take on a busy machine. */
-const WORK = { timeout: 30_000 }
 
 const openScene = claudeScenes(claude)
 const withTask = async (script: Script, options?: SceneOptions & ClaudeOptions): Promise<Scene> =>
@@ -106,20 +103,10 @@ describe.skipIf(!claude.available)(`surroundings that fail ${claude.title}`, () 
 })
 
 describe.skipIf(!claude.available || !linux)(`a stage of ${claude.title}, cut short (needs Linux)`, () => {
-  /** A builder whose first attempt runs `command` and whose later ones succeed at once. Resolves once it is at it. */
-  async function atWork(command: string) {
-    const opened = await withTask((prompt) =>
-      building(prompt, /^Previous Attempt: none$/m.test(prompt) ? `touch begun; ${command}` : 'touch again'),
-    )
-    const daemon = opened.workspace.start('run', 'daemon')
-    const made = (name: string) => existsSync(join(opened.workspace.root, name))
-    await expect.poll(() => made('begun'), WORK).toBe(true)
-    return { ...opened, daemon, made, go: () => writeFileSync(join(opened.workspace.root, 'go'), '') }
-  }
-
   test('by `control stop` during a command: nothing is left, and the next start goes on', async () => {
-    const { workspace, daemon, processes, made } = await atWork(`node -e 'setTimeout(() => {}, 300000)'; touch never`)
-    await expect.poll(() => processes().some((line) => line.includes('setTimeout')), WORK).toBe(true)
+    const scene = await atWork(openScene(atFirst(`node -e 'setTimeout(() => {}, 300000)'; touch never`)))
+    const { workspace, daemon, processes } = scene
+    await seen(scene, 'setTimeout')
     expect((await workspace.run('control', 'stop')).code).toBe(0)
     expect(await daemon.ended).toMatchObject({ code: 0, signal: null })
     expect(processes()).toEqual([])
@@ -127,26 +114,13 @@ describe.skipIf(!claude.available || !linux)(`a stage of ${claude.title}, cut sh
     expect(workspace.snapshot().active_runs).toMatchObject([{ status: 'ready', node_id: 'builder', interruptions: 0 }])
     expect(workspace.counters()).toEqual([])
 
-    expect((await workspace.run('run', 'once')).code).toBe(0)
-    expect(workspace.stageRuns().map(({ results }) => results.map((own) => own.terminal_result))).toEqual([
-      [],
-      ['BUILDER_COMPLETE'],
-    ])
-    expect([made('again'), made('never')]).toEqual([true, false])
-    expect(processes()).toEqual([])
+    await expectGoneOn(scene)
   })
 
   test('by nobody, though the daemon was killed: the next one adopts it and takes its result', async () => {
-    const untilTold = 'n=0; until [ -e go ] || [ $n -gt 300 ]; do n=$((n+1)); sleep 0.1; done'
-    const { workspace, server, daemon, processes, go } = await atWork(untilTold)
-    daemon.signal('SIGKILL')
-    expect((await daemon.ended).signal).toBe('SIGKILL')
-    expect(processes().filter((line) => line.includes('stream-json'))).not.toEqual([])
-
-    const next = workspace.start('run', 'once')
-    await expect.poll(() => workspace.events('stage_adopted'), WORK).toHaveLength(1)
-    go()
-    expect(await next.ended).toMatchObject({ code: 0, stderr: '' })
+    const scene = await atWork(openScene(atFirst(UNTIL_TOLD)))
+    const { workspace, server, processes } = scene
+    await expectAdopted(scene, 'stream-json')
     const runs = workspace.stageRuns()
     expect(runs).toHaveLength(1)
     expect(runs[0]?.results).toMatchObject([

@@ -8,7 +8,7 @@ import type { DemoOutput } from '../../src/operations/demo.ts'
 import { preparedClaude } from './claude-engine.ts'
 import { preparedCodex } from './codex-engine.ts'
 import { STUB_KEY } from './codex-process.ts'
-import { demoStory } from './codex-script.ts'
+import { DEMO_STAGES, demoStory } from './codex-script.ts'
 import { CLAUDE, CODEX, resolveClient } from './install.ts'
 import { building, scenes } from './scene.ts'
 import { contextLine, DEFAULT_USAGE, type Script, type Turn } from './script.ts'
@@ -21,17 +21,6 @@ const isRoot = process.getuid?.() === 0
 const STORY_TIME = { timeout: 90_000, interval: 500 }
 
 const openScene = scenes()
-
-const STORY = [
-  ['planner', 'PLANNER_COMPLETE'],
-  ['manager', 'MANAGER_COMPLETE'],
-  ['builder', 'BUILDER_COMPLETE'],
-  ['checker', 'FIX_NEEDED'],
-  ['fixer', 'FIXER_COMPLETE'],
-  ['doublechecker', 'DOUBLECHECK_PASS'],
-  ['updater', 'UPDATE_COMPLETE'],
-  ['arbiter', 'ARBITER_COMPLETE'],
-]
 
 const tokens = (requests: number) => ({
   input_tokens: requests * DEFAULT_USAGE.inputTokens,
@@ -48,12 +37,12 @@ describe.skipIf(!claude.available)(`the demo, its work done by ${claude.title}`,
     expect([ended.code, ended.signal], ended.stderr).toEqual([0, null])
     const told = JSON.parse(ended.stdout) as DemoOutput
     expect(told).toMatchObject({ ran: true, interrupted: false, closed: true, tests_green: true })
-    expect(told.stages.map(({ stage, outcome }) => [stage, outcome])).toEqual(STORY)
+    expect(told.stages.map(({ stage, outcome }) => [stage, outcome])).toEqual(DEMO_STAGES)
     expect(() => execFileSync('npm', ['test'], { cwd: workspace.root, stdio: 'pipe' })).not.toThrow()
 
     const runs = workspace.stageRuns()
     expect(runs.map(({ request, results }) => [request.node_id, ...results.map((own) => own.terminal_result)])).toEqual(
-      STORY,
+      DEMO_STAGES,
     )
     expect(server.log.filter((entry) => entry.problem !== null || entry.sent === 'side')).toEqual([])
     for (const { request, results, invocation, prompt, sessionInLog } of runs) {
@@ -92,7 +81,7 @@ describe.skipIf(!claude.available || !codex.available)(`${codex.title} building 
 
     const runs = workspace.stageRuns()
     expect(runs.map(({ request, results }) => [request.node_id, ...results.map((own) => own.terminal_result)])).toEqual(
-      STORY,
+      DEMO_STAGES,
     )
     const judges = ['checker', 'doublechecker', 'arbiter']
     for (const { request, results } of runs) {

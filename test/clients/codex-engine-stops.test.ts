@@ -1,40 +1,32 @@
 /** Ends that come from outside: the built Millrace stopped or killed while a real Codex is at work, and Codex killed under it. */
-import { existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { PermissionLevel } from '../../src/core/stage.ts'
+import {
+  type AtWork,
+  atFirst,
+  atWork,
+  expectAdopted,
+  expectGoneOn,
+  GRACE_MS,
+  seen,
+  UNTIL_TOLD,
+  WORK,
+} from './at-work.ts'
 import { codexScenes, sandboxProblem } from './codex-engine.ts'
 import { CODEX, resolveClient } from './install.ts'
 import type { Workspace } from './millrace-process.ts'
-import { building, type Scene } from './scene.ts'
 import { DEFAULT_USAGE } from './script.ts'
 
 const codex = await resolveClient(CODEX)
 const linux = process.platform === 'linux'
-/** How long work that takes a second or two may take on a busy machine. */
-const WORK = { timeout: 30_000 }
-
-/** Default of runtime.stop_grace_seconds. */
-const GRACE_MS = 5000
-
 const openScene = codexScenes(codex)
 
-/** A builder whose first attempt runs `command` and whose later ones succeed at once. Resolves once it sleeps. */
-async function atWork(command: string, level: PermissionLevel = 'maximum') {
-  const opened: Scene = await openScene(
-    (prompt) => building(prompt, /^Previous Attempt: none$/m.test(prompt) ? `touch begun; ${command}` : 'touch again'),
-    { settings: { 'runners.codex.permission_default': level } },
-  )
-  await opened.withTask()
-  const daemon = opened.workspace.start('run', 'daemon')
-  const made = (name: string) => existsSync(join(opened.workspace.root, name))
-  const isSleeping = () => made('begun') && opened.processes().some((line) => line.includes('sleep'))
-  await expect.poll(isSleeping, WORK).toBe(true)
-  return { ...opened, daemon, made, go: () => writeFileSync(join(opened.workspace.root, 'go'), '') }
+/** A builder that runs `command` at first; resolves once it sleeps. */
+async function sleeping(command: string, level: PermissionLevel = 'maximum'): Promise<AtWork> {
+  const scene = await atWork(openScene(atFirst(command), { settings: { 'runners.codex.permission_default': level } }))
+  await seen(scene, 'sleep')
+  return scene
 }
-
-/** A command that goes on until the file `go` is there, for half a minute at most. */
-const UNTIL_TOLD = 'n=0; until [ -e go ] || [ $n -gt 300 ]; do n=$((n+1)); sleep 0.1; done'
 
 const noSandbox = sandboxProblem(codex)
 const LEVELS: { level: PermissionLevel; title: string; possible: boolean }[] = [
@@ -51,7 +43,8 @@ describe.skipIf(!codex.available || !linux)(`a stage of ${codex.title}, cut shor
     test.skipIf(!possible)(
       `by \`control stop\` during ${title}: nothing is left, and the next start goes on`,
       async () => {
-        const { workspace, daemon, processes, made } = await atWork('sleep 300; touch never', level)
+        const scene = await sleeping('sleep 300; touch never', level)
+        const { workspace, daemon, processes } = scene
         const atWorkNow = processes()
         expect(atWorkNow.filter((line) => line.includes('sleep 300'))).not.toEqual([])
         expect(
@@ -78,27 +71,15 @@ describe.skipIf(!codex.available || !linux)(`a stage of ${codex.title}, cut shor
         expect(workspace.counters()).toEqual([])
         expect(await workspace.status()).toMatchObject({ activity: 'stopped', next_step: 'millrace run daemon' })
 
-        expect((await workspace.run('run', 'once')).code).toBe(0)
-        expect(workspace.stageRuns().map(({ results }) => results.map((own) => own.terminal_result))).toEqual([
-          [],
-          ['BUILDER_COMPLETE'],
-        ])
-        expect([made('again'), made('never')]).toEqual([true, false])
-        expect(processes()).toEqual([])
+        await expectGoneOn(scene)
       },
     )
   }
 
   test('by nobody, though the daemon was killed: the next one adopts it and takes its result', async () => {
-    const { workspace, server, daemon, processes, go } = await atWork(UNTIL_TOLD)
-    daemon.signal('SIGKILL')
-    expect((await daemon.ended).signal).toBe('SIGKILL')
-    expect(processes().filter((line) => line.includes('codex exec'))).not.toEqual([])
-
-    const next = workspace.start('run', 'once')
-    await expect.poll(() => workspace.events('stage_adopted'), WORK).toHaveLength(1)
-    go()
-    expect(await next.ended).toMatchObject({ code: 0, stderr: '' })
+    const scene = await sleeping(UNTIL_TOLD)
+    const { workspace, server, processes } = scene
+    await expectAdopted(scene, 'codex exec')
     expectWholeResult(workspace)
     expect(server.log.map((entry) => [entry.step, entry.sent])).toEqual([
       [0, 'shell'],
@@ -108,7 +89,7 @@ describe.skipIf(!codex.available || !linux)(`a stage of ${codex.title}, cut shor
   })
 
   test('by nobody, though the daemon was killed and Codex ended alone: its result is taken as it lies', async () => {
-    const { workspace, daemon, processes, go } = await atWork(UNTIL_TOLD)
+    const { workspace, daemon, processes, go } = await sleeping(UNTIL_TOLD)
     daemon.signal('SIGKILL')
     await daemon.ended
     go()
@@ -121,7 +102,7 @@ describe.skipIf(!codex.available || !linux)(`a stage of ${codex.title}, cut shor
   })
 
   test('by the death of its wrapper: what lives on of it is swept and named', async () => {
-    const { workspace, daemon, processes } = await atWork('sleep 300')
+    const { workspace, daemon, processes } = await sleeping('sleep 300')
     const wrapper = processes().find((line) => /^\d+ node .*codex exec/.test(line)) ?? ''
     expect(wrapper, processes().join('\n')).not.toBe('')
     process.kill(Number.parseInt(wrapper, 10), 'SIGKILL')

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { DemoOutput } from '../../src/operations/demo.ts'
 import { codexScenes, sandboxProblem } from './codex-engine.ts'
 import { STUB_KEY } from './codex-process.ts'
-import { demoStory } from './codex-script.ts'
+import { DEMO_STAGES, demoStory } from './codex-script.ts'
 import { CODEX, resolveClient } from './install.ts'
 import { building, type Scene } from './scene.ts'
 import { DEFAULT_USAGE, type Script } from './script.ts'
@@ -16,17 +16,6 @@ const linux = process.platform === 'linux'
 
 const openScene = codexScenes(codex)
 
-const STORY = [
-  ['planner', 'PLANNER_COMPLETE'],
-  ['manager', 'MANAGER_COMPLETE'],
-  ['builder', 'BUILDER_COMPLETE'],
-  ['checker', 'FIX_NEEDED'],
-  ['fixer', 'FIXER_COMPLETE'],
-  ['doublechecker', 'DOUBLECHECK_PASS'],
-  ['updater', 'UPDATE_COMPLETE'],
-  ['arbiter', 'ARBITER_COMPLETE'],
-]
-
 describe.skipIf(!codex.available)(`the demo, its work done by ${codex.title}`, () => {
   test('closes the spec, each stage by one request with one result', async () => {
     const { server, workspace, processes } = await openScene(demoStory())
@@ -35,12 +24,12 @@ describe.skipIf(!codex.available)(`the demo, its work done by ${codex.title}`, (
     expect([ended.code, ended.signal], ended.stderr).toEqual([0, null])
     const told = JSON.parse(ended.stdout) as DemoOutput
     expect(told).toMatchObject({ ran: true, interrupted: false, closed: true, tests_green: true })
-    expect(told.stages.map(({ stage, outcome }) => [stage, outcome])).toEqual(STORY)
+    expect(told.stages.map(({ stage, outcome }) => [stage, outcome])).toEqual(DEMO_STAGES)
     expect(() => execFileSync('npm', ['test'], { cwd: workspace.root, stdio: 'pipe' })).not.toThrow()
 
     const runs = workspace.stageRuns()
     expect(runs.map(({ request, results }) => [request.node_id, ...results.map((own) => own.terminal_result)])).toEqual(
-      STORY,
+      DEMO_STAGES,
     )
     expect(server.log.filter((entry) => entry.problem !== null || entry.sent === 'side')).toEqual([])
     for (const { request, results, invocation, prompt, sessionInLog } of runs) {
@@ -63,7 +52,9 @@ describe.skipIf(!codex.available)(`the demo, its work done by ${codex.title}`, (
       expect(results[0]).toMatchObject({
         runner_name: 'codex_cli',
         result_class:
-          STORY.find(([stage]) => stage === request.node_id)?.[1] === 'FIX_NEEDED' ? 'followup_needed' : 'success',
+          DEMO_STAGES.find(([stage]) => stage === request.node_id)?.[1] === 'FIX_NEEDED'
+            ? 'followup_needed'
+            : 'success',
         token_usage: {
           input_tokens: tokens(DEFAULT_USAGE.inputTokens),
           cached_input_tokens: tokens(DEFAULT_USAGE.cachedInputTokens),

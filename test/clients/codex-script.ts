@@ -31,6 +31,18 @@ interface Reply {
 /** Last line of the output of a command that did what its step expects. */
 const STEP_DONE = 'millrace-step-done'
 
+/** The stages of the demo and what each reports, in order. */
+export const DEMO_STAGES = [
+  ['planner', 'PLANNER_COMPLETE'],
+  ['manager', 'MANAGER_COMPLETE'],
+  ['builder', 'BUILDER_COMPLETE'],
+  ['checker', 'FIX_NEEDED'],
+  ['fixer', 'FIXER_COMPLETE'],
+  ['doublechecker', 'DOUBLECHECK_PASS'],
+  ['updater', 'UPDATE_COMPLETE'],
+  ['arbiter', 'ARBITER_COMPLETE'],
+]
+
 export function readReplies(file: string): Reply[] {
   return (JSON.parse(readFileSync(file, 'utf8')) as { replies: Reply[] }).replies
 }

@@ -1,8 +1,19 @@
 /** The real Pi driven by the built Millrace: the demo's story, and ends that come from outside. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { DemoOutput } from '../../src/operations/demo.ts'
+import {
+  type AtWork,
+  atFirst,
+  atWork,
+  expectAdopted,
+  expectGoneOn,
+  GRACE_MS,
+  seen,
+  UNTIL_TOLD,
+  WORK,
+} from './at-work.ts'
 import { demoStory } from './codex-script.ts'
 import { PI, resolveClient } from './install.ts'
 import { PI_KEY, PRICE, piScenes } from './pi-engine.ts'
@@ -11,10 +22,6 @@ import { DEFAULT_USAGE } from './script.ts'
 
 const pi = await resolveClient(PI)
 const linux = process.platform === 'linux'
-/** How long work that takes a second or two may take on a busy machine. */
-const WORK = { timeout: 30_000 }
-/** Default of runtime.stop_grace_seconds. */
-const GRACE_MS = 5000
 
 const openScene = piScenes(pi)
 
@@ -80,26 +87,17 @@ describe.skipIf(!pi.available)(`a stage of ${pi.title}`, () => {
   })
 })
 
-/** A builder whose first attempt runs `command` and whose later ones succeed at once. Resolves once it sleeps. */
-async function atWork(command: string) {
-  const opened: Scene = await openScene((prompt) =>
-    building(prompt, /^Previous Attempt: none$/m.test(prompt) ? `touch begun; ${command}` : 'touch again'),
-  )
-  await opened.withTask()
-  const daemon = opened.workspace.start('run', 'daemon')
-  const made = (name: string) => existsSync(join(opened.workspace.root, name))
-  const isSleeping = () => made('begun') && opened.processes().some((line) => line.includes('sleep'))
-  await expect.poll(isSleeping, WORK).toBe(true)
-  return { ...opened, daemon, made, go: () => writeFileSync(join(opened.workspace.root, 'go'), '') }
+/** A builder that runs `command` at first; resolves once it sleeps. */
+async function sleeping(command: string): Promise<AtWork> {
+  const scene = await atWork(openScene(atFirst(command)))
+  await seen(scene, 'sleep')
+  return scene
 }
-
-/** A command that goes on until the file `go` is there, for half a minute at most. */
-const UNTIL_TOLD = 'n=0; until [ -e go ] || [ $n -gt 300 ]; do n=$((n+1)); sleep 0.1; done'
 
 describe.skipIf(!pi.available || !linux)(`a stage of ${pi.title}, cut short in a tool (needs Linux)`, () => {
   test('by `control stop`: Pi is asked to abort, nothing is left, and the next start goes on', async () => {
-    const scene = await atWork('sleep 300; touch never')
-    const { workspace, daemon, processes, made } = scene
+    const scene = await sleeping('sleep 300; touch never')
+    const { workspace, daemon, processes } = scene
     expect(
       processes().filter((line) => line.includes('Stage Kind ID')),
       'the prompt is in no command line',
@@ -115,25 +113,13 @@ describe.skipIf(!pi.available || !linux)(`a stage of ${pi.title}, cut short in a
     expect(eventLog(scene, cut!.request.request_id, cut!.request.run_id)).toContain('"stopReason":"aborted"')
     expect(workspace.counters()).toEqual([])
 
-    expect((await workspace.run('run', 'once')).code).toBe(0)
-    expect(workspace.stageRuns().map(({ results }) => results.map((own) => own.terminal_result))).toEqual([
-      [],
-      ['BUILDER_COMPLETE'],
-    ])
-    expect([made('again'), made('never')]).toEqual([true, false])
-    expect(processes()).toEqual([])
+    await expectGoneOn(scene)
   })
 
   test('by nobody, though the daemon was killed: the next one adopts it and settles it once', async () => {
-    const { workspace, server, daemon, processes, go } = await atWork(UNTIL_TOLD)
-    daemon.signal('SIGKILL')
-    expect((await daemon.ended).signal).toBe('SIGKILL')
-    expect(processes().filter((line) => line.includes('driver.js'))).not.toEqual([])
-
-    const next = workspace.start('run', 'once')
-    await expect.poll(() => workspace.events('stage_adopted'), WORK).toHaveLength(1)
-    go()
-    expect(await next.ended).toMatchObject({ code: 0, stderr: '' })
+    const scene = await sleeping(UNTIL_TOLD)
+    const { workspace, server, processes } = scene
+    await expectAdopted(scene, 'driver.js')
     const runs = workspace.stageRuns()
     expect(runs).toHaveLength(1)
     expect(runs[0]?.results).toMatchObject([
@@ -152,7 +138,7 @@ describe.skipIf(!pi.available || !linux)(`a stage of ${pi.title}, cut short in a
   })
 
   test('by nobody, though the daemon was killed and Pi ended alone: its result is taken as it lies', async () => {
-    const { workspace, daemon, processes, go } = await atWork(UNTIL_TOLD)
+    const { workspace, daemon, processes, go } = await sleeping(UNTIL_TOLD)
     daemon.signal('SIGKILL')
     await daemon.ended
     go()
@@ -165,7 +151,7 @@ describe.skipIf(!pi.available || !linux)(`a stage of ${pi.title}, cut short in a
   })
 
   test.each(['driver', 'Pi'])('by the death of the %s: what lives on is swept and named', async (victim) => {
-    const { workspace, daemon, processes } = await atWork('sleep 300')
+    const { workspace, daemon, processes } = await sleeping('sleep 300')
     const pattern = victim === 'driver' ? /^\d+ \S*node \S*driver\.js/ : /^\d+ pi\b|^\d+ \S*node \S*\/pi /
     const found = processes().find((line) => pattern.test(line)) ?? ''
     expect(found, processes().join('\n')).not.toBe('')

@@ -1025,7 +1025,7 @@ function stateFiles(workspace: WorkedWorkspace): Parser[] {
       'core/json.ts',
       'store/view.ts',
       'store/workspace.ts',
-      'store/upgrade.ts',
+      'store/state-format.ts',
       'store/consistent.ts',
       'store/files.ts',
     ],

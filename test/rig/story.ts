@@ -6,13 +6,13 @@ import type { Change } from '../../src/core/changes.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { newRun } from '../../src/core/completion.ts'
 import { ITEM_KINDS, ITEM_STATES } from '../../src/core/item.ts'
-import type { ClosureTarget } from '../../src/core/state.ts'
 import type { View } from '../../src/core/view.ts'
 import { type Files, hashBytes } from '../../src/store/files.ts'
 import { itemFile, type Places } from '../../src/store/layout.ts'
 import type { Workspace } from '../../src/store/workspace.ts'
 import { clock } from '../agents/clock.ts'
 import { documentText } from './documents.ts'
+import { closureTarget } from './run.ts'
 import { emptyWorkspace, write } from './store.ts'
 
 /** The real clock an hour ahead, so that every document counts as rested, with dice that always fall the same. */
@@ -22,25 +22,7 @@ export const later: Clock = {
   hex: (digits) => 'ab'.repeat(digits).slice(0, digits),
 }
 
-const target: ClosureTarget = {
-  schema_version: '2.0',
-  kind: 'closure_target_state',
-  root_spec_id: 'root',
-  root_idea_id: 'idea',
-  root_spec_path: 'spec.md',
-  root_idea_path: 'idea.md',
-  rubric_path: 'rubric.md',
-  latest_verdict_path: null,
-  latest_report_path: null,
-  closure_open: true,
-  blocking_work_ids: [],
-  opened_at: 'then',
-  closed_at: null,
-  last_arbiter_run_id: null,
-  rounds: 0,
-  finished_items_at_last_round: null,
-  held: null,
-}
+const target = closureTarget('root', { root_idea_id: 'idea' })
 
 const text = (id: string, title = id) => documentText('task', id, { title })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { closureTarget } from '../../../test/rig/run.ts'
 import { newRun } from '../../core/completion.ts'
 import { parseConfig } from '../../core/config.ts'
 import { type ClosureTarget, newSnapshot } from '../../core/state.ts'
@@ -7,25 +8,7 @@ import { checkHeld } from './state.ts'
 
 const NOW = '2026-03-01T12:00:00.000Z'
 
-const target = (root: string, held: ClosureTarget['held'] = null): ClosureTarget => ({
-  schema_version: '2.0',
-  kind: 'closure_target_state',
-  root_spec_id: root,
-  root_idea_id: root,
-  root_spec_path: '',
-  root_idea_path: '',
-  rubric_path: '',
-  latest_verdict_path: null,
-  latest_report_path: null,
-  closure_open: true,
-  blocking_work_ids: [],
-  opened_at: NOW,
-  closed_at: null,
-  last_arbiter_run_id: null,
-  rounds: 1,
-  finished_items_at_last_round: null,
-  held,
-})
+const target = (root: string, held: ClosureTarget['held'] = null) => closureTarget(root, { held })
 
 describe('checkHeld', () => {
   it('is silent while nothing waits for a person', () => {

@@ -6,8 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { newWorkspace, type TestWorkspace } from '../../../test/rig/context.ts'
 import { documentText } from '../../../test/rig/documents.ts'
 import { enginePorts } from '../../../test/rig/ports.ts'
+import { closureTarget } from '../../../test/rig/run.ts'
 import { newRun } from '../../core/completion.ts'
-import { type ClosureTarget, newSnapshot } from '../../core/state.ts'
+import { newSnapshot } from '../../core/state.ts'
 import { runnersFor } from '../../runners/registry.ts'
 import { encodeRecord } from '../../store/journal.ts'
 import { Workspace } from '../../store/workspace.ts'
@@ -57,27 +58,6 @@ const aged = (file: string, text = '') => {
   write(file, text)
   fs.utimesSync(workspace.at(file), new Date(NOW), new Date(NOW))
 }
-
-const target = (change: Partial<ClosureTarget> = {}): ClosureTarget => ({
-  schema_version: '2.0',
-  kind: 'closure_target_state',
-  root_spec_id: 'S-1',
-  root_idea_id: 'I-1',
-  root_spec_path: '',
-  root_idea_path: '',
-  rubric_path: '',
-  latest_verdict_path: null,
-  latest_report_path: null,
-  closure_open: true,
-  blocking_work_ids: [],
-  opened_at: NOW,
-  closed_at: null,
-  last_arbiter_run_id: null,
-  rounds: 1,
-  finished_items_at_last_round: null,
-  held: null,
-  ...change,
-})
 
 const run = (change: object) => ({
   ...newRun(NOW, { runId: 'run-1', plane: 'execution', nodeId: 'builder', stageKindId: 'builder', planId: 'p' }),
@@ -166,11 +146,14 @@ const FAULTS: Record<FindingCode, () => unknown> = {
     }),
   run_held: () => snapshot({ active_runs: [run({ held: { reason: 'the plan is gone', since: NOW } })] }),
   closure_target_held: () =>
-    json('arbiter/targets/S-1.json', {
-      ...target({ held: { reason: 'used up', since: NOW, attempts: 1, retry_at: null, finished_items: 0 } }),
-    }),
+    json(
+      'arbiter/targets/S-1.json',
+      closureTarget('S-1', {
+        held: { reason: 'used up', since: NOW, attempts: 1, retry_at: null, finished_items: 0 },
+      }),
+    ),
   closure_lineage_drift: () => {
-    json('arbiter/targets/S-1.json', target())
+    json('arbiter/targets/S-1.json', closureTarget('S-1', { root_idea_id: 'I-1' }))
     const other = { root_idea_id: 'I-1', root_spec_id: 'S-2' }
     write('tasks/queue/T-1.md', documentText('task', 'T-1', other))
   },

@@ -152,7 +152,7 @@ const isBaseline = record({ manifest_id: maybe(text), seed_package_version: mayb
 
 /**
  * The quick way to accept: documents of the format in force with all that is looked into. Throws for anything else, which
- * the upgrade of store/upgrade.ts, with its schemas, is to judge.
+ * the upgrade of store/state-format.ts, with its schemas, is to judge.
  */
 export const acceptCurrent: Accept = <T>(kind: string, value: unknown): T | null => {
   const document = value as Record<string, unknown> | null

@@ -48,7 +48,7 @@ async function factsOf({ files }: Context, places: Places): Promise<Facts> {
     return read(acceptCurrent)
   } catch (error) {
     if (!MillraceError.is(error) || error.code !== 'state_corrupt') throw error
-    return read((await import('../../store/upgrade.ts')).upgradeState)
+    return read((await import('../../store/state-format.ts')).upgradeState)
   }
 }
 

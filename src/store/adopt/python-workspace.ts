@@ -4,7 +4,7 @@ import { parseJson } from '../../core/json.ts'
 import { type Files, utf8 } from '../files.ts'
 import { AT, type Places, statusFile } from '../layout.ts'
 import { look } from '../look.ts'
-import { upgradeState } from '../upgrade.ts'
+import { upgradeState } from '../state-format.ts'
 import {
   ONLY_THESE,
   PythonCounters,

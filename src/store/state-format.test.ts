@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { newCounters, newSnapshot } from '../core/state.ts'
-import { upgradeState } from './upgrade.ts'
+import { upgradeState } from './state-format.ts'
 
 const NOW = '2026-03-02T09:15:00.000Z'
 const code = (expected: string, words: string) =>
