@@ -153,6 +153,7 @@ const Value = z
     z.boolean(),
     z.null(),
     z.array(z.string()),
+    z.array(z.number()),
     z.array(z.record(z.string(), z.union([z.string(), z.number()]))),
     z.record(z.string(), z.string()),
   ])
