@@ -44,6 +44,15 @@ function open(spec: Partial<RootSpec>, files: Record<string, string> = {}) {
   return { of, opening, touched: draft.touched }
 }
 
+it('a target whose judgement waits for a person is not judged a second time beside it', () => {
+  const of = workspace()
+  of.targets.set('root', closureTarget('root'))
+  const { run } = step(of)
+  expect(run).not.toBeNull()
+  of.snapshot.active_runs = [{ ...run!, status: 'awaiting_approval' }]
+  expect(step(of).run).toBeNull()
+})
+
 describe('opening a closure target', () => {
   it('scenario 78: copies spec and idea, sets the rubric path and tells of it', () => {
     const { of, opening } = open({}, { 'ideas/inbox/idea-1.md': 'The idea.\n' })

@@ -152,7 +152,8 @@ const Value = z
     z.number(),
     z.boolean(),
     z.null(),
-    z.array(z.union([z.string(), z.number()])),
+    z.array(z.string()),
+    z.array(z.number()),
     z.array(z.record(z.string(), z.union([z.string(), z.number()]))),
     z.record(z.string(), z.string()),
   ])
