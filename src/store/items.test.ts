@@ -272,6 +272,18 @@ describe('what a folder holds', () => {
     expect(bench.index.invalid()).toEqual([])
   })
 
+  test('that cannot be read in an archive is read again once it was edited there', () => {
+    const bench = new Bench()
+    const file = bench.put('tasks/queue/cancelled/gone.20260302T091500Z.0a1b2c3d.queue.md', 'no document')
+    expect(bench.ids('task', 'cancelled')).toEqual([])
+    bench.settle()
+    expect(bench.index.invalid().map(({ state }) => state)).toContain('cancelled')
+    fs.writeFileSync(file, documentText('task', 'gone'))
+    setTime(file, bench.now - HOUR_MS + 1)
+    bench.pass(HOUR_MS)
+    expect(bench.ids('task', 'cancelled')).toEqual(['gone'])
+  })
+
   test('does not take an archive name put back into a queue for the id', () => {
     const bench = new Bench()
     bench.put('tasks/queue/gone.20260302T091500Z.0a1b2c3d.queue.md', documentText('task', 'gone'))

@@ -100,25 +100,26 @@ export class ItemIndex implements Items {
       if (moved || folder.unsure || due) this.list(folder, mtimeNs, moved)
     }
     for (const folder of this.withInvalid)
-      for (const slot of folder.slotsThatAre('invalid')) this.rereadIfEdited(folder.kind, folder.state, slot.name)
+      for (const slot of folder.slotsThatAre('invalid')) if (this.isEdited(folder, slot)) this.readAgain(folder, slot)
     for (const folder of [...this.settling]) this.lookAgain(folder)
   }
 
   /** Reads a document again if it was edited in place, which leaves the mtime of its folder as it is. */
-  rereadIfEdited(kind: ItemKind, state: ItemState, name: string): void {
+  rereadIfEdited(kind: ItemKind, state: KeptState, name: string): void {
     const folder = this.folder(kind, state)
     const slot = folder.slots.get(name)
-    if (slot && slot.look !== null && this.isReplaced(folder, slot)) this.reread(kind, state, name)
+    if (slot && this.isEdited(folder, slot)) this.readAgain(folder, slot)
   }
 
-  /**
-   * Reads one file again; for hints of a watcher and for what a claim found changed. One that is as it was when it was
-   * looked at has rested since, whatever its time says.
-   */
-  reread(kind: ItemKind, state: ItemState, name: string): void {
+  /** Reads one file again; for hints of a watcher and for what a claim found changed. */
+  reread(kind: ItemKind, state: KeptState, name: string): void {
     const folder = this.folder(kind, state)
     const slot = folder.slots.get(name)
-    if (!slot) return
+    if (slot) this.readAgain(folder, slot)
+  }
+
+  /** A document that is as it was when it was looked at has rested since, whatever its time says. */
+  private readAgain(folder: ItemFolder, slot: Slot): void {
     this.changes += 1
     folder.forget(slot)
     slot.status = 'unread'
@@ -290,8 +291,7 @@ export class ItemIndex implements Items {
     const names = new Set(found.filter((name) => name.endsWith('.md') && !name.startsWith('.')))
     for (const [name, slot] of folder.slots) {
       if (!names.has(name)) this.remove(folder, slot)
-      else if (reread && slot.look !== null && this.isReplaced(folder, slot))
-        this.reread(folder.kind, folder.state, name)
+      else if (reread && this.isEdited(folder, slot)) this.readAgain(folder, slot)
     }
     for (const name of names) if (!folder.slots.has(name)) this.add(folder, name, null)
     // A change within the clock's grain of the listing would leave the same mtime: such a folder is listed once more.
@@ -300,9 +300,11 @@ export class ItemIndex implements Items {
     folder.check = null
   }
 
-  private isReplaced(folder: ItemFolder, slot: Slot): boolean {
-    const stat = this.files.stat(folder.pathOf(slot))
-    return stat !== null && (stat.bytes !== slot.look?.bytes || stat.mtimeNs !== slot.look.mtimeNs)
+  /** Whether the file is another one than when it was looked at. */
+  private isEdited(folder: ItemFolder, { name, look }: Slot): boolean {
+    if (look === null) return false
+    const stat = this.files.stat(path.join(folder.path, name))
+    return stat !== null && (stat.bytes !== look.bytes || stat.mtimeNs !== look.mtimeNs)
   }
 
   private add(folder: ItemFolder, name: string, look: Slot['look']): void {
