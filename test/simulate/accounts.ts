@@ -174,6 +174,8 @@ const LAST_FIELD: Readonly<Record<string, RegExp>> = {
   task: /^Risk:/m,
   spec: /^References:/m,
   incident: /^Opened-By:/m,
+  probe: /^Created-By:/m,
+  learning_request: /^Created-By:/m,
 }
 
 /** Where documents lie and what they name, read from the folders. */
