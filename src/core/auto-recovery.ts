@@ -107,6 +107,16 @@ export const prospects = (
 ): Prospect[] =>
   blockedDependencies(view).map((dependency) => prospectOf(dependency, recordOf(dependency.item), policy, view.now))
 
+/** Ids of the blocked tasks that the runtime puts back by itself, now or later; nobody need see to them. */
+export function returning(
+  view: View,
+  policy: AutoRecoveryConfig,
+  recordOf: (item: ItemEntry) => BlockRecord,
+): ReadonlySet<string> {
+  const found = isSwitchedOn(policy) ? prospects(view, policy, recordOf) : []
+  return new Set(found.flatMap(({ item, dueMs }) => (dueMs === null ? [] : [item.id])))
+}
+
 /** How often the runtime itself has put an item back, by the audit log of its ways into the queue (spec 01 §4.16.1). */
 export const autoAttempts = (requeueLog: string | null): number =>
   (requeueLog ?? '').split('\n').filter((line) => objectInLine(line)?.auto === true).length

@@ -1,4 +1,5 @@
 /** Claim: taking items for lanes that are free, and saying of the rest what keeps them waiting. */
+import { RECOVERED_KIND, returning } from '../core/auto-recovery.ts'
 import { blockOf } from '../core/block.ts'
 import { Draft } from '../core/changes.ts'
 import { newRun, openTarget } from '../core/completion.ts'
@@ -8,6 +9,7 @@ import type { ItemEntry } from '../core/item.ts'
 import { completionGraph, nodeOf, type Plan } from '../core/plan.ts'
 import { entryNode, isDeferredByClosure, isWaiting, type Selection, select, unsatisfiable } from '../core/select.ts'
 import type { View } from '../core/view.ts'
+import { blockRecord } from '../store/blocks.ts'
 import type { Engine } from './engine.ts'
 
 /** Candidates looked at in one pass before the rest waits for the next. */
@@ -133,6 +135,7 @@ const TOLD_ITEMS_MAX = 200
 /** Says once of each queued item why it cannot be claimed, where that needs somebody's hand (W-17). */
 async function tellWaiting(engine: Engine, view: View, plan: Plan): Promise<void> {
   const draft = new Draft(view)
+  const back = returning(view, engine.config.auto_recovery, (item) => blockRecord(view, item))
   const deferred: string[] = []
   for (const { kinds } of plan.claim_order.planes) {
     for (const kind of kinds) {
@@ -142,15 +145,15 @@ async function tellWaiting(engine: Engine, view: View, plan: Plan): Promise<void
         // Whoever mends what an item waits for may do so in place.
         engine.workspace.index.rereadIfEdited(item.kind, 'queued', `${item.id}.md`)
         if (isDeferredByClosure(item, view, plan)) deferred.push(item.id)
-        const dependencies = unsatisfiable(item, view)
-        const stuck = Object.entries(dependencies)
+        const isLeft = (id: string) => item.kind !== RECOVERED_KIND || !back.has(id)
+        const stuck = Object.entries(unsatisfiable(item, view)).filter(([id]) => isLeft(id))
         const key = `${item.kind}:${item.id}`
         if (stuck.length === 0) draft.forget('dependency_unsatisfiable', key)
         else
           draft.announce('dependency_unsatisfiable', key, stuck.map((entry) => entry.join('=')).join(','), {
             work_item_kind: item.kind,
             work_item_id: item.id,
-            dependencies,
+            dependencies: Object.fromEntries(stuck),
           })
         const places = view.items.find(item.kind, item.id)
         if (places.length > 1)

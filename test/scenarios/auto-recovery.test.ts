@@ -3,6 +3,8 @@ import * as fs from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/engine/clock.ts'
 import { runPass } from '../../src/engine/pass.ts'
+import { doctor } from '../../src/operations/doctor/doctor.ts'
+import { contextIn } from '../rig/context.ts'
 import { Live } from '../rig/live.ts'
 import { type Reply, Rig, reply } from '../rig/runtime.ts'
 
@@ -44,6 +46,20 @@ const attempts = () =>
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 
 describe('a task whose time ran out, and that another waits for', () => {
+  test('is told of by doctor, and in the log, only where it is not put back by itself', async () => {
+    const stuck = async () =>
+      (await doctor.run(contextIn(rig.root), {})).findings.filter(({ code }) => code === 'dependency_unsatisfiable')
+    await begin(keys({ cooldown_seconds: [300] }))
+    await rig.ticks(1)
+    expect(isBlocked()).toBe(true)
+    await rig.ticks(1)
+    expect([await stuck(), rig.log('dependency_unsatisfiable')]).toEqual([[], []])
+    rig.config(keys({ enabled: false }))
+    await rig.ticks(1)
+    expect(rig.log('dependency_unsatisfiable')).toMatchObject([{ dependencies: { 'task-a': 'blocked' } }])
+    expect(await stuck()).toMatchObject([{ message: 'task task-b waits in vain: task-a is blocked.' }])
+  })
+
   test('is put back once its cooldown is over, and then both are done', async () => {
     await begin(keys({ cooldown_seconds: [300, 900] }))
     await rig.ticks(1)

@@ -1,9 +1,12 @@
 /** Checks of the queues: documents that cannot be read, ids in two places, items nobody works on, dependencies that never end. */
+import { RECOVERED_KIND, returning } from '../../core/auto-recovery.ts'
 import { ITEM_KINDS, type ItemEntry, type ItemKind } from '../../core/item.ts'
 import { dependencyState } from '../../core/select.ts'
 import { runOf } from '../../core/state.ts'
 import type { View } from '../../core/view.ts'
+import { blockRecord } from '../../store/blocks.ts'
 import { itemFile, itemFolder, SET_ASIDE } from '../../store/layout.ts'
+import { configOrDefaults } from '../reading.ts'
 import type { Finding } from '../schemas/doctor.ts'
 import { type Examination, error, named, warning } from './examination.ts'
 
@@ -101,9 +104,11 @@ const WHY: Readonly<Record<string, string>> = {
 }
 
 function stuck(exam: Examination, view: View, open: readonly ItemEntry[]): Finding[] {
+  const back = returning(view, configOrDefaults(exam.context).auto_recovery, (one) => blockRecord(view, one))
   return open.flatMap((item) => {
     if (item.state !== 'queued') return []
     const told = item.dependsOn.flatMap((id) => {
+      if (item.kind === RECOVERED_KIND && back.has(id)) return []
       const why = WHY[dependencyState(item, id, view)]
       return why === undefined ? [] : [`${id} ${why}`]
     })
