@@ -51,6 +51,8 @@ export const CONFIG_FORMS = [
   'invalid',
   'no toml',
   'side by side',
+  'telling',
+  'telling',
   'gone',
 ] as const
 export const LOG_FORMS = ['note', 'half a line', 'cut', 'gone'] as const
