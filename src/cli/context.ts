@@ -36,7 +36,7 @@ export const sightOf = (workspaceRoot: string, { packageRoot }: Install): Sight 
 
 /** What starts agents, probes their programs or reads their output needs the adapters; all else is quicker without. */
 const needsRunners = (verb: { name: string; flavour: string }): boolean =>
-  verb.flavour === 'perform' || ['health', 'runs follow', 'why'].includes(verb.name)
+  verb.flavour === 'perform' || ['health', 'runs follow', 'usage', 'why'].includes(verb.name)
 
 export async function contextFor(
   verb: { name: string; flavour: string },

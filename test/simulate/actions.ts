@@ -53,6 +53,8 @@ export const CONFIG_FORMS = [
   'side by side',
   'short',
   'short',
+  'telling',
+  'telling',
   'gone',
 ] as const
 export const LOG_FORMS = ['note', 'half a line', 'cut', 'gone'] as const

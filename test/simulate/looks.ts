@@ -70,13 +70,14 @@ function inView(world: World, view: View, files: Files): string[] {
     Math.max(2, ...policies.filter(({ counter_name }) => counter_name === name).map(({ threshold }) => threshold))
   for (const { counter_name, count, work_item_id } of view.counters.entries)
     if (count > limitOf(counter_name)) broken.push(`${counter_name} of ${work_item_id} is ${count}`)
-  return [...broken, ...wrongAccounts(world, view, files)]
+  return [...broken, ...world.notices.wrong(files), ...wrongAccounts(world, view, files)]
 }
 
 /** Holds once everything is mended, everybody behaved for long enough, and nothing moves any more. */
 export function lookClosely(world: World): string[] {
-  return readWorkspace(world.reader, world.places.root, (view) => [
+  return readWorkspace(world.reader, world.places.root, (view, files) => [
     ...wrongCommands(world),
+    ...world.notices.waiting(files, view.now),
     ...wrongResults(world),
     ...standingStill(world, view),
   ]).value

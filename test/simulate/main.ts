@@ -21,12 +21,12 @@ export async function main(argv: string[], repository: string): Promise<number> 
   const untilMs = performance.now() + Number(values.seconds ?? 60) * 1000
   const shrinkMsMax = values.shrink === undefined ? SHRINK_MS_MAX : Number(values.shrink) * 1000
   const began = performance.now()
-  const total = { seeds: 0, ticks: 0, crashes: 0, commands: 0, stages: 0, lives: 0, recoveries: 0 }
+  const total = { seeds: 0, ticks: 0, crashes: 0, commands: 0, stages: 0, lives: 0, recoveries: 0, told: 0 }
   let failures = 0
   for (let seed = Number(values.seed ?? Date.now() % 1_000_000_000); failures < Number(values.failures); seed++) {
     const { failure, played } = await simulate(installation, seed, ACTIONS_MAX, shrinkMsMax)
     total.seeds += 1
-    for (const name of ['ticks', 'crashes', 'commands', 'stages', 'lives', 'recoveries'] as const)
+    for (const name of ['ticks', 'crashes', 'commands', 'stages', 'lives', 'recoveries', 'told'] as const)
       total[name] += played.counts[name]
     if (failure) {
       failures += 1

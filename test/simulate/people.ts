@@ -7,6 +7,7 @@ import { documentText } from '../rig/documents.ts'
 import type { Action } from './actions.ts'
 import { SHORT, SIDE_BY_SIDE } from './agents.ts'
 import { placesOfItems } from './items.ts'
+import { TELLING } from './notices.ts'
 import type { World } from './world.ts'
 
 type Of<Kind extends Action['do']> = Extract<Action, { do: Kind }>
@@ -307,11 +308,12 @@ export class People {
 const BASE = '[auto_recovery]\ncooldown_seconds = [30, 120]\n[runtime]\nidle_sleep_seconds = 5\n'
 export const CONFIGS: Readonly<Record<Exclude<Of<'config'>['form'], 'gone'>, string>> = {
   good: BASE,
-  asking: `${BASE}[stages.checker]\nrequired_capabilities = ["git.mutate"]\n[stages.arbiter]\nrequired_capabilities = ["shell.run", "package.install"]\n`,
+  asking: `${BASE}[stages.checker]\nrequired_capabilities = ["git.mutate"]\n[stages.arbiter]\nrequired_capabilities = ["shell.run", "package.install"]\n${TELLING}`,
   kill: `${BASE}on_restart = "kill"\n`,
   tight: `${BASE}[recovery]\nmax_fix_cycles = 1\nmax_troubleshoot_attempts_before_consult = 1\nmax_mechanic_attempts = 1\n[stages.builder]\ntimeout_seconds = 60\n`,
   'side by side': `${BASE}default_mode = "${SIDE_BY_SIDE}"\n`,
   short: `${BASE}default_mode = "${SHORT}"\n`,
+  telling: `${BASE}${TELLING}`,
   invalid: `${BASE}[recovery]\nmax_fix_cycle = 1\n`,
   'no toml': '[runtime\n',
 }

@@ -36,10 +36,7 @@ export class Runtime {
       this.engine = await Engine.open(
         {
           ...enginePorts(world.installation, machine, files, runner),
-          exec: async () => {
-            await process.alive()
-            return { code: 127, stdout: '', stderr: '', timedOut: false, truncated: false }
-          },
+          exec: world.notices.execOf(process),
           onFatal: () => {
             process.end()
             throw new DeadError()

@@ -7,6 +7,8 @@ const installation = installationIn(path.join(import.meta.dirname, '../../assets
 const ACTIONS_MAX = 60
 const SHRINK_MS_MAX = 30_000
 const FIXED = [1, 2, 3, 4, 5, 6, 7, 8]
+/** One in which people are told of something, by a receiver that fails now and then. */
+const TELLING = 9
 const CHANGING = Array.from({ length: 4 }, (_, number) => (Date.now() + number) % 1_000_000_000)
 
 test.each([...FIXED, ...CHANGING])(
@@ -34,4 +36,10 @@ test('one seed is one run: it ends with the same bytes, and another one with oth
   expect(again).toEqual(first)
   expect(first.counts.stages).toBeGreaterThan(0)
   expect(other.hash).not.toBe(first.hash)
+})
+
+test('what is told is tried again while the receiver fails', async () => {
+  const { problems, counts } = await play(installation, TELLING, storyOf(TELLING, ACTIONS_MAX))
+  expect(problems).toEqual([])
+  expect(counts.told).toBeGreaterThan(1)
 })

@@ -20,6 +20,7 @@ import { type Action, FAULT_CODES, type Story } from './actions.ts'
 import { Agents, SHORT, SIDE_BY_SIDE } from './agents.ts'
 import { ItemLedger } from './items.ts'
 import { look, lookClosely } from './looks.ts'
+import { Notices } from './notices.ts'
 import { CONFIGS, People } from './people.ts'
 import { type Identity, SimulatedProcess } from './process.ts'
 import { isAllowed, Runtime } from './runtime.ts'
@@ -38,7 +39,8 @@ export class World {
   readonly items = new ItemLedger()
   readonly agents: Agents
   readonly people: People
-  readonly counts = { ticks: 0, crashes: 0, commands: 0, stages: 0, lives: 0, recoveries: 0 }
+  readonly notices = new Notices(this)
+  readonly counts = { ticks: 0, crashes: 0, commands: 0, stages: 0, lives: 0, recoveries: 0, told: 0 }
   readonly problems: string[] = []
   /** The runtime that is meant to be at work; null while there is none. */
   runtime: Runtime | null = null
@@ -298,6 +300,7 @@ export class World {
     const runner = this.agents.runner(process)
     const context = {
       ...enginePorts(this.installation, machine, process.files, runner),
+      exec: this.notices.execOf(process),
       version: this.installation.version,
       workspaceRoot: ROOT,
       overrides: [],
