@@ -14,10 +14,10 @@ import { takeLock } from '../../src/store/take-lock.ts'
 import { clock } from '../agents/clock.ts'
 import { bundled } from '../rig/bundle.ts'
 import { pause } from '../rig/live.ts'
+import { SEED } from '../rig/seed.ts'
 import { emptyWorkspace, temporaryFolder } from '../rig/store.ts'
 
 const ROUNDS = Number(process.env.MILLRACE_LOCK_ROUNDS ?? 1000)
-const SEED = Number(process.env.MILLRACE_LOCK_SEED ?? Date.now() % 1_000_000)
 
 interface Settings {
   processes: number

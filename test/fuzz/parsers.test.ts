@@ -5,13 +5,13 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { SEED } from '../rig/seed.ts'
 import { REPEATED } from './generators.ts'
 import { growthOf, PLACES } from './growth.ts'
 import { breach } from './law.ts'
 import { everyParser, type Parser } from './parsers.ts'
 import { told, tried } from './property.ts'
 import { REGRESSIONS } from './regressions.ts'
-import { SEED } from './seed.ts'
 import { workedWorkspace } from './workspace.ts'
 
 const RUNS = 150

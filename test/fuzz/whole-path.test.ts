@@ -23,8 +23,8 @@ import { AT } from '../../src/store/layout.ts'
 import { contextIn } from '../rig/context.ts'
 import { documentText } from '../rig/documents.ts'
 import { Rig } from '../rig/runtime.ts'
+import { SEED } from '../rig/seed.ts'
 import { anyBytes } from './generators.ts'
-import { SEED } from './seed.ts'
 import { instantRig, workedWorkspace } from './workspace.ts'
 
 const rigs: { dispose: () => void }[] = []
