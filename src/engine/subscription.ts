@@ -4,6 +4,7 @@
  */
 import { hasQueued } from '../core/select.ts'
 import { afterAsking, type QuotaAnswer, type Subscription, unasked } from '../core/subscription.ts'
+import { USAGE } from '../core/usage.ts'
 import { PROVIDERS, type UsageGovernance } from '../core/usage-config.ts'
 import type { View } from '../core/view.ts'
 import type { Engine } from './engine.ts'
@@ -40,9 +41,9 @@ export class SubscriptionWatch {
     return this.rules?.known ?? null
   }
 
-  /** When it is to be asked next, in milliseconds since the epoch; never without work. */
+  /** When it is to be asked next, in milliseconds since the epoch; never while no stage could be started anyway. */
   dueMs(view: View): number {
-    if (this.rules === null || !(view.snapshot.active_runs.length > 0 || hasQueued(view))) return Infinity
+    if (this.rules === null || !mayStartOne(view)) return Infinity
     const nowMs = this.nowMs()
     if (this.askedMs === null || this.askedMs > nowMs) return nowMs
     return this.askedMs + this.rules.settings.refresh_interval_seconds * 1000
@@ -79,3 +80,8 @@ export class SubscriptionWatch {
     return this.engine.clock.now().getTime()
   }
 }
+
+/** There is work, and nothing but use keeps it from being started. */
+const mayStartOne = (view: View): boolean =>
+  (view.snapshot.active_runs.length > 0 || hasQueued(view)) &&
+  view.snapshot.pause_sources.every(({ source }) => source === USAGE)

@@ -167,13 +167,17 @@ describe('a rule over a subscription', () => {
 })
 
 describe('the provider of a subscription', () => {
-  test('is not asked while there is nothing to do', async () => {
+  test('is not asked while there is nothing to do, or nothing may be done', async () => {
     await subscribed()
     used(1)
     await rig.ticks(3)
     expect(askings()).toBe(0)
     expect(known()).toMatchObject({ state: 'unknown', last_refreshed_at: null })
     rig.addTask('task-a')
+    await rig.issue('pause')
+    await rig.ticks(3)
+    expect(askings()).toBe(0)
+    await rig.issue('resume')
     await rig.work()
     expect(askings()).toBe(1)
   })
