@@ -59,6 +59,9 @@ export interface RigOptions extends GivenPorts {
 export const scriptedProgram = (): string =>
   bundled(path.join(import.meta.dirname, '../../src/runners/scripted/agent.ts'))
 
+/** What a runtime at work has begun to write has this at the end of its name, until it has its own. */
+const BEING_WRITTEN = '.tmp-millrace'
+
 export class Rig {
   readonly root: string
   readonly options: RigOptions
@@ -271,7 +274,8 @@ export class Rig {
   }
 
   list(...parts: string[]): string[] {
-    return fs.existsSync(this.at(...parts)) ? fs.readdirSync(this.at(...parts)).sort() : []
+    const names = fs.existsSync(this.at(...parts)) ? fs.readdirSync(this.at(...parts)) : []
+    return names.filter((name) => !name.endsWith(BEING_WRITTEN)).sort()
   }
 
   eventTypes(): string[] {
