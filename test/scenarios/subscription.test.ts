@@ -183,7 +183,7 @@ describe('the provider of a subscription', () => {
   })
 
   test('is asked anew once the answer is older than the rules want it, also while an agent is at work', async () => {
-    await subscribed('refresh_interval_seconds = 1\n', '1,1,1,1,1,1,1,1,1,1,1')
+    await subscribed('refresh_interval_seconds = 1\n', Array.from({ length: 24 }, () => 1).join())
     used(1)
     rig.addTask('task-a')
     const live = await Live.start(rig)
