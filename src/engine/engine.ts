@@ -5,7 +5,6 @@
 import { type Change, Draft } from '../core/changes.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Config, restartKeys } from '../core/config.ts'
-import { describeDiagnostic } from '../core/diagnostics.ts'
 import { asMillraceError, MillraceError } from '../core/errors.ts'
 import type { Exec } from '../core/exec.ts'
 import type { Files } from '../core/files.ts'
@@ -17,10 +16,11 @@ import { watcherMode } from '../core/watch-config.ts'
 import type { Runner } from '../runners/runner.ts'
 import type { Processes } from '../store/lock.ts'
 import { keepPlanSources } from '../store/plan-sources.ts'
-import { compileWorkspace, isCurrent, planChanges } from '../store/plans.ts'
+import { isCurrent, planChanges } from '../store/plans.ts'
 import type { StopFile } from '../store/stop-files.ts'
 import { Workspace } from '../store/workspace.ts'
 import { Collector } from './collector.ts'
+import { compileFailed, compileFresh } from './compile-fresh.ts'
 import { lookOfConfig } from './config-watch.ts'
 import { Deliveries } from './deliveries.ts'
 import type { Finished, Lane } from './dispatch.ts'
@@ -362,37 +362,6 @@ const HEAL_BACKOFF_MS = 500
 
 /** A runtime that ends waits no longer than this for receivers of notifications. */
 const LAST_DELIVERIES_MS_MAX = 5000
-
-function compileFresh(
-  ports: EnginePorts,
-  workspace: Workspace,
-  options: EngineOptions,
-): FreshPlan & { config: Config } {
-  return compileWorkspace(
-    {
-      files: ports.files,
-      places: workspace.places,
-      packageRoot: ports.packageRoot,
-      runners: ports.runnerNames,
-      validators: ports.validators,
-    },
-    { modeId: options.modeId, overrides: options.overrides ?? [] },
-    ports.clock.now().toISOString(),
-  )
-}
-
-/** The refusal to start, or to reload, on assets that do not compile. */
-export function compileFailed(fresh: FreshPlan): MillraceError {
-  const errors = fresh.diagnostics.filter((finding) => finding.severity === 'error')
-  const more = errors.length > 3 ? ` (and ${errors.length - 3} more)` : ''
-  return new MillraceError(
-    'compile_failed',
-    `Mode ${fresh.modeId} does not compile: ${errors.slice(0, 3).map(describeDiagnostic).join('; ')}${more}.`,
-    {
-      hint: 'see all findings with `millrace compile validate`',
-    },
-  )
-}
 
 /** The sentence of anything thrown, for findings and events. */
 export function sentenceOf(error: unknown): string {

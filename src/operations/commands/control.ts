@@ -4,7 +4,7 @@ import { MillraceError } from '../../core/errors.ts'
 import type { ChangeOperation } from '../../core/operation.ts'
 import type { Snapshot } from '../../core/state.ts'
 import { USAGE } from '../../core/usage.ts'
-import { compileFailed } from '../../engine/engine.ts'
+import { compileFailed } from '../../engine/compile-fresh.ts'
 import { planChanges } from '../../store/plans.ts'
 import { done, only, text, unchanged } from './payload.ts'
 
